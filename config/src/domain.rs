@@ -1,0 +1,177 @@
+//! The checked values. Every path is absolute here (relative ones were relative to the file).
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file it was read from.
+    pub origin: PathBuf,
+    pub appliance: Appliance,
+    pub console: Console,
+    pub log: Log,
+    pub networks: Vec<Network>,
+    pub targets: Vec<Target>,
+    pub plans: Vec<Plan>,
+}
+
+impl Config {
+    pub fn target(&self, name: &str) -> Option<&Target> {
+        self.targets.iter().find(|t| t.name == name)
+    }
+
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plans.iter().find(|p| p.name == name)
+    }
+
+    /// The target that holds OS images: the one named, else the first.
+    pub fn image_target(&self) -> Option<&Target> {
+        match &self.appliance.image_target {
+            Some(name) => self.target(name),
+            None => self.targets.first(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appliance {
+    /// Shown in the console, the plan and the boot menu; also the host name written in snapshots.
+    pub name: String,
+    pub state_dir: PathBuf,
+    /// Database URL; `None` = SQLite in `state_dir`. From `database_url_file`: it may hold a password.
+    pub database_url: Option<String>,
+    pub locale: Locale,
+    /// IANA name, checked to exist.
+    pub timezone: String,
+    pub image_target: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locale {
+    Fr,
+    En,
+}
+
+impl Locale {
+    pub fn code(self) -> &'static str {
+        match self {
+            Locale::Fr => "fr",
+            Locale::En => "en",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Console {
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A tracing filter: `info`, `warn`, `info,provisioner=debug`.
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    pub interface: String,
+    pub dhcp: DhcpRole,
+    /// TCP port of the boot server (scripts, kernel, initramfs) on this interface.
+    pub http_port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DhcpRole {
+    Off,
+    /// Lives beside the DHCP server that is already there; never gives an address.
+    Proxy,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub name: String,
+    /// The folder of the vault (a mounted share, a disk).
+    pub path: PathBuf,
+    /// Refuse to write unless a file system is mounted at or above the folder (below `/`).
+    pub must_be_mounted: bool,
+    /// Holds the vault's password on its first line.
+    pub password_file: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub name: String,
+    pub files: Vec<PathBuf>,
+    /// Local time of the daily run; `None` = only by hand.
+    pub at: Option<TimeOfDay>,
+    /// Names of targets, at least one.
+    pub targets: Vec<String>,
+    pub keep: Keep,
+    /// 1 (first to come back) to 4.
+    pub tier: u8,
+    /// Most data loss the company accepts.
+    pub rpo: Option<Duration>,
+    /// Longest time to get it back.
+    pub rto: Option<Duration>,
+    pub prove: Prove,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay {
+    pub hour: u8,
+    pub minute: u8,
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+/// How many points to keep; zero = no rule of that kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    pub last: u32,
+    pub hourly: u32,
+    pub daily: u32,
+    pub weekly: u32,
+    pub monthly: u32,
+    pub yearly: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prove {
+    pub level: Level,
+    /// `None` = after each run.
+    pub every: Option<Duration>,
+}
+
+/// What a proof does; see the proof levels in the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every object the snapshot needs exists (L0).
+    Listed,
+    /// Every byte the snapshot needs is read and verified (L1).
+    Scrubbed,
+    /// Restored to scratch by the code of a real restore, and compared (L2).
+    Restored,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Listed => "listed",
+            Level::Scrubbed => "scrubbed",
+            Level::Restored => "restored",
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The shapes of the facts in the journal. Stored as JSON and kept for ever: add variants and
+//! optional fields, never rename or remove one.
+
+use serde::{Deserialize, Serialize};
+
+/// How a piece of work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Done,
+    /// Done, but some things could not be: they are listed.
+    Problems,
+    Failed,
+    Cancelled,
+    /// The appliance stopped in the middle (power cut, kill); found at the next start.
+    Interrupted,
+}
+
+/// One thing that happened. The journal adds its number and time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    ApplianceStarted {
+        version: String,
+    },
+    ApplianceStopped,
+    /// Part of the appliance cannot work until somebody acts; the rest goes on.
+    Trouble {
+        /// The object: `port 67 on eth0`, `target nas` …
+        object: String,
+        /// What is wrong and what to do, one sentence, in English.
+        sentence: String,
+    },
+    TroubleOver {
+        object: String,
+    },
+    RunStarted {
+        run: String,
+        plan: String,
+        target: String,
+    },
+    RunFinished {
+        run: String,
+        plan: String,
+        target: String,
+        outcome: Outcome,
+        snapshot: Option<String>,
+        problems: u64,
+        read_bytes: u64,
+        stored_bytes: u64,
+        took_ms: u64,
+        detail: Option<String>,
+    },
+    ProofFinished {
+        proof: String,
+        plan: String,
+        target: String,
+        snapshot: String,
+        /// `restored` in this version; see the proof levels.
+        level: String,
+        passed: bool,
+        files: u64,
+        bytes: u64,
+        took_ms: u64,
+        detail: Option<String>,
+    },
+    Restored {
+        snapshot: String,
+        destination: String,
+        by: String,
+        outcome: Outcome,
+        files: u64,
+        bytes: u64,
+        took_ms: u64,
+    },
+    /// Somebody took a file or folder out of a snapshot through the console.
+    Downloaded {
+        snapshot: String,
+        path: String,
+        by: String,
+    },
+    ImageImported {
+        image: String,
+        name: String,
+        bytes: u64,
+    },
+    HostSeen {
+        host: String,
+        mac: String,
+    },
+    HostReported {
+        host: String,
+        name: String,
+    },
+    HostApproved {
+        host: String,
+        by: String,
+    },
+    HostForgotten {
+        host: String,
+        by: String,
+    },
+    SessionOpened {
+        session: String,
+        host: String,
+        image: String,
+        disk: String,
+        by: String,
+    },
+    SessionAdvanced {
+        session: String,
+        host: String,
+        step: String,
+        detail: Option<String>,
+    },
+    LoggedIn {
+        user: String,
+    },
+    LogInRefused {
+        user: String,
+    },
+    PasswordChanged {
+        user: String,
+    },
+}
+
+impl Fact {
+    /// The tag it is stored under, also its key in the console's catalogues.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Fact::ApplianceStarted { .. } => "appliance_started",
+            Fact::ApplianceStopped => "appliance_stopped",
+            Fact::Trouble { .. } => "trouble",
+            Fact::TroubleOver { .. } => "trouble_over",
+            Fact::RunStarted { .. } => "run_started",
+            Fact::RunFinished { .. } => "run_finished",
+            Fact::ProofFinished { .. } => "proof_finished",
+            Fact::Restored { .. } => "restored",
+            Fact::Downloaded { .. } => "downloaded",
+            Fact::ImageImported { .. } => "image_imported",
+            Fact::HostSeen { .. } => "host_seen",
+            Fact::HostReported { .. } => "host_reported",
+            Fact::HostApproved { .. } => "host_approved",
+            Fact::HostForgotten { .. } => "host_forgotten",
+            Fact::SessionOpened { .. } => "session_opened",
+            Fact::SessionAdvanced { .. } => "session_advanced",
+            Fact::LoggedIn { .. } => "logged_in",
+            Fact::LogInRefused { .. } => "log_in_refused",
+            Fact::PasswordChanged { .. } => "password_changed",
+        }
+    }
+}
