@@ -1,1 +1,14 @@
-//! placeholder
+//! OS images, and the agent that puts them on disks. Synchronous; knows the vault, no database,
+//! no clock, no configuration.
+//!
+//! - `wire`: what agent and appliance tell each other
+//! - `pairing`: the code that both show
+//! - `import`, `catalogue`, `manifest`: a raw disk into the vault, what is there, chunk by chunk
+//! - `deploy`: which disk gets which image, or why not (pure)
+//! - `agent`: what runs inside the netboot environment
+
+mod hex;
+pub mod pairing;
+pub mod wire;
+
+pub use pairing::pairing_code;
