@@ -1,1 +1,24 @@
-//! placeholder
+//! The boot server: what a machine that asks the network for help gets, and the machines and
+//! deployments it knows.
+//!
+//! - `dhcp`: ProxyDHCP on ports 67 and 4011 (never gives an address)
+//! - `tftp`, `http`: boot loaders, scripts, kernel and initramfs; read-only, unauthenticated
+//! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
+//! - [`host`]: the registry of machines; [`session`]: one image onto one host, and the agent's API
+//! - [`serve`]: the sockets of every interface, tried again until they work
+
+pub mod host;
+pub mod mac;
+pub mod ports;
+mod serve;
+pub mod session;
+
+pub use mac::Mac;
+pub use ports::{Ports, PortsBoard};
+pub use serve::{Boot, serve};
+pub use session::api::agent_router;
+
+/// Brings the tables of hosts and sessions up to date.
+pub async fn migrate(db: &state::Db) -> Result<(), state::db::Error> {
+    db.migrate("provisioner", &[]).await
+}

