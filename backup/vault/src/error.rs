@@ -1,0 +1,77 @@
+//! Why a vault operation failed. Every message fits after "failed to …" and says what to do next.
+
+use crate::{Problem, target};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Target(#[from] target::Error),
+    #[error(
+        "open {place}: it holds no vault; check the path, or make one with `reprise vault init`"
+    )]
+    NotAVault { place: String },
+    #[error(
+        "create a vault in {place}: it already holds one; open it instead, or choose an empty folder"
+    )]
+    AlreadyAVault { place: String },
+    #[error(
+        "create a vault in {place}: it is not empty (it holds {example}); choose an empty folder"
+    )]
+    NotEmpty { place: String, example: String },
+    #[error(
+        "open the vault in {place}: wrong password; check the password file, or type the password from the paper key"
+    )]
+    WrongPassword { place: String },
+    #[error(
+        "open the vault in {place}: it has format {found}, this program reads up to {known}; use a newer reprise"
+    )]
+    NewerFormat {
+        place: String,
+        found: u32,
+        known: u32,
+    },
+    #[error("read {object}: {what}; run `reprise vault check` to see what is hit")]
+    Damaged { object: String, what: String },
+    #[error("find snapshot {which}: there is none; list them with `reprise vault snapshots`")]
+    NoSuchSnapshot { which: String },
+    #[error("find snapshot {which}: {count} snapshots begin so; give more digits")]
+    AmbiguousSnapshot { which: String, count: usize },
+    #[error("find {path} in snapshot {snapshot}: it is not there; list the folder above it")]
+    NoSuchPath { path: String, snapshot: String },
+    #[error("read {path}: it is a {is}, not a {wanted}")]
+    WrongKind {
+        path: String,
+        is: &'static str,
+        wanted: &'static str,
+    },
+    #[error("save {path}: {what}; correct the plan's folders")]
+    BadRoot { path: String, what: String },
+    #[error("save plan {plan}: none of its folders could be read ({}); check that they exist and are mounted", .problems.first().map(ToString::to_string).unwrap_or_default())]
+    NothingSaved {
+        plan: String,
+        problems: Vec<Problem>,
+    },
+    #[error("restore to {destination}: {what}")]
+    BadDestination { destination: String, what: String },
+    #[error(
+        "restore to {destination}: {count} files are already there (first: {first}); choose an empty folder, or allow replacing them"
+    )]
+    WouldOverwrite {
+        destination: String,
+        first: String,
+        count: u64,
+    },
+    #[error("go on: stopped on request; nothing that was committed is lost")]
+    Cancelled,
+    #[error("read {what}: {source}")]
+    Source {
+        what: String,
+        source: std::io::Error,
+    },
+    #[error("get random numbers from the system: {0}; check /dev/urandom")]
+    Random(String),
+    #[error("derive the key: {0}; the key object is damaged or memory is short")]
+    Derive(String),
+    #[error("write the zip: {0}; the reader probably went away")]
+    Zip(std::io::Error),
+}

@@ -1,0 +1,104 @@
+//! Names of snapshots and chunks.
+
+use std::fmt;
+
+/// A snapshot's random name; shown as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId([u8; 16]);
+
+impl SnapshotId {
+    pub fn from_bytes(bytes: [u8; 16]) -> SnapshotId {
+        SnapshotId(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Exactly 32 lower-case hexadecimal digits, else `None`.
+    pub fn parse(text: &str) -> Option<SnapshotId> {
+        parse_hex(text).map(SnapshotId)
+    }
+}
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+/// A chunk's name: blake3 of its plain bytes under a key of this vault. It says nothing to who lacks the key,
+/// and must not leave the appliance (agents check plain blake3 instead).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChunkId([u8; 32]);
+
+impl ChunkId {
+    pub fn from_bytes(bytes: [u8; 32]) -> ChunkId {
+        ChunkId(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|b| write!(f, "{b:02x}"))
+}
+
+/// Lower-case digits only: an object has one name, not several spellings of it.
+pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let value = |d: u8| match d {
+        b'0'..=b'9' => Some(d - b'0'),
+        b'a'..=b'f' => Some(d - b'a' + 10),
+        _ => None,
+    };
+    let mut out = [0; N];
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_id_has_one_spelling() {
+        let id = SnapshotId::from_bytes([0xa5; 16]);
+        assert_eq!(SnapshotId::parse(&id.to_string()), Some(id));
+        for bad in [
+            "",
+            "a5",
+            &"A5".repeat(16),
+            &"g5".repeat(16),
+            &"a5".repeat(17),
+            &"é".repeat(16),
+        ] {
+            assert_eq!(SnapshotId::parse(bad), None, "{bad}");
+        }
+    }
+}
