@@ -1,0 +1,82 @@
+//! The parts of the appliance put together over one state folder: database, tables, certificate,
+//! plans, boot server, console.
+
+use crate::{terminal, tls, version};
+use anyhow::anyhow;
+use config::Config;
+use state::folder::StateFolder;
+use state::progress::Board;
+use state::{Clock, Db};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Holds the state folder's lock as long as it lives.
+pub(crate) struct Appliance {
+    pub(crate) folder: StateFolder,
+    pub(crate) config: Arc<Config>,
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) identity: tls::Identity,
+    pub(crate) app: web::App,
+}
+
+impl Appliance {
+    /// Locks the state folder, opens the database and brings every table up to date.
+    ///
+    /// `console_port` is the port PCs are told to report to; the configured one when unknown.
+    pub(crate) async fn open(
+        config: Arc<Config>,
+        console_port: Option<u16>,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Appliance> {
+        let folder = StateFolder::open(&config.appliance.state_dir)?;
+        let db = match &config.appliance.database_url {
+            Some(url) => Db::open(url).await,
+            None => Db::open_file(&folder.path().join("state.db")).await,
+        }?;
+        web::migrate(&db).await?;
+        let identity = tls::open(&folder.path().join("tls"), &config.appliance.name)?;
+        let clock = Clock::System;
+        let board = Board::default();
+        let _ = console_port.unwrap_or(config.console.listen.port());
+        let app = web::App {
+            db: db.clone(),
+            clock: clock.clone(),
+            board,
+            config: config.clone(),
+            version: version::LONG.to_owned(),
+            fingerprint: identity.fingerprint.clone(),
+            shutdown,
+        };
+        Ok(Appliance {
+            folder,
+            config,
+            db,
+            clock,
+            identity,
+            app,
+        })
+    }
+
+    /// The API for the state folder's owner.
+    pub(crate) fn control(&self) -> axum::Router {
+        crate::control::router(
+            web::control(self.app.clone()),
+            self.db.clone(),
+            self.clock.clone(),
+        )
+    }
+}
+
+/// Reads the configuration that `--config` names, or the one that is found. What is wrong with it
+/// is said line by line on stderr.
+pub(crate) fn configuration(explicit: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    config::find(explicit)
+        .and_then(|path| config::load(&path))
+        .map_err(|complaints| {
+            for complaint in &complaints.0 {
+                terminal::note(&complaint.to_string());
+            }
+            anyhow!("read the configuration; correct what the lines above name")
+        })
+}

@@ -1,0 +1,61 @@
+//! The command line, one definition: nouns first, each in its own file under `command/`.
+
+use crate::command::{config, serve, user};
+use crate::{terminal, version};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Deploys PCs over the network, saves the company every night, restores it for real to prove it.
+#[derive(Debug, Parser)]
+#[command(name = "reprise", version = version::LONG, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The configuration; else ./reprise.toml, else /etc/reprise/reprise.toml
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "REPRISE_CONFIG",
+        hide_env = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The appliance: network boot, schedule, console
+    Serve(serve::Args),
+    /// A commented configuration; check one
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Who may log in to the console
+    #[command(subcommand)]
+    User(user::Command),
+}
+
+/// Parses the arguments of this process; help and mistakes are printed here.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        if error.use_stderr() {
+            terminal::note(error.to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        match terminal::line(error.to_string().trim_end()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,23 @@
+//! One file per noun. Each reads its arguments, asks the appliance through [`crate::door`], and
+//! prints the answer.
+
+pub(crate) mod config;
+pub(crate) mod serve;
+pub(crate) mod user;
+
+use crate::cli::{Cli, Command};
+use crate::{appliance, log};
+use std::process::ExitCode;
+
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let file = cli.config.as_deref();
+    if !matches!(cli.command, Command::Serve(_)) {
+        log::start_quietly();
+    }
+    let door = || crate::door::Door::open(appliance::configuration(file)?);
+    match cli.command {
+        Command::Serve(args) => serve::run(file, args),
+        Command::Config(command) => config::run(file, command),
+        Command::User(command) => user::run(&door()?, command),
+    }
+}

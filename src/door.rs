@@ -1,0 +1,226 @@
+//! How a command reaches the appliance: through the control socket of a running `serve`; without
+//! one, the appliance is put together in this process, behind the same socket, for as long as the
+//! command lasts. Commands have one way of asking either.
+
+use crate::appliance::Appliance;
+use crate::control;
+use anyhow::{Context, anyhow, bail};
+use config::Config;
+use serde_json::Value;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Answers are lists and facts; larger ones are a mistake.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) struct Door {
+    socket: PathBuf,
+    _inside: Option<Inside>,
+}
+
+/// The appliance inside this process, and what ends it.
+struct Inside {
+    runtime: Option<tokio::runtime::Runtime>,
+    shutdown: CancellationToken,
+    socket: PathBuf,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        }
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+impl Door {
+    pub(crate) fn open(config: Config) -> anyhow::Result<Door> {
+        let socket = control::path(&config.appliance.state_dir);
+        match UnixStream::connect(&socket) {
+            Ok(_) => Ok(Door {
+                socket,
+                _inside: None,
+            }),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                let inside = Inside::start(config, socket.clone())?;
+                Ok(Door {
+                    socket,
+                    _inside: Some(inside),
+                })
+            }
+            Err(e) => Err(e).with_context(|| {
+                format!(
+                    "reach the appliance at {}; run this as the user that runs `reprise serve`",
+                    socket.display()
+                )
+            }),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        answer(self.ask("GET", path, None)?)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        answer(self.ask("POST", path, Some(body))?)
+    }
+
+    /// As [`Door::post`], when the answer is plain text.
+    pub(crate) fn post_text(&self, path: &str) -> anyhow::Result<String> {
+        let (status, text) = self.ask("POST", path, Some(&Value::Null))?;
+        if status != 200 {
+            bail!("{text}");
+        }
+        Ok(text)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<(u16, String)> {
+        self.exchange(method, path, body)
+            .with_context(|| format!("ask the appliance at {}", self.socket.display()))
+    }
+
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(u16, String)> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: reprise\r\nConnection: close\r\nAccept: application/json\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body.as_bytes())?;
+        let mut bytes = Vec::new();
+        stream.take(MOST_BYTES).read_to_end(&mut bytes)?;
+        parse(&bytes)
+    }
+}
+
+/// A name as one segment of an API path.
+pub(crate) fn encoded(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+/// Status and body of a whole HTTP/1.1 answer whose end is the end of the connection.
+fn parse(bytes: &[u8]) -> anyhow::Result<(u16, String)> {
+    let end = bytes
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .ok_or_else(|| anyhow!("the answer was cut off; look at the log of `reprise serve`"))?;
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|l| l.split(' ').nth(1))
+        .and_then(|s| s.parse().ok())
+        .ok_or_else(|| anyhow!("the answer is not HTTP; is another program behind this socket?"))?;
+    let body = &bytes[end + 4..];
+    for line in lines {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+            && value.trim().parse() != Ok(body.len())
+        {
+            bail!("the answer was cut off; look at the log of `reprise serve`");
+        }
+    }
+    Ok((status, String::from_utf8_lossy(body).into_owned()))
+}
+
+fn answer((status, text): (u16, String)) -> anyhow::Result<Value> {
+    let value: Option<Value> = serde_json::from_str(&text).ok();
+    if (200..300).contains(&status) {
+        return match value {
+            Some(value) => Ok(value),
+            None if text.is_empty() => Ok(Value::Null),
+            None => bail!(
+                "the appliance's answer is not JSON; are reprise and the running serve of the same version?"
+            ),
+        };
+    }
+    // An error names itself; anything else is shown as it came.
+    let said = value.as_ref().and_then(|v| {
+        let error = v.get("error").unwrap_or(v);
+        let message = error.get("message").unwrap_or(error);
+        message.as_str().map(str::to_owned)
+    });
+    bail!(
+        "{}",
+        said.unwrap_or_else(|| format!("the appliance answered {status} {text}"))
+    )
+}
+
+impl Inside {
+    fn start(config: Config, socket: PathBuf) -> anyhow::Result<Inside> {
+        let runtime = crate::serve::runtime()?;
+        let shutdown = CancellationToken::new();
+        let inside = Inside {
+            shutdown: shutdown.clone(),
+            socket,
+            runtime: Some(runtime),
+        };
+        if let Some(runtime) = &inside.runtime {
+            let listening = runtime.block_on(async {
+                let config = Arc::new(config);
+                let appliance = Appliance::open(config, None, shutdown.clone()).await?;
+                let listener = control::bind(appliance.folder.path())?;
+                anyhow::Ok((appliance, listener))
+            });
+            let (appliance, listener) = listening?;
+            runtime.spawn(async move {
+                let router = appliance.control();
+                control::serve(listener, router, shutdown).await;
+                drop(appliance);
+            });
+        }
+        Ok(inside)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_its_status_and_whole_body() {
+        let good = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        assert_eq!(parse(good).expect("good"), (200, "{}".to_owned()));
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}";
+        assert!(parse(cut).is_err());
+        assert!(parse(b"220 smtp ready").is_err());
+        assert!(parse(b"nonsense\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn errors_are_shown_in_their_own_words() {
+        let refused = |body: &str| {
+            answer((409, body.to_owned()))
+                .expect_err("refused")
+                .to_string()
+        };
+        assert_eq!(refused(r#"{"error":"no such plan"}"#), "no such plan");
+        assert_eq!(refused(r#"{"error":{"message":"taken"}}"#), "taken");
+        assert_eq!(refused("oops"), "the appliance answered 409 oops");
+    }
+}

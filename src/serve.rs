@@ -1,0 +1,255 @@
+//! The appliance from start to stop: state, certificate, listeners, schedule, boot server; one
+//! token ends them all.
+
+use crate::appliance::Appliance;
+use crate::console::{self, Console};
+use crate::wire::ports::{NetworkPorts, Ports};
+use crate::{control, terminal, tls, version};
+use anyhow::Context;
+use config::Config;
+use state::journal;
+use state::wire::Fact;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Parts that have not ended this long after SIGTERM are cut off; nothing committed depends on them.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the threads of reprise; the machine may be out of processes or memory")
+}
+
+/// Runs until SIGINT or SIGTERM.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let config = Arc::new(config);
+    let shutdown = CancellationToken::new();
+    // Bound first, because PCs are told the port; served last, when there is something to show.
+    let listener = console::bind(config.console.listen);
+    let port = listener
+        .as_ref()
+        .ok()
+        .and_then(|l| Some(l.local_addr().ok()?.port()));
+    let appliance = Appliance::open(config.clone(), port, shutdown.clone()).await?;
+    let folder = appliance.folder.path().to_owned();
+    let leftover = ports_path(&folder);
+    if leftover.exists() {
+        std::fs::remove_file(&leftover)
+            .with_context(|| format!("remove {}, left by an earlier start", leftover.display()))?;
+    }
+    let control = control::bind(&folder)?;
+    let started = Fact::ApplianceStarted {
+        version: version::LONG.to_owned(),
+    };
+    journal::record(&appliance.db, appliance.clock.now(), started).await?;
+    let password = web::ensure_admin(&appliance.db, appliance.clock.now()).await?;
+
+    let (answered, ports) = watch::channel(None);
+    let mut parts = JoinSet::new();
+    parts.spawn(control::serve(
+        control,
+        appliance.control(),
+        shutdown.clone(),
+    ));
+    let console = Console {
+        config: config.clone(),
+        identity: appliance.identity.clone(),
+        router: web::console(appliance.app.clone()),
+        db: appliance.db.clone(),
+        clock: appliance.clock.clone(),
+        answered,
+    };
+    let console_is_bound = listener.is_ok();
+    parts.spawn(console.serve(listener, shutdown.clone()));
+    parts.spawn(write_ports(
+        config.clone(),
+        folder.clone(),
+        ports,
+        console_is_bound,
+        shutdown.clone(),
+    ));
+    greet(&config, &appliance, port);
+    say_password(&folder, password)?;
+
+    tokio::select! {
+        () = stop_signal() => {}
+        // Every part lasts until the token; one that ended before has failed, and was logged.
+        () = all_ended(&mut parts) => {}
+    }
+    tracing::info!("stopping");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    shutdown.cancel();
+    if tokio::time::timeout(LAST_WORDS, all_ended(&mut parts))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "some work did not stop in time and was cut off; it is taken up at the next start"
+        );
+        parts.abort_all();
+    }
+    journal::record(&appliance.db, appliance.clock.now(), Fact::ApplianceStopped).await?;
+    let _ = std::fs::remove_file(ports_path(&folder));
+    let _ = std::fs::remove_file(control::path(&folder));
+    Ok(())
+}
+
+async fn all_ended(parts: &mut JoinSet<()>) {
+    while let Some(ended) = parts.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a part of the appliance ended unexpectedly; restart reprise");
+        }
+    }
+}
+
+async fn stop_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::error!(
+            "failed to listen for SIGTERM; stop reprise with SIGKILL, nothing committed is lost"
+        );
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn ports_path(folder: &Path) -> PathBuf {
+    folder.join("ports.json")
+}
+
+/// Tells where we answer, first when the console does (or cannot), then whenever that changes.
+async fn write_ports(
+    config: Arc<Config>,
+    folder: PathBuf,
+    mut answered: watch::Receiver<Option<u16>>,
+    console_is_bound: bool,
+    shutdown: CancellationToken,
+) {
+    let networks: Vec<NetworkPorts> = config
+        .networks
+        .iter()
+        .map(|n| NetworkPorts {
+            interface: n.interface.clone(),
+            http: n.http_port,
+            tftp: 69,
+            dhcp: (n.dhcp != config::DhcpRole::Off).then_some(67),
+        })
+        .collect();
+    if console_is_bound {
+        tokio::select! {
+            _ = answered.wait_for(Option::is_some) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+    let mut ready = false;
+    loop {
+        let ports = Ports {
+            pid: std::process::id(),
+            console: *answered.borrow_and_update(),
+            networks: networks.clone(),
+        };
+        let path = ports_path(&folder);
+        let written = serde_json::to_vec(&ports)
+            .map_err(std::io::Error::other)
+            .and_then(|json| tls::publish(&path, &json));
+        if let Err(error) = written {
+            tracing::error!(%error, "failed to write {}; make the state folder writable", path.display());
+        }
+        if !ready {
+            ready = true;
+            // Without a service manager there is no socket, and that is no error.
+            if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+                tracing::warn!(%error, "failed to tell the service manager that reprise is ready");
+            }
+        }
+        tokio::select! {
+            changed = answered.changed() => if changed.is_err() { return },
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+fn greet(config: &Config, appliance: &Appliance, port: Option<u16>) {
+    tracing::info!("reprise {} of {}", version::LONG, config.appliance.name);
+    if let Some(port) = port {
+        for url in urls(config, port) {
+            tracing::info!("the console is at {url}");
+        }
+    }
+    tracing::info!(
+        "its certificate has the SHA-256 fingerprint {}",
+        appliance.identity.shown_fingerprint()
+    );
+    if config.networks.is_empty() {
+        tracing::info!(
+            "network boot is off: no interface is named (`./run --interface NAME`, or [[network]] in the configuration)"
+        );
+    }
+}
+
+/// Where a browser finds the console: the address listened on, or each of this box's own.
+fn urls(config: &Config, port: u16) -> Vec<String> {
+    let listen = config.console.listen.ip();
+    if !listen.is_unspecified() {
+        return vec![format!(
+            "https://{}/",
+            std::net::SocketAddr::new(listen, port)
+        )];
+    }
+    let mut addresses: Vec<std::net::IpAddr> = if_addrs::get_if_addrs()
+        .unwrap_or_default()
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .filter(|ip| !ip.is_loopback() && ip.is_ipv4())
+        .collect();
+    if addresses.is_empty() {
+        addresses.push(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let url = |ip| format!("https://{}/", std::net::SocketAddr::new(ip, port));
+    addresses.into_iter().map(url).collect()
+}
+
+/// A one-time password is shown to a terminal only; else it lies in a file of its owner's.
+fn say_password(folder: &Path, password: Option<web::OneTimePassword>) -> anyhow::Result<()> {
+    let path = folder.join("admin-password");
+    let Some(one_time) = password else {
+        // A password was chosen: what is left of the one-time one is of no use to anybody.
+        if path.exists() {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("remove {}; remove it by hand", path.display()))?;
+        }
+        return Ok(());
+    };
+    if std::io::stderr().is_terminal() {
+        terminal::note(&format!(
+            "\n  user {}, one-time password  {}\n  (good for one log-in, where you choose your own; lost: `reprise user password {}`)\n",
+            one_time.user, one_time.password, one_time.user
+        ));
+        return Ok(());
+    }
+    tls::publish(&path, format!("{}\n", one_time.password).as_bytes()).with_context(|| {
+        format!(
+            "write the one-time password to {}; make the state folder writable",
+            path.display()
+        )
+    })?;
+    tracing::info!(
+        "the one-time password of user {} is in {} (good for one log-in)",
+        one_time.user,
+        path.display()
+    );
+    Ok(())
+}

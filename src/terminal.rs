@@ -1,0 +1,180 @@
+//! What a person sees: data on stdout, messages on stderr, a progress bar on a terminal only.
+
+use anyhow::Context;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+/// One line of data on stdout.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").context("write to the standard output")
+}
+
+/// One message on stderr. A closed stderr stops nothing.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// JSON on stdout, indented for people and as good for machines.
+pub(crate) fn json(value: &serde_json::Value) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(value).context("write JSON")?;
+    line(&text)
+}
+
+/// Columns as wide as their widest cell; the last one is left as it is.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    line(aligned(head, rows).trim_end_matches('\n'))
+}
+
+fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|r| r.get(column));
+        let widest = cells.map(|c| c.chars().count()).max().unwrap_or(0);
+        widest.max(head[column].chars().count())
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    let titles: Vec<String> = head.iter().map(|t| (*t).to_owned()).collect();
+    for row in std::iter::once(&titles).chain(rows) {
+        let mut written = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            written.push_str(&shown(cell));
+            let pad = width.saturating_sub(cell.chars().count());
+            written.extend(std::iter::repeat_n(' ', pad + 2));
+        }
+        text.push_str(written.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A name as it may be shown on a terminal: control characters cannot move the cursor.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Is a person there to read and answer?
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on stderr; anything but yes is no.
+pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
+    let mut err = io::stderr().lock();
+    write!(err, "{question} [y/N] ").context("ask on the terminal")?;
+    err.flush().context("ask on the terminal")?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("read the answer")?;
+    Ok(matches!(
+        answer.trim().to_lowercase().as_str(),
+        "y" | "yes" | "o" | "oui"
+    ))
+}
+
+/// `reprise … | head` is no failure worth a message.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// `1.5 GiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{count} B"),
+        _ => format!("{value:.1} {}", UNITS[unit]),
+    }
+}
+
+/// `3 h 05 min`, `2 min 10 s`, `4.2 s`.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// One line that is drawn over itself, on a terminal only.
+pub(crate) struct Bar {
+    live: bool,
+    drawn: usize,
+}
+
+impl Bar {
+    pub(crate) fn new() -> Bar {
+        Bar {
+            live: io::stderr().is_terminal(),
+            drawn: 0,
+        }
+    }
+
+    pub(crate) fn draw(&mut self, text: &str) {
+        if !self.live {
+            return;
+        }
+        let text: String = shown(text).chars().take(100).collect();
+        let length = text.chars().count();
+        let wipe = " ".repeat(self.drawn.saturating_sub(length));
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "\r{text}{wipe}");
+        let _ = err.flush();
+        self.drawn = length;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if self.live && self.drawn > 0 {
+            self.draw("");
+            let _ = write!(io::stderr().lock(), "\r");
+            self.drawn = 0;
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_control_characters_are_not_obeyed() {
+        let rows = vec![
+            vec!["compta".to_owned(), "1".to_owned()],
+            vec!["a\u{1b}[2J".to_owned(), "22".to_owned()],
+        ];
+        assert_eq!(
+            aligned(&["plan", "files"], &rows),
+            "plan    files\ncompta  1\na\u{fffd}[2J   22\n"
+        );
+    }
+
+    #[test]
+    fn figures_are_for_people() {
+        let shown: Vec<String> = [0, 1023, 1024, 1_610_612_736].map(bytes).into();
+        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "1.5 GiB"]);
+        let times: Vec<String> = [4.2, 130.0, 11_100.0]
+            .map(|s| duration(Duration::from_secs_f64(s)))
+            .into();
+        assert_eq!(times, ["4.2 s", "2 min 10 s", "3 h 05 min"]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Shapes this binary writes for others: `ports.json`.
+
+pub(crate) mod ports;
