@@ -122,6 +122,11 @@ pub enum Fact {
     PasswordChanged {
         user: String,
     },
+    /// Somebody typed a vault's password back from paper, and it opened the vault.
+    KeyConfirmed {
+        target: String,
+        by: String,
+    },
 }
 
 impl Fact {
@@ -147,6 +152,7 @@ impl Fact {
             Fact::LoggedIn { .. } => "logged_in",
             Fact::LogInRefused { .. } => "log_in_refused",
             Fact::PasswordChanged { .. } => "password_changed",
+            Fact::KeyConfirmed { .. } => "key_confirmed",
         }
     }
 }

@@ -1,1 +1,40 @@
-//! placeholder
+//! Plans, runs, restore proofs, restores: what keeps a company able to carry on.
+//!
+//! - [`handle`]: [`Continuity`], the one value the console and the command line hold.
+//! - [`vaults`]: opens vaults and keeps them open; [`blocking`] is the one way into them.
+//! - [`schedule`]: what is due now; pure.
+//! - [`run`]: one backup of one plan to one target, from the queue to its proof.
+//! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
+//! - [`self_backup`]: the appliance saves itself, as the plan [`APPLIANCE`].
+//! - [`restore`]: files put back into a folder of the appliance.
+//! - [`overview`]: could we restart today? pure, with its reasons.
+//! - [`keys`]: vault passwords typed back from paper; [`place`]: does a target die with this box?
+//! - [`trouble`]: one fact per incident, not one per attempt.
+//! - [`records`]: every SQL statement of this package; [`wire`]: the stored shape of evidence.
+
+pub mod blocking;
+pub mod handle;
+pub mod keys;
+pub mod overview;
+pub mod place;
+pub mod proof;
+pub mod records;
+pub mod restore;
+pub mod run;
+pub mod schedule;
+pub mod self_backup;
+mod serve;
+pub mod trouble;
+pub mod vaults;
+pub mod wire;
+
+pub use blocking::blocking;
+pub use handle::{Continuity, Error};
+pub use proof::{Proof, ProofId};
+pub use records::migrate;
+pub use restore::{Restore, RestoreId, RestoreRequest};
+pub use run::{Run, RunId};
+pub use vaults::Vaults;
+
+/// The name under which the appliance saves itself; no plan of the configuration may take it.
+pub const APPLIANCE: &str = "appliance";

@@ -1,0 +1,248 @@
+//! Could we restart today? Pure: from what is kept and what was proven to a verdict per service,
+//! with its reasons. Nothing is green that was not restored for real recently.
+
+use crate::place::Place;
+use config::Plan;
+use state::Timestamp;
+use state::wire::Outcome;
+use std::time::Duration;
+
+/// What is known of one plan on one target (the plan [`crate::APPLIANCE`] included).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    pub plan: String,
+    pub target: String,
+    /// End of the newest run that left a snapshot.
+    pub last_saved: Option<Timestamp>,
+    /// Problems of that run.
+    pub problems: u64,
+    /// How the newest ended run ended, and its sentence.
+    pub last_outcome: Option<Outcome>,
+    pub detail: Option<String>,
+    /// The newest proof: when, whether it passed, its sentence.
+    pub last_proof: Option<(Timestamp, bool, Option<String>)>,
+    /// The newest proof that restored everything and passed.
+    pub last_restored: Option<Timestamp>,
+}
+
+/// What is known of a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetFacts {
+    pub name: String,
+    pub place: Place,
+    /// When its password was last typed back from paper.
+    pub key_confirmed: Option<Timestamp>,
+}
+
+/// From worst to best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// No snapshot exists.
+    NeverSaved,
+    /// Saved once, but the newest facts are bad: too old, or the last proof failed.
+    Failing,
+    /// Saved, never restored for real: nobody knows.
+    Untested,
+    /// Restored for real recently, but the copy dies with the box or its password is nowhere else.
+    Proven,
+    /// Proven, outside the appliance, and the password was typed back.
+    Protected,
+}
+
+/// Why a verdict is not better. The console has one sentence for each, in each language.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    NeverSaved { target: String },
+    RunFailed { target: String, detail: String },
+    SavedTooOld { target: String, at: Timestamp, limit: Duration },
+    SavedWithProblems { target: String, problems: u64 },
+    NeverRestored { target: String },
+    ProofFailed { target: String, detail: String },
+    ProofTooOld { target: String, at: Timestamp, limit: Duration },
+    DiesWithBox { target: String },
+    KeyNotTypedBack { target: String },
+}
+
+/// One copy of a service, on one target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    pub target: String,
+    pub place: Place,
+    pub last_saved: Option<Timestamp>,
+    pub last_proven: Option<Timestamp>,
+    pub verdict: Verdict,
+}
+
+/// What the company needs; one plan until the configuration says otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    pub plan: String,
+    pub tier: u8,
+    pub last_saved: Option<Timestamp>,
+    /// Last restored for real and compared.
+    pub last_proven: Option<Timestamp>,
+    /// Of its best copy.
+    pub verdict: Verdict,
+    /// Of all its copies.
+    pub reasons: Vec<Reason>,
+    pub copies: Vec<Copy>,
+}
+
+/// The data behind the one sentence at the top of the console.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    /// In the order of their tiers, then of the configuration.
+    pub services: Vec<Service>,
+    /// The appliance's own copies.
+    pub appliance: Service,
+    pub protected: usize,
+}
+
+/// A proof made after each daily run is too old once a week has gone without one.
+const PROOF_AFTER_RUN: Duration = Duration::from_secs(8 * 24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A daily run may start and end a little later than the day before.
+const SLACK: Duration = Duration::from_secs(2 * 3600);
+/// A plan that runs by hand only, without an RPO.
+const BY_HAND: Duration = Duration::from_secs(31 * 24 * 3600);
+
+struct Limits {
+    saved: Duration,
+    proven: Duration,
+}
+
+/// Could the company restart at `now`?
+pub fn assess(
+    plans: &[Plan],
+    kept: &[Kept],
+    targets: &[TargetFacts],
+    now: Timestamp,
+) -> Overview {
+    let mut services: Vec<Service> = plans
+        .iter()
+        .map(|plan| {
+            let limits = Limits {
+                saved: plan.rpo.unwrap_or(if plan.at.is_some() { DAY + SLACK } else { BY_HAND }),
+                proven: match plan.prove.every {
+                    Some(every) => every + DAY + SLACK,
+                    None if plan.at.is_some() => PROOF_AFTER_RUN,
+                    None => BY_HAND,
+                },
+            };
+            service(&plan.name, plan.tier, &plan.targets, &limits, kept, targets, now)
+        })
+        .collect();
+    services.sort_by_key(|s| s.tier);
+    let everywhere: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
+    let daily = Limits { saved: DAY + SLACK, proven: DAY + SLACK };
+    Overview {
+        protected: services
+            .iter()
+            .filter(|s| s.verdict == Verdict::Protected)
+            .count(),
+        appliance: service(crate::APPLIANCE, 1, &everywhere, &daily, kept, targets, now),
+        services,
+    }
+}
+
+fn service(
+    plan: &str,
+    tier: u8,
+    on: &[String],
+    limits: &Limits,
+    kept: &[Kept],
+    targets: &[TargetFacts],
+    now: Timestamp,
+) -> Service {
+    let mut reasons = Vec::new();
+    let copies: Vec<Copy> = on
+        .iter()
+        .map(|name| {
+            let none = Kept::default();
+            let kept = kept
+                .iter()
+                .find(|k| k.plan == plan && &k.target == name)
+                .unwrap_or(&none);
+            let target = targets.iter().find(|t| &t.name == name);
+            let (verdict, why) = judge(name, kept, target, limits, now);
+            reasons.extend(why);
+            Copy {
+                target: name.clone(),
+                place: target.map_or(Place::SameDisk, |t| t.place),
+                last_saved: kept.last_saved,
+                last_proven: kept.last_restored,
+                verdict,
+            }
+        })
+        .collect();
+    Service {
+        plan: plan.to_owned(),
+        tier,
+        last_saved: copies.iter().filter_map(|c| c.last_saved).max(),
+        last_proven: copies.iter().filter_map(|c| c.last_proven).max(),
+        verdict: copies
+            .iter()
+            .map(|c| c.verdict)
+            .max()
+            .unwrap_or(Verdict::NeverSaved),
+        reasons,
+        copies,
+    }
+}
+
+fn judge(
+    name: &str,
+    kept: &Kept,
+    target: Option<&TargetFacts>,
+    limits: &Limits,
+    now: Timestamp,
+) -> (Verdict, Vec<Reason>) {
+    let target_name = || name.to_owned();
+    let mut reasons = Vec::new();
+    if kept.last_outcome.is_some_and(|o| !matches!(o, Outcome::Done | Outcome::Problems)) {
+        reasons.push(Reason::RunFailed {
+            target: target_name(),
+            detail: kept.detail.clone().unwrap_or_default(),
+        });
+    }
+    let Some(saved) = kept.last_saved else {
+        reasons.insert(0, Reason::NeverSaved { target: target_name() });
+        return (Verdict::NeverSaved, reasons);
+    };
+    let mut verdict = Verdict::Protected;
+    if now.since(saved) > limits.saved {
+        verdict = Verdict::Failing;
+        reasons.push(Reason::SavedTooOld { target: target_name(), at: saved, limit: limits.saved });
+    }
+    if kept.problems > 0 {
+        // Some files are not in it: worth saying, and no reason to call the rest lost.
+        reasons.push(Reason::SavedWithProblems { target: target_name(), problems: kept.problems });
+    }
+    if let Some((_, false, detail)) = &kept.last_proof {
+        verdict = Verdict::Failing;
+        reasons.push(Reason::ProofFailed {
+            target: target_name(),
+            detail: detail.clone().unwrap_or_default(),
+        });
+    }
+    match kept.last_restored {
+        None => {
+            verdict = verdict.min(Verdict::Untested);
+            reasons.push(Reason::NeverRestored { target: target_name() });
+        }
+        Some(at) if now.since(at) > limits.proven => {
+            verdict = verdict.min(Verdict::Untested);
+            reasons.push(Reason::ProofTooOld { target: target_name(), at, limit: limits.proven });
+        }
+        Some(_) => {}
+    }
+    if target.is_none_or(|t| t.place != Place::Elsewhere) {
+        verdict = verdict.min(Verdict::Proven);
+        reasons.push(Reason::DiesWithBox { target: target_name() });
+    }
+    if target.is_none_or(|t| t.key_confirmed.is_none()) {
+        verdict = verdict.min(Verdict::Proven);
+        reasons.push(Reason::KeyNotTypedBack { target: target_name() });
+    }
+    (verdict, reasons)
+}

@@ -1,0 +1,59 @@
+//! Where a target lies: does it die with this box?
+
+use std::path::Path;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// On the disk the appliance itself lives on, or nobody could tell.
+    SameDisk,
+    /// Another file system of this box: it survives the disk, not the fire.
+    OtherDisk,
+    /// On another machine.
+    Elsewhere,
+}
+
+/// Kinds of file system whose bytes are on another machine.
+const NETWORK: &[&str] = &[
+    "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "afs", "ncpfs", "lustre", "beegfs",
+    "fuse.sshfs", "fuse.glusterfs", "fuse.cephfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs", "davfs",
+    "fuse.juicefs",
+];
+
+/// `mountinfo` is the text of `/proc/self/mountinfo` (proc(5)); `target` and `own` are absolute.
+pub fn place(mountinfo: &str, target: &Path, own: &Path) -> Place {
+    match (mount_of(mountinfo, target), mount_of(mountinfo, own)) {
+        (Some(there), _) if NETWORK.contains(&there.kind.as_str()) => Place::Elsewhere,
+        (Some(there), Some(here)) if there.device != here.device => Place::OtherDisk,
+        _ => Place::SameDisk,
+    }
+}
+
+struct Mount {
+    device: String,
+    kind: String,
+}
+
+/// The mount that `path` lies on: the longest mount point above it, the newest of equals.
+fn mount_of(mountinfo: &str, path: &Path) -> Option<Mount> {
+    mountinfo
+        .lines()
+        .filter_map(|line| {
+            let (left, right) = line.split_once(" - ")?;
+            let mut left = left.split(' ');
+            let device = left.nth(2)?.to_owned();
+            let point = unescape(left.nth(1)?);
+            let kind = right.split(' ').next()?.to_owned();
+            path.starts_with(&point)
+                .then_some((point.len(), Mount { device, kind }))
+        })
+        .max_by_key(|(length, _)| *length)
+        .map(|(_, mount)| mount)
+}
+
+/// The kernel writes space, tab, newline and backslash as three octal digits.
+fn unescape(text: &str) -> String {
+    text.replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\012", "\n")
+        .replace("\\134", "\\")
+}
