@@ -52,15 +52,40 @@ pub enum Verdict {
 /// Why a verdict is not better. The console has one sentence for each, in each language.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
-    NeverSaved { target: String },
-    RunFailed { target: String, detail: String },
-    SavedTooOld { target: String, at: Timestamp, limit: Duration },
-    SavedWithProblems { target: String, problems: u64 },
-    NeverRestored { target: String },
-    ProofFailed { target: String, detail: String },
-    ProofTooOld { target: String, at: Timestamp, limit: Duration },
-    DiesWithBox { target: String },
-    KeyNotTypedBack { target: String },
+    NeverSaved {
+        target: String,
+    },
+    RunFailed {
+        target: String,
+        detail: String,
+    },
+    SavedTooOld {
+        target: String,
+        at: Timestamp,
+        limit: Duration,
+    },
+    SavedWithProblems {
+        target: String,
+        problems: u64,
+    },
+    NeverRestored {
+        target: String,
+    },
+    ProofFailed {
+        target: String,
+        detail: String,
+    },
+    ProofTooOld {
+        target: String,
+        at: Timestamp,
+        limit: Duration,
+    },
+    DiesWithBox {
+        target: String,
+    },
+    KeyNotTypedBack {
+        target: String,
+    },
 }
 
 /// One copy of a service, on one target.
@@ -112,29 +137,39 @@ struct Limits {
 }
 
 /// Could the company restart at `now`?
-pub fn assess(
-    plans: &[Plan],
-    kept: &[Kept],
-    targets: &[TargetFacts],
-    now: Timestamp,
-) -> Overview {
+pub fn assess(plans: &[Plan], kept: &[Kept], targets: &[TargetFacts], now: Timestamp) -> Overview {
     let mut services: Vec<Service> = plans
         .iter()
         .map(|plan| {
             let limits = Limits {
-                saved: plan.rpo.unwrap_or(if plan.at.is_some() { DAY + SLACK } else { BY_HAND }),
+                saved: plan.rpo.unwrap_or(if plan.at.is_some() {
+                    DAY + SLACK
+                } else {
+                    BY_HAND
+                }),
                 proven: match plan.prove.every {
                     Some(every) => every + DAY + SLACK,
                     None if plan.at.is_some() => PROOF_AFTER_RUN,
                     None => BY_HAND,
                 },
             };
-            service(&plan.name, plan.tier, &plan.targets, &limits, kept, targets, now)
+            service(
+                &plan.name,
+                plan.tier,
+                &plan.targets,
+                &limits,
+                kept,
+                targets,
+                now,
+            )
         })
         .collect();
     services.sort_by_key(|s| s.tier);
     let everywhere: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
-    let daily = Limits { saved: DAY + SLACK, proven: DAY + SLACK };
+    let daily = Limits {
+        saved: DAY + SLACK,
+        proven: DAY + SLACK,
+    };
     Overview {
         protected: services
             .iter()
@@ -199,24 +234,39 @@ fn judge(
 ) -> (Verdict, Vec<Reason>) {
     let target_name = || name.to_owned();
     let mut reasons = Vec::new();
-    if kept.last_outcome.is_some_and(|o| !matches!(o, Outcome::Done | Outcome::Problems)) {
+    if kept
+        .last_outcome
+        .is_some_and(|o| !matches!(o, Outcome::Done | Outcome::Problems))
+    {
         reasons.push(Reason::RunFailed {
             target: target_name(),
             detail: kept.detail.clone().unwrap_or_default(),
         });
     }
     let Some(saved) = kept.last_saved else {
-        reasons.insert(0, Reason::NeverSaved { target: target_name() });
+        reasons.insert(
+            0,
+            Reason::NeverSaved {
+                target: target_name(),
+            },
+        );
         return (Verdict::NeverSaved, reasons);
     };
     let mut verdict = Verdict::Protected;
     if now.since(saved) > limits.saved {
         verdict = Verdict::Failing;
-        reasons.push(Reason::SavedTooOld { target: target_name(), at: saved, limit: limits.saved });
+        reasons.push(Reason::SavedTooOld {
+            target: target_name(),
+            at: saved,
+            limit: limits.saved,
+        });
     }
     if kept.problems > 0 {
         // Some files are not in it: worth saying, and no reason to call the rest lost.
-        reasons.push(Reason::SavedWithProblems { target: target_name(), problems: kept.problems });
+        reasons.push(Reason::SavedWithProblems {
+            target: target_name(),
+            problems: kept.problems,
+        });
     }
     if let Some((_, false, detail)) = &kept.last_proof {
         verdict = Verdict::Failing;
@@ -228,21 +278,31 @@ fn judge(
     match kept.last_restored {
         None => {
             verdict = verdict.min(Verdict::Untested);
-            reasons.push(Reason::NeverRestored { target: target_name() });
+            reasons.push(Reason::NeverRestored {
+                target: target_name(),
+            });
         }
         Some(at) if now.since(at) > limits.proven => {
             verdict = verdict.min(Verdict::Untested);
-            reasons.push(Reason::ProofTooOld { target: target_name(), at, limit: limits.proven });
+            reasons.push(Reason::ProofTooOld {
+                target: target_name(),
+                at,
+                limit: limits.proven,
+            });
         }
         Some(_) => {}
     }
     if target.is_none_or(|t| t.place != Place::Elsewhere) {
         verdict = verdict.min(Verdict::Proven);
-        reasons.push(Reason::DiesWithBox { target: target_name() });
+        reasons.push(Reason::DiesWithBox {
+            target: target_name(),
+        });
     }
     if target.is_none_or(|t| t.key_confirmed.is_none()) {
         verdict = verdict.min(Verdict::Proven);
-        reasons.push(Reason::KeyNotTypedBack { target: target_name() });
+        reasons.push(Reason::KeyNotTypedBack {
+            target: target_name(),
+        });
     }
     (verdict, reasons)
 }

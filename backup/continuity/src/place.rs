@@ -14,8 +14,24 @@ pub enum Place {
 
 /// Kinds of file system whose bytes are on another machine.
 const NETWORK: &[&str] = &[
-    "nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "afs", "ncpfs", "lustre", "beegfs",
-    "fuse.sshfs", "fuse.glusterfs", "fuse.cephfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs", "davfs",
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "ceph",
+    "glusterfs",
+    "afs",
+    "ncpfs",
+    "lustre",
+    "beegfs",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "fuse.cephfs",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.davfs",
+    "davfs",
     "fuse.juicefs",
 ];
 

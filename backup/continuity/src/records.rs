@@ -10,8 +10,7 @@ use state::db::Error;
 use state::wire::{Fact, Outcome};
 use state::{Db, Timestamp, journal};
 
-const TABLES: &[&str] = &[
-    "CREATE TABLE run (\
+const TABLES: &[&str] = &["CREATE TABLE run (\
        id TEXT PRIMARY KEY, number BIGINT NOT NULL, plan TEXT NOT NULL, target TEXT NOT NULL, \
        asked_by TEXT NOT NULL, queued_ms BIGINT NOT NULL, started_ms BIGINT, finished_ms BIGINT, \
        outcome TEXT, snapshot TEXT, files BIGINT NOT NULL, read_bytes BIGINT NOT NULL, \
@@ -40,8 +39,7 @@ const TABLES: &[&str] = &[
      CREATE TABLE planned (plan TEXT PRIMARY KEY, hour TEXT NOT NULL, since_ms BIGINT NOT NULL);\
      CREATE TABLE trouble (object TEXT PRIMARY KEY, kind TEXT NOT NULL, sentence TEXT NOT NULL, \
        since_ms BIGINT NOT NULL);\
-     CREATE TABLE key_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL);",
-];
+     CREATE TABLE key_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL);"];
 
 /// Brings this package's tables up to date.
 pub async fn migrate(db: &Db) -> Result<(), Error> {
@@ -106,7 +104,10 @@ fn run_of(row: &AnyRow) -> Result<Run, sqlx::Error> {
         queued: Timestamp(row.try_get("queued_ms")?),
         started: moment(row, "started_ms")?,
         finished: moment(row, "finished_ms")?,
-        outcome: row.try_get::<Option<String>, _>("outcome")?.as_deref().map(outcome_of),
+        outcome: row
+            .try_get::<Option<String>, _>("outcome")?
+            .as_deref()
+            .map(outcome_of),
         snapshot: row.try_get("snapshot")?,
         files: count(row.try_get("files")?),
         read_bytes: count(row.try_get("read_bytes")?),
@@ -119,10 +120,12 @@ fn run_of(row: &AnyRow) -> Result<Run, sqlx::Error> {
 
 /// The newest `limit` runs, newest first.
 pub async fn runs(db: &Db, limit: i64) -> Result<Vec<Run>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} ORDER BY number DESC LIMIT $1")))
-        .bind(limit)
-        .fetch_all(db.read())
-        .await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{RUN} ORDER BY number DESC LIMIT $1"
+    )))
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
     Ok(rows.iter().map(run_of).collect::<Result<_, _>>()?)
 }
 
@@ -188,10 +191,12 @@ fn proof_of(row: &AnyRow) -> Result<Proof, sqlx::Error> {
 
 /// The newest `limit` proofs, newest first.
 pub async fn proofs(db: &Db, limit: i64) -> Result<Vec<Proof>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{PROOF} ORDER BY number DESC LIMIT $1")))
-        .bind(limit)
-        .fetch_all(db.read())
-        .await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{PROOF} ORDER BY number DESC LIMIT $1"
+    )))
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
     Ok(rows.iter().map(proof_of).collect::<Result<_, _>>()?)
 }
 
@@ -215,7 +220,10 @@ fn restore_of(row: &AnyRow) -> Result<Restore, sqlx::Error> {
         by: row.try_get("asked_by")?,
         started: Timestamp(row.try_get("started_ms")?),
         finished: moment(row, "finished_ms")?,
-        outcome: row.try_get::<Option<String>, _>("outcome")?.as_deref().map(outcome_of),
+        outcome: row
+            .try_get::<Option<String>, _>("outcome")?
+            .as_deref()
+            .map(outcome_of),
         files: count(row.try_get("files")?),
         bytes: count(row.try_get("bytes")?),
         problems: count(row.try_get("problems")?),
@@ -226,10 +234,12 @@ fn restore_of(row: &AnyRow) -> Result<Restore, sqlx::Error> {
 
 /// The newest `limit` restores, newest first.
 pub async fn restores(db: &Db, limit: i64) -> Result<Vec<Restore>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RESTORE} ORDER BY number DESC LIMIT $1")))
-        .bind(limit)
-        .fetch_all(db.read())
-        .await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{RESTORE} ORDER BY number DESC LIMIT $1"
+    )))
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
     Ok(rows.iter().map(restore_of).collect::<Result<_, _>>()?)
 }
 
@@ -243,9 +253,11 @@ pub async fn restore(db: &Db, id: &RestoreId) -> Result<Option<Restore>, Error> 
 
 /// Incidents that go on, oldest first.
 pub async fn troubles(db: &Db) -> Result<Vec<crate::trouble::Trouble>, Error> {
-    let rows = sqlx::query("SELECT object, kind, sentence, since_ms FROM trouble ORDER BY since_ms, object")
-        .fetch_all(db.read())
-        .await?;
+    let rows = sqlx::query(
+        "SELECT object, kind, sentence, since_ms FROM trouble ORDER BY since_ms, object",
+    )
+    .fetch_all(db.read())
+    .await?;
     let list = rows.iter().map(|row| {
         Ok::<_, sqlx::Error>(crate::trouble::Trouble {
             object: row.try_get("object")?,
@@ -272,7 +284,12 @@ pub async fn keys_confirmed(db: &Db) -> Result<Vec<crate::keys::Confirmed>, Erro
     Ok(list.collect::<Result<_, _>>()?)
 }
 
-pub(crate) async fn confirm_key(db: &Db, target: &str, by: &str, at: Timestamp) -> Result<(), Error> {
+pub(crate) async fn confirm_key(
+    db: &Db,
+    target: &str,
+    by: &str,
+    at: Timestamp,
+) -> Result<(), Error> {
     let (target, by) = (target.to_owned(), by.to_owned());
     db.write(move |conn| {
         Box::pin(async move {

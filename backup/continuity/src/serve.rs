@@ -11,6 +11,11 @@ impl Continuity {
 
     /// The state of every service at this moment, with its reasons.
     pub async fn overview(&self) -> Result<crate::overview::Overview, crate::Error> {
-        Ok(crate::overview::assess(&self.config.plans, &[], &[], self.clock.now()))
+        Ok(crate::overview::assess(
+            &self.config.plans,
+            &[],
+            &[],
+            self.clock.now(),
+        ))
     }
 }

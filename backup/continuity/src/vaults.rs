@@ -11,7 +11,9 @@ use vault::{Secret, Vault};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("find the target {target}: the configuration has {known}; add it there or name one of those")]
+    #[error(
+        "find the target {target}: the configuration has {known}; add it there or name one of those"
+    )]
     Unknown { target: String, known: String },
     /// `what` names the file and what to write in it.
     #[error("unlock target {target}: failed to {what}")]
