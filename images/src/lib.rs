@@ -5,9 +5,14 @@
 //! - `pairing`: the code that both show
 //! - `import`, `catalogue`, `manifest`: a raw disk into the vault, what is there, chunk by chunk
 //! - `deploy`: which disk gets which image, or why not (pure)
+//! - `language`: the two languages of a machine's own screen
 //! - `agent`: what runs inside the netboot environment
 
+pub mod agent;
+pub mod catalogue;
+pub mod deploy;
 mod hex;
+pub mod language;
 pub mod pairing;
 pub mod wire;
 
