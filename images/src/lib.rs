@@ -11,9 +11,13 @@
 pub mod agent;
 pub mod catalogue;
 pub mod deploy;
+mod error;
 mod hex;
+pub mod import;
 pub mod language;
+pub mod manifest;
 pub mod pairing;
 pub mod wire;
 
+pub use error::Error;
 pub use pairing::pairing_code;

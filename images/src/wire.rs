@@ -210,13 +210,69 @@ impl Serialize for ManifestChunk {
 impl<'de> Deserialize<'de> for ManifestChunk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let (digits, zero) = match text.strip_suffix('z') {
-            Some(digits) => (digits, true),
-            None => (text.as_ref(), false),
-        };
+        let (digits, zero) = split_zero(&text);
         let plain = crate::hex::decode(digits)
             .ok_or_else(|| serde::de::Error::custom("a chunk is 64 hex digits and maybe a z"))?;
         Ok(ManifestChunk { plain, zero })
+    }
+}
+
+/// `image.json` in an image's snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageCard {
+    pub name: String,
+    pub size_bytes: u64,
+    pub sector_bytes: u32,
+}
+
+/// `manifest.json` in an image's snapshot: [`Manifest`] with the vault's own chunk ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredManifest {
+    pub size_bytes: u64,
+    pub chunk_bytes: u32,
+    pub chunks: Vec<StoredChunk>,
+}
+
+/// One string: the chunk's id in the vault, then what [`ManifestChunk`] writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredChunk {
+    pub id: [u8; 32],
+    pub plain: [u8; 32],
+    pub zero: bool,
+}
+
+impl Serialize for StoredChunk {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = crate::hex::encode(&self.id);
+        text.push_str(&crate::hex::encode(&self.plain));
+        if self.zero {
+            text.push('z');
+        }
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredChunk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let parsed = text.split_at_checked(64).and_then(|(id, rest)| {
+            let (plain, zero) = split_zero(rest);
+            Some(StoredChunk {
+                id: crate::hex::decode(id)?,
+                plain: crate::hex::decode(plain)?,
+                zero,
+            })
+        });
+        parsed.ok_or_else(|| {
+            serde::de::Error::custom("a stored chunk is 128 hex digits and maybe a z")
+        })
+    }
+}
+
+fn split_zero(text: &str) -> (&str, bool) {
+    match text.strip_suffix('z') {
+        Some(digits) => (digits, true),
+        None => (text, false),
     }
 }
 
@@ -326,6 +382,38 @@ mod tests {
         ] {
             let text = format!(r#"{{"size_bytes":1,"chunk_bytes":1,"chunks":["{chunk}"]}}"#);
             assert!(serde_json::from_str::<Manifest>(&text).is_err(), "{chunk}");
+        }
+    }
+
+    #[test]
+    fn a_stored_manifest_keeps_the_ids_too() {
+        let stored = StoredManifest {
+            size_bytes: 2,
+            chunk_bytes: 1,
+            chunks: vec![
+                StoredChunk {
+                    id: [1; 32],
+                    plain: [2; 32],
+                    zero: true,
+                },
+                StoredChunk {
+                    id: [3; 32],
+                    plain: [4; 32],
+                    zero: false,
+                },
+            ],
+        };
+        let text = serde_json::to_string(&stored).unwrap();
+        assert_eq!(
+            serde_json::from_str::<StoredManifest>(&text).unwrap(),
+            stored
+        );
+        for chunk in ["", &"a".repeat(64), &"a".repeat(127), &"é".repeat(64)] {
+            let text = format!(r#"{{"size_bytes":1,"chunk_bytes":1,"chunks":["{chunk}"]}}"#);
+            assert!(
+                serde_json::from_str::<StoredManifest>(&text).is_err(),
+                "{chunk}"
+            );
         }
     }
 
