@@ -21,16 +21,16 @@ pub fn default_text(options: &DefaultOptions) -> String {
 [appliance]
 name = {name}                  # shown in the console and written in every snapshot
 state_dir = {state}
-# locale = "fr"                   # fr | en: the console's language until someone chooses
-# timezone = "Europe/Paris"       # the hours of the plans below
+#locale = "fr"                   # fr | en: the console's language until someone chooses
+#timezone = "Europe/Paris"       # the hours of the plans below
 
 [console]
 listen = "0.0.0.0:8443"           # HTTPS; the certificate is made at the first start
 
 # Network boot is off until an interface is named. "proxy" lives beside your DHCP server.
-# [[network]]
-# interface = "eth0"
-# dhcp = "proxy"
+#[[network]]
+#interface = "eth0"
+#dhcp = "proxy"
 
 # This vault is on the same box: enough to prove that restoring works, not to survive the box.
 # Add a target on a NAS, and give its name to your plans.
@@ -39,18 +39,18 @@ name = "local"
 url = {vault}
 password_file = {password}        # keep a copy of this file elsewhere: without it the vault is lost
 
-# [[target]]
-# name = "nas"
-# url = "/mnt/nas/reprise"
-# must_be_mounted = true          # an unmounted NAS is then an error, never a full system disk
-# password_file = {password}
+#[[target]]
+#name = "nas"
+#url = "/mnt/nas/reprise"
+#must_be_mounted = true          # an unmounted NAS is then an error, never a full system disk
+#password_file = {password}
 
 # What is saved every night.
-# [[plan]]
-# name = "compta"
-# files = ["/srv/partage/compta"]
-# at = "02:00"
-# targets = ["nas"]
+#[[plan]]
+#name = "compta"
+#files = ["/srv/partage/compta"]
+#at = "02:00"
+#targets = ["nas"]
 "#,
         state = inside("state"),
         vault = inside("vault"),

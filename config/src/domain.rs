@@ -35,7 +35,7 @@ impl Config {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Appliance {
     /// Shown in the console, the plan and the boot menu; also the host name written in snapshots.
     pub name: String,
@@ -46,6 +46,23 @@ pub struct Appliance {
     /// IANA name, checked to exist.
     pub timezone: String,
     pub image_target: Option<String>,
+}
+
+/// By hand: the database's URL may hold a password.
+impl fmt::Debug for Appliance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appliance")
+            .field("name", &self.name)
+            .field("state_dir", &self.state_dir)
+            .field(
+                "database_url",
+                &self.database_url.as_ref().map(|_| "(hidden)"),
+            )
+            .field("locale", &self.locale)
+            .field("timezone", &self.timezone)
+            .field("image_target", &self.image_target)
+            .finish()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

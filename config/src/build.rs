@@ -1,0 +1,361 @@
+//! Checked entries → domain values: what no single key can say alone (names, references, overlaps).
+
+use crate::closest::closest;
+use crate::domain::{
+    Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
+    Prove, Target,
+};
+use crate::place::Findings;
+use crate::value;
+use crate::walk::{Document, Entries, Value};
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+
+/// Reads a file named in the configuration.
+pub(crate) type Read<'a> = &'a dyn Fn(&Path) -> std::io::Result<String>;
+
+/// Only meaningful when nothing was found wrong: wrong values are replaced by neutral ones, so
+/// that everything else is still checked.
+pub(crate) fn build(
+    document: &Document,
+    origin: &Path,
+    read: Read<'_>,
+    findings: &mut Findings<'_>,
+) -> Config {
+    let base = origin.parent().unwrap_or(Path::new("/"));
+    let many = |name: &str| document.get(name).map_or(&[][..], Vec::as_slice);
+    let nothing = Entries::default();
+    let single = |name: &str| many(name).first().unwrap_or(&nothing);
+
+    unique(many("target"), "name", "[[target]]", findings);
+    unique(many("plan"), "name", "[[plan]]", findings);
+    unique(many("network"), "interface", "[[network]]", findings);
+
+    let console = Console {
+        listen: match single("console").get("listen") {
+            Some(Value::Address(address)) => *address,
+            _ => SocketAddr::from(([0, 0, 0, 0], 8443)),
+        },
+    };
+    let targets: Vec<Target> = many("target").iter().map(|e| target(e, base)).collect();
+    let plans: Vec<Plan> = many("plan").iter().map(|e| plan(e, base)).collect();
+    let networks: Vec<Network> = many("network").iter().map(network).collect();
+    let appliance = appliance(single("appliance"), base, read, findings);
+
+    same_folder(many("target"), &targets, findings);
+    references(single("appliance"), many("plan"), many("target"), findings);
+    for (entries, plan) in many("plan").iter().zip(&plans) {
+        if plan.name == "appliance" {
+            findings.add(
+                entries.at("name"),
+                "`name` in [[plan]]: `appliance` is the appliance's own backup, which needs no plan; choose another name",
+            );
+        }
+        overlaps(entries, plan, &targets, findings);
+    }
+    for (entries, network) in many("network").iter().zip(&networks) {
+        if network.http_port != 0 && network.http_port == console.listen.port() {
+            findings.add(
+                entries.at("http_port"),
+                format!(
+                    "`http_port` in [[network]]: {} is the port of the console; choose another, such as 8067",
+                    network.http_port
+                ),
+            );
+        }
+    }
+
+    Config {
+        origin: origin.to_owned(),
+        appliance,
+        console,
+        log: log(single("log")),
+        networks,
+        targets,
+        plans,
+    }
+}
+
+fn appliance(
+    entries: &Entries,
+    base: &Path,
+    read: Read<'_>,
+    findings: &mut Findings<'_>,
+) -> Appliance {
+    let database_url = entries.text("database_url_file").and_then(|file| {
+        let path = resolved(base, file);
+        database_url(&path, read)
+            .map_err(|what| {
+                findings.add(
+                    entries.at("database_url_file"),
+                    format!("`database_url_file` in [appliance]: {what}"),
+                );
+            })
+            .ok()
+    });
+    Appliance {
+        name: text(entries, "name"),
+        state_dir: resolved(base, entries.text("state_dir").unwrap_or_default()),
+        database_url,
+        locale: match entries.text("locale") {
+            Some("en") => Locale::En,
+            _ => Locale::Fr,
+        },
+        timezone: text(entries, "timezone"),
+        image_target: entries.text("image_target").map(str::to_owned),
+    }
+}
+
+/// The first line of the file; never repeated in an error.
+fn database_url(path: &Path, read: Read<'_>) -> Result<String, String> {
+    let content = read(path).map_err(|error| {
+        format!(
+            "cannot read {}: {error}; write the URL of the database on its first line, readable by reprise only",
+            path.display()
+        )
+    })?;
+    let url = content.lines().next().unwrap_or_default().trim();
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(url.to_owned())
+    } else {
+        Err(format!(
+            "the first line of {} is not the URL of a PostgreSQL database; write such as postgres://user:password@host/reprise, or remove this key to use SQLite",
+            path.display()
+        ))
+    }
+}
+
+fn log(entries: &Entries) -> Log {
+    Log {
+        format: match entries.text("format") {
+            Some("json") => LogFormat::Json,
+            _ => LogFormat::Human,
+        },
+        filter: text(entries, "filter"),
+    }
+}
+
+fn network(entries: &Entries) -> Network {
+    Network {
+        interface: text(entries, "interface"),
+        dhcp: match entries.text("dhcp") {
+            Some("off") => DhcpRole::Off,
+            _ => DhcpRole::Proxy,
+        },
+        http_port: small(entries, "http_port"),
+    }
+}
+
+fn target(entries: &Entries, base: &Path) -> Target {
+    Target {
+        name: text(entries, "name"),
+        path: resolved(base, entries.text("url").unwrap_or_default()),
+        must_be_mounted: matches!(entries.get("must_be_mounted"), Some(Value::Switch(true))),
+        password_file: resolved(base, entries.text("password_file").unwrap_or_default()),
+    }
+}
+
+fn plan(entries: &Entries, base: &Path) -> Plan {
+    let duration = |entries: &Entries, key: &str| match entries.get(key) {
+        Some(Value::Duration(duration)) => Some(*duration),
+        _ => None,
+    };
+    let keep = match entries.get("keep") {
+        Some(Value::Inline(keep)) => Keep {
+            last: small(keep, "last"),
+            hourly: small(keep, "hourly"),
+            daily: small(keep, "daily"),
+            weekly: small(keep, "weekly"),
+            monthly: small(keep, "monthly"),
+            yearly: small(keep, "yearly"),
+        },
+        _ => Keep::default(),
+    };
+    let prove = match entries.get("prove") {
+        Some(Value::Inline(prove)) => Prove {
+            level: match prove.text("level") {
+                Some("listed") => Level::Listed,
+                Some("scrubbed") => Level::Scrubbed,
+                _ => Level::Restored,
+            },
+            every: duration(prove, "every"),
+        },
+        _ => Prove {
+            level: Level::Restored,
+            every: None,
+        },
+    };
+    Plan {
+        name: text(entries, "name"),
+        files: entries
+            .texts("files")
+            .iter()
+            .map(|(_, file)| resolved(base, file))
+            .collect(),
+        at: match entries.get("at") {
+            Some(Value::Time(time)) => Some(*time),
+            _ => None,
+        },
+        targets: entries
+            .texts("targets")
+            .iter()
+            .map(|(_, name)| name.clone())
+            .collect(),
+        keep,
+        tier: small(entries, "tier"),
+        rpo: duration(entries, "rpo"),
+        rto: duration(entries, "rto"),
+        prove,
+    }
+}
+
+fn unique(tables: &[Entries], key: &str, header: &str, findings: &mut Findings<'_>) {
+    for (rank, table) in tables.iter().enumerate() {
+        let Some(name) = table.text(key) else {
+            continue;
+        };
+        if let Some(first) = tables[..rank].iter().find(|t| t.text(key) == Some(name)) {
+            findings.add(
+                table.at(key),
+                format!(
+                    "`{key}` in {header}: `{name}` is already on line {}; give each {header} its own",
+                    findings.line(first.at(key))
+                ),
+            );
+        }
+    }
+}
+
+/// Two targets in one folder would be one vault under two names: a second copy that is none.
+fn same_folder(tables: &[Entries], targets: &[Target], findings: &mut Findings<'_>) {
+    for (rank, (entries, target)) in tables.iter().zip(targets).enumerate() {
+        let Some(url) = entries.text("url") else {
+            continue;
+        };
+        let first = tables[..rank]
+            .iter()
+            .zip(targets)
+            .find(|(e, t)| e.text("url").is_some() && t.path == target.path);
+        if let Some((_, first)) = first {
+            findings.add(
+                entries.at("url"),
+                format!(
+                    "`url` in [[target]]: `{}` is already the folder of target `{}`; give each target its own folder",
+                    value::short(url),
+                    first.name
+                ),
+            );
+        }
+    }
+}
+
+fn references(
+    appliance: &Entries,
+    plans: &[Entries],
+    targets: &[Entries],
+    findings: &mut Findings<'_>,
+) {
+    // A target whose name is wrong may be the one that is meant.
+    if targets.iter().any(|t| t.text("name").is_none()) {
+        return;
+    }
+    let known: Vec<&str> = targets.iter().filter_map(|t| t.text("name")).collect();
+    let mut check = |at: usize, place: &str, name: &str| {
+        if !known.contains(&name) {
+            let meant = match closest(name, known.iter().copied()) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None if known.is_empty() => "; add a [[target]] of that name".to_owned(),
+                None => format!("; expected one of {}", known.join(", ")),
+            };
+            findings.add(
+                at,
+                format!("{place}: no [[target]] has the name `{name}`{meant}"),
+            );
+        }
+    };
+    if let Some(name) = appliance.text("image_target") {
+        check(
+            appliance.at("image_target"),
+            "`image_target` in [appliance]",
+            name,
+        );
+    }
+    for (at, name) in plans.iter().flat_map(|p| p.texts("targets")) {
+        check(*at, "`targets` in [[plan]]", name);
+    }
+}
+
+fn overlaps(entries: &Entries, plan: &Plan, targets: &[Target], findings: &mut Findings<'_>) {
+    let files: Vec<(usize, &PathBuf)> = entries
+        .texts("files")
+        .iter()
+        .map(|(at, _)| *at)
+        .zip(&plan.files)
+        .collect();
+    for (rank, (at, file)) in files.iter().enumerate() {
+        for target in targets.iter().filter(|t| t.path.parent().is_some()) {
+            if target.path.starts_with(file) {
+                findings.add(
+                    *at,
+                    format!(
+                        "`files` in [[plan]]: the vault of target `{}` lies inside {}, so it would save itself; list narrower folders, or move the vault",
+                        target.name,
+                        file.display()
+                    ),
+                );
+            } else if file.starts_with(&target.path) {
+                findings.add(
+                    *at,
+                    format!(
+                        "`files` in [[plan]]: {} lies inside the vault of target `{}`; save the original files instead",
+                        file.display(),
+                        target.name
+                    ),
+                );
+            }
+        }
+        let wider = files
+            .iter()
+            .enumerate()
+            .find(|(other, (_, wider))| *other != rank && file.starts_with(wider));
+        if let Some((other, (_, wider))) = wider
+            && (file != wider || other < rank)
+        {
+            findings.add(
+                *at,
+                format!(
+                    "`files` in [[plan]]: {} is already inside {}; remove it",
+                    file.display(),
+                    wider.display()
+                ),
+            );
+        }
+    }
+}
+
+fn text(entries: &Entries, key: &str) -> String {
+    entries.text(key).unwrap_or_default().to_owned()
+}
+
+/// A number whose range the schema holds.
+fn small<T: TryFrom<i64> + Default>(entries: &Entries, key: &str) -> T {
+    entries
+        .number(key)
+        .and_then(|n| T::try_from(n).ok())
+        .unwrap_or_default()
+}
+
+/// Absolute, without `.` and `..`: comparing paths below compares text, and never asks the disk.
+fn resolved(base: &Path, path: &str) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in base.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => out.push(part),
+        }
+    }
+    out
+}

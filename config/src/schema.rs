@@ -1,0 +1,450 @@
+//! Every table and key of the configuration, once: the walk checks against this table, and the
+//! example is printed from it.
+
+/// What a key takes. Defaults and examples are written as TOML.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// One line of free text.
+    Label,
+    /// A name used in commands and URLs.
+    Name,
+    Names,
+    Choice {
+        values: &'static [&'static str],
+        /// Words the documentation of the product promises, that this version does not know.
+        later: &'static [&'static str],
+    },
+    Path,
+    Paths,
+    /// Where a vault lies: a path in this version.
+    Url,
+    Interface,
+    Switch,
+    Whole {
+        least: i64,
+        most: i64,
+    },
+    Duration,
+    Time,
+    Timezone,
+    Address,
+    Filter,
+    Inline(&'static [Key]),
+    /// A key that this version refuses, and what to do instead.
+    Refused(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) need: Need,
+    /// What it is for, one line per entry.
+    pub(crate) doc: &'static [&'static str],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    /// Must be written; the example shows this value.
+    Required {
+        example: &'static str,
+        hint: &'static str,
+    },
+    Default(&'static str),
+    /// May be absent; the example shows this value, commented.
+    Optional {
+        example: &'static str,
+    },
+}
+
+impl Need {
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Need::Required { example, .. } | Need::Optional { example } => example,
+            Need::Default(value) => value,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) keys: &'static [Key],
+    /// The example shows it commented: it acts on the outside world as soon as it is there.
+    pub(crate) commented: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `[name]`, must be there.
+    Needed,
+    /// `[name]`, all defaults when absent.
+    Single,
+    /// `[[name]]`, any number.
+    Many,
+}
+
+impl Table {
+    pub(crate) fn header(&self) -> String {
+        match self.shape {
+            Shape::Many => format!("[[{}]]", self.name),
+            Shape::Needed | Shape::Single => format!("[{}]", self.name),
+        }
+    }
+}
+
+/// Tables that later versions read.
+pub(crate) const LATER_TABLES: &[(&str, &str)] = &[
+    ("service", "a service is a plan in this version"),
+    ("profile", "choose the image in each deployment instead"),
+    ("notify", "read the console or the journal instead"),
+];
+
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        name: "appliance",
+        shape: Shape::Needed,
+        doc: &["The box itself."],
+        commented: false,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Label,
+                need: Need::Required {
+                    example: "\"agen\"",
+                    hint: "the name of this box",
+                },
+                doc: &[
+                    "Shown in the console, the plan and the boot menu; written in every snapshot.",
+                ],
+            },
+            Key {
+                name: "state_dir",
+                kind: Kind::Path,
+                need: Need::Default("\"/var/lib/reprise\""),
+                doc: &[
+                    "Folder of what the machine learns: database, certificate, boot files, scratch space of proofs.",
+                ],
+            },
+            Key {
+                name: "database_url_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/database-url\"",
+                },
+                doc: &[
+                    "A file whose first line is the URL of a PostgreSQL database, as in postgres://user:password@host/reprise.",
+                    "Without it: SQLite in state_dir.",
+                ],
+            },
+            Key {
+                name: "locale",
+                kind: Kind::Choice {
+                    values: &["fr", "en"],
+                    later: &[],
+                },
+                need: Need::Default("\"fr\""),
+                doc: &["Language of the console until someone chooses: fr | en."],
+            },
+            Key {
+                name: "timezone",
+                kind: Kind::Timezone,
+                need: Need::Default("\"Europe/Paris\""),
+                doc: &["The hours of the plans are local to it; an IANA name."],
+            },
+            Key {
+                name: "image_target",
+                kind: Kind::Name,
+                need: Need::Optional { example: "\"nas\"" },
+                doc: &["Name of the target that holds OS images. Without it: the first target."],
+            },
+        ],
+    },
+    Table {
+        name: "console",
+        shape: Shape::Single,
+        doc: &["The web console and its API."],
+        commented: false,
+        keys: &[Key {
+            name: "listen",
+            kind: Kind::Address,
+            need: Need::Default("\"0.0.0.0:8443\""),
+            doc: &[
+                "Address and port of HTTPS; the certificate is made at the first start. Port 0 takes any free one,",
+                "written to ports.json in state_dir.",
+            ],
+        }],
+    },
+    Table {
+        name: "log",
+        shape: Shape::Single,
+        doc: &["Messages on stderr."],
+        commented: false,
+        keys: &[
+            Key {
+                name: "format",
+                kind: Kind::Choice {
+                    values: &["human", "json"],
+                    later: &[],
+                },
+                need: Need::Default("\"human\""),
+                doc: &["human | json."],
+            },
+            Key {
+                name: "filter",
+                kind: Kind::Filter,
+                need: Need::Default("\"info\""),
+                doc: &[
+                    "off, error, warn, info, debug or trace; more for one part: info,provisioner=debug.",
+                ],
+            },
+        ],
+    },
+    Table {
+        name: "network",
+        shape: Shape::Many,
+        doc: &[
+            "A network whose PCs boot from here. None: network boot is off. One block for each interface.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "interface",
+                kind: Kind::Interface,
+                need: Need::Required {
+                    example: "\"eth0\"",
+                    hint: "the name that `ip link` shows",
+                },
+                doc: &["Name of the network interface, as `ip link` shows it."],
+            },
+            Key {
+                name: "dhcp",
+                kind: Kind::Choice {
+                    values: &["off", "proxy"],
+                    later: &["server"],
+                },
+                need: Need::Default("\"proxy\""),
+                doc: &[
+                    "proxy lives beside the DHCP server that is already there and never gives an address;",
+                    "off serves TFTP and HTTP only.",
+                ],
+            },
+            Key {
+                name: "http_port",
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 65535,
+                },
+                need: Need::Default("8067"),
+                doc: &["TCP port of the boot files on this interface; 0 takes any free one."],
+            },
+        ],
+    },
+    Table {
+        name: "target",
+        shape: Shape::Many,
+        doc: &[
+            "A place where a vault lives. At least one should be outside this box. One block for each.",
+        ],
+        commented: false,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"nas\"",
+                    hint: "a short name for the plans",
+                },
+                doc: &["The name that plans give."],
+            },
+            Key {
+                name: "url",
+                kind: Kind::Url,
+                need: Need::Required {
+                    example: "\"/mnt/nas/reprise\"",
+                    hint: "the folder of the vault",
+                },
+                doc: &[
+                    "Folder of the vault: a mounted share or a disk. Made by `reprise vault init`, never by `serve`.",
+                ],
+            },
+            Key {
+                name: "must_be_mounted",
+                kind: Kind::Switch,
+                need: Need::Default("false"),
+                doc: &[
+                    "true refuses to write unless something is mounted there: an unmounted NAS is then an error,",
+                    "never a full system disk.",
+                ],
+            },
+            Key {
+                name: "password_file",
+                kind: Kind::Path,
+                need: Need::Required {
+                    example: "\"/etc/reprise/nas-password\"",
+                    hint: "a file that holds the vault's password on its first line; make one with `umask 077; head -c 24 /dev/urandom | base64 > nas-password`, and keep a copy of it outside this box",
+                },
+                doc: &[
+                    "A file that holds the vault's password on its first line, readable by reprise only.",
+                    "Keep a copy outside this box: without it the vault is lost.",
+                ],
+            },
+            Key {
+                name: "password",
+                kind: Kind::Refused(
+                    "is not read here, so that this file holds no secret; write the password in a file of its own, and name it with password_file",
+                ),
+                need: Need::Optional { example: "" },
+                doc: &[],
+            },
+        ],
+    },
+    Table {
+        name: "plan",
+        shape: Shape::Many,
+        doc: &["What is saved, when, where, and how it is proven. One block for each."],
+        commented: false,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"compta\"",
+                    hint: "a short name for the commands",
+                },
+                doc: &[
+                    "The name that commands and pages give. `appliance` is taken: it is the appliance's own backup.",
+                ],
+            },
+            Key {
+                name: "files",
+                kind: Kind::Paths,
+                need: Need::Required {
+                    example: "[\"/srv/partage/compta\"]",
+                    hint: "the folders and files to save",
+                },
+                doc: &["Folders and files to save."],
+            },
+            Key {
+                name: "at",
+                kind: Kind::Time,
+                need: Need::Optional {
+                    example: "\"02:00\"",
+                },
+                doc: &["Local hour of the daily run. Without it: only by `reprise plan run`."],
+            },
+            Key {
+                name: "targets",
+                kind: Kind::Names,
+                need: Need::Required {
+                    example: "[\"nas\"]",
+                    hint: "the names of the targets to save to",
+                },
+                doc: &["Names of the targets; each receives the whole plan."],
+            },
+            Key {
+                name: "keep",
+                kind: Kind::Inline(&[
+                    kept("last"),
+                    kept("hourly"),
+                    kept("daily"),
+                    kept("weekly"),
+                    kept("monthly"),
+                    kept("yearly"),
+                ]),
+                need: Need::Optional {
+                    example: "{ last = 0, hourly = 0, daily = 14, weekly = 8, monthly = 24, yearly = 0 }",
+                },
+                doc: &[
+                    "How many restore points to keep of each kind. Written down and shown, but this version deletes",
+                    "nothing: every restore point stays.",
+                ],
+            },
+            Key {
+                name: "tier",
+                kind: Kind::Whole { least: 1, most: 4 },
+                need: Need::Default("3"),
+                doc: &["Order in which services come back: 1 (first) to 4."],
+            },
+            Key {
+                name: "rpo",
+                kind: Kind::Duration,
+                need: Need::Optional { example: "\"24h\"" },
+                doc: &["Most data loss the company accepts: 30m, 24h, 7d."],
+            },
+            Key {
+                name: "rto",
+                kind: Kind::Duration,
+                need: Need::Optional { example: "\"4h\"" },
+                doc: &["Longest time to get it back."],
+            },
+            Key {
+                name: "prove",
+                kind: Kind::Inline(&[
+                    Key {
+                        name: "level",
+                        kind: Kind::Choice {
+                            values: &["listed", "scrubbed", "restored"],
+                            later: &["loaded", "booted", "drilled", "redeployed"],
+                        },
+                        need: Need::Default("\"restored\""),
+                        doc: &[],
+                    },
+                    Key {
+                        name: "every",
+                        kind: Kind::Duration,
+                        need: Need::Optional { example: "\"7d\"" },
+                        doc: &[],
+                    },
+                ]),
+                need: Need::Optional {
+                    example: "{ level = \"restored\", every = \"7d\" }",
+                },
+                doc: &[
+                    "How restoring is proven: listed (every object is there), scrubbed (every byte is read and verified),",
+                    "restored (restored to scratch and compared). Without `every`: after each run. Without `prove`:",
+                    "restored, after each run.",
+                ],
+            },
+            refused(
+                "recipe",
+                "is not in this version; save the application's files with `files`, and dump its database to a folder listed there",
+            ),
+            refused(
+                "database",
+                "is not in this version; dump the database to a folder, and list that folder in `files`",
+            ),
+            refused(
+                "host",
+                "is not in this version; mount the machine's share on this box, and list its path in `files`",
+            ),
+            refused(
+                "exclude",
+                "is not in this version; list narrower folders in `files`",
+            ),
+        ],
+    },
+];
+
+const fn kept(name: &'static str) -> Key {
+    Key {
+        name,
+        kind: Kind::Whole {
+            least: 0,
+            most: 10_000,
+        },
+        need: Need::Default("0"),
+        doc: &[],
+    }
+}
+
+const fn refused(name: &'static str, instead: &'static str) -> Key {
+    Key {
+        name,
+        kind: Kind::Refused(instead),
+        need: Need::Optional { example: "" },
+        doc: &[],
+    }
+}

@@ -1,0 +1,352 @@
+//! One value: text as written → checked, or what was expected instead. Pure; knows no table.
+
+use crate::closest::closest;
+use crate::domain::TimeOfDay;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const LONGEST: Duration = Duration::from_secs(20 * 366 * 86_400);
+
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("is empty".to_owned())
+    } else if text.chars().any(char::is_control) {
+        Err("holds a control character; expected one line of text".to_owned())
+    } else if text.chars().count() > 64 {
+        Err("is longer than 64 characters".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !text.is_empty()
+        && text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(good)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{}` is not a name; expected 1 to 64 ASCII letters, digits, `-`, `_` or `.`, a letter or digit first",
+            short(text)
+        ))
+    }
+}
+
+pub(crate) fn choice(text: &str, values: &[&str], later: &[&str]) -> Result<String, String> {
+    if values.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let expected = format!("expected one of {}", values.join(", "));
+    if later.contains(&text) {
+        return Err(format!("`{text}` is not in this version; {expected}"));
+    }
+    let meant = closest(text, values.iter().copied())
+        .map(|v| format!("; did you mean `{v}`?"))
+        .unwrap_or_default();
+    Err(format!("`{}` is not known; {expected}{meant}", short(text)))
+}
+
+pub(crate) fn path(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        Err("is empty; expected a path".to_owned())
+    } else if text.contains('\0') {
+        Err("holds a zero character, which no path can".to_owned())
+    } else if text.starts_with('~') {
+        Err("starts with `~`, which only a shell expands; write the whole path".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// The text is not repeated in the error: it may hold a password.
+pub(crate) fn url(text: &str) -> Result<String, String> {
+    if let Some((scheme, _)) = text.split_once("://") {
+        let scheme: String = scheme
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(16)
+            .collect();
+        return Err(format!(
+            "a target at `{scheme}://` is not in this version; mount the share on this box, and write the path of its folder, such as \"/mnt/nas/reprise\""
+        ));
+    }
+    if text.starts_with("\\\\") || text.starts_with("//") {
+        return Err(
+            "a Windows share cannot be written to directly; mount it on this box, and write the path of its folder"
+                .to_owned(),
+        );
+    }
+    path(text)
+}
+
+pub(crate) fn interface(text: &str) -> Result<String, String> {
+    // IFNAMSIZ is 16 with the final zero; the kernel also refuses `/`, `:` and blanks.
+    let good = !text.is_empty()
+        && text.len() <= 15
+        && text != "."
+        && text != ".."
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && c != '/' && c != ':');
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{}` cannot be an interface; expected a name of 1 to 15 characters that `ip link` shows, such as eth0",
+            short(text)
+        ))
+    }
+}
+
+/// `30m`, `24h`, `7d`, `1h30m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "`{}` is not a duration; expected a number and a unit (s, m, h, d, w), such as 30m, 24h or 7d",
+            short(text)
+        )
+    };
+    let mut total: u64 = 0;
+    let mut rest = text;
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit_chars = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len() - digits);
+        let unit: u64 = match &rest[digits..digits + unit_chars] {
+            "s" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            "w" => 7 * 86_400,
+            _ => return Err(wrong()),
+        };
+        total = count
+            .checked_mul(unit)
+            .and_then(|seconds| total.checked_add(seconds))
+            .ok_or_else(wrong)?;
+        rest = &rest[digits + unit_chars..];
+    }
+    let duration = Duration::from_secs(total);
+    if total == 0 {
+        Err(format!(
+            "`{text}` is no time at all; expected more than zero"
+        ))
+    } else if duration > LONGEST {
+        Err(format!("`{}` is longer than 20 years", short(text)))
+    } else {
+        Ok(duration)
+    }
+}
+
+pub(crate) fn time(text: &str) -> Result<TimeOfDay, String> {
+    let read = || -> Option<TimeOfDay> {
+        let (hour, minute) = text.split_once(':')?;
+        let digits = |s: &str| s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit());
+        let time = TimeOfDay {
+            hour: hour.parse().ok()?,
+            minute: minute.parse().ok()?,
+        };
+        (digits(hour) && digits(minute) && time.hour < 24 && time.minute < 60).then_some(time)
+    };
+    read().ok_or_else(|| {
+        format!(
+            "`{}` is not a time of day; expected hours and minutes, 00:00 to 23:59, such as 02:00",
+            short(text)
+        )
+    })
+}
+
+pub(crate) fn timezone(text: &str) -> Result<String, String> {
+    let zones = jiff::tz::db();
+    if zones.get(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<String> = zones.available().map(|z| z.as_str().to_owned()).collect();
+    let meant = closest(text, known.iter().map(String::as_str))
+        .map(|z| format!("; did you mean `{z}`?"))
+        .unwrap_or_default();
+    Err(format!(
+        "`{}` is not a time zone; expected an IANA name such as Europe/Paris{meant}",
+        short(text)
+    ))
+}
+
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let meant = text
+            .strip_prefix("localhost:")
+            .map(|port| format!("127.0.0.1:{port}"))
+            .or_else(|| {
+                text.parse::<u16>()
+                    .ok()
+                    .map(|port| format!("0.0.0.0:{port}"))
+            })
+            .or_else(|| text.strip_prefix(':').map(|port| format!("0.0.0.0:{port}")))
+            .filter(|guess| guess.parse::<SocketAddr>().is_ok())
+            .map(|guess| format!("; did you mean `{guess}`?"))
+            .unwrap_or_default();
+        format!(
+            "`{}` is not an address and a port; expected such as 0.0.0.0:8443 or [::]:8443{meant}",
+            short(text)
+        )
+    })
+}
+
+pub(crate) fn filter(text: &str) -> Result<String, String> {
+    const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+    for directive in text.split(',') {
+        let (part, level) = directive
+            .rsplit_once('=')
+            .map_or((None, directive), |(part, level)| (Some(part), level));
+        let part_good = part.is_none_or(|p| {
+            !p.is_empty()
+                && p.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
+        });
+        if !part_good || !LEVELS.contains(&level.trim()) {
+            let meant = closest(level.trim(), LEVELS.iter().copied())
+                .filter(|_| part_good && !LEVELS.contains(&level.trim()))
+                .map(|l| format!("; did you mean `{l}`?"))
+                .unwrap_or_default();
+            return Err(format!(
+                "`{}` is not a log filter; expected a level ({}), then if wanted part=level, separated by commas{meant}",
+                short(directive),
+                LEVELS.join(", ")
+            ));
+        }
+    }
+    Ok(text.to_owned())
+}
+
+pub(crate) fn whole(number: Option<i64>, least: i64, most: i64) -> Result<i64, String> {
+    number
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| format!("is out of range; expected {least} to {most}"))
+}
+
+/// What a message repeats of a value: enough to recognise it, on one line.
+pub(crate) fn short(text: &str) -> String {
+    let mut out: String = text
+        .chars()
+        .take(60)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if text.chars().nth(60).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in [
+            ("30m", 1800),
+            ("30min", 1800),
+            ("24h", 86_400),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+            ("1h30m", 5400),
+            ("90s", 90),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "7",
+            "d",
+            "7 d",
+            "7j",
+            "-1h",
+            "1.5h",
+            "0h",
+            "99999999999999999999h",
+            "18446744073709551615w",
+            "21000d",
+            "7dé",
+            "é",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(time("02:05"), Ok(TimeOfDay { hour: 2, minute: 5 }));
+        assert_eq!(time("23:59").map(|t| t.to_string()), Ok("23:59".to_owned()));
+        for text in [
+            "", "2:00", "24:00", "02:60", "0200", "02:00:00", "+2:00", "02h00",
+        ] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_name_what_was_meant() {
+        assert!(address("0.0.0.0:8443").is_ok());
+        assert!(address("[::]:0").is_ok());
+        for (text, meant) in [
+            (":8443", Some("0.0.0.0:8443")),
+            ("8443", Some("0.0.0.0:8443")),
+            ("localhost:80", Some("127.0.0.1:80")),
+            ("0.0.0.0", None),
+            ("0.0.0.0:99999", None),
+        ] {
+            let error = address(text).unwrap_err();
+            match meant {
+                Some(guess) => assert!(error.ends_with(&format!("`{guess}`?")), "{error}"),
+                None => assert!(!error.contains("mean"), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn zones_filters_names_interfaces_and_urls() {
+        assert!(timezone("Europe/Paris").is_ok() && timezone("UTC").is_ok());
+        assert!(
+            timezone("Europe/Pariss")
+                .unwrap_err()
+                .contains("did you mean `Europe/Paris`")
+        );
+        for good in ["info", "off", "info,provisioner=debug", "warn,a::b=trace"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["", "inof", "info,", "=info", "provisioner=loud"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "-a", "a b", "a/b", "a@b", "é", &"a".repeat(65)] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+        for bad in ["", ".", "..", "a/b", "eth0 ", "eth0:1", &"a".repeat(16)] {
+            assert!(interface(bad).is_err(), "{bad}");
+        }
+        for bad in [
+            "sftp://u:secret@h/p",
+            "s3://k:secret@b",
+            "//nas/secret",
+            "\\\\nas\\secret",
+            "",
+        ] {
+            let error = url(bad).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert!(path("~/x").is_err() && path("a\0b").is_err() && path("/x y/é").is_ok());
+    }
+
+    #[test]
+    fn what_is_repeated_is_short_and_on_one_line() {
+        assert_eq!(short("a\nb"), "a\u{fffd}b");
+        assert_eq!(short(&"x".repeat(1000)).chars().count(), 61);
+    }
+}
