@@ -4,6 +4,7 @@
 use crate::{terminal, tls, version};
 use anyhow::anyhow;
 use config::Config;
+use provisioner::{Boot, PortsBoard};
 use state::folder::StateFolder;
 use state::progress::Board;
 use state::{Clock, Db};
@@ -13,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 /// Holds the state folder's lock as long as it lives.
 pub(crate) struct Appliance {
     pub(crate) folder: StateFolder,
-    pub(crate) config: Arc<Config>,
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) identity: tls::Identity,
+    pub(crate) boot: Boot,
     pub(crate) app: web::App,
 }
 
@@ -34,11 +35,22 @@ impl Appliance {
             Some(url) => Db::open(url).await,
             None => Db::open_file(&folder.path().join("state.db")).await,
         }?;
+        provisioner::migrate(&db).await?;
         web::migrate(&db).await?;
         let identity = tls::open(&folder.path().join("tls"), &config.appliance.name)?;
         let clock = Clock::System;
         let board = Board::default();
-        let _ = console_port.unwrap_or(config.console.listen.port());
+        let boot = Boot {
+            db: db.clone(),
+            clock: clock.clone(),
+            board: board.clone(),
+            assets_dir: assets_dir(&config),
+            console_port: console_port.unwrap_or(config.console.listen.port()),
+            fingerprint: identity.fingerprint.clone(),
+            appliance: config.appliance.name.clone(),
+            locale: config.appliance.locale,
+            ports: PortsBoard::default(),
+        };
         let app = web::App {
             db: db.clone(),
             clock: clock.clone(),
@@ -50,10 +62,10 @@ impl Appliance {
         };
         Ok(Appliance {
             folder,
-            config,
             db,
             clock,
             identity,
+            boot,
             app,
         })
     }
@@ -66,6 +78,11 @@ impl Appliance {
             self.clock.clone(),
         )
     }
+}
+
+/// Where `boot assets build` puts what PCs boot.
+pub(crate) fn assets_dir(config: &Config) -> std::path::PathBuf {
+    config.appliance.state_dir.join("boot")
 }
 
 /// Reads the configuration that `--config` names, or the one that is found. What is wrong with it

@@ -1,6 +1,6 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
-use crate::command::{config, serve, user};
+use crate::command::{config, serve, setup, user};
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The appliance: network boot, schedule, console
     Serve(serve::Args),
+    /// Asks, explains, writes the first configuration and makes the first vault
+    Setup(setup::Args),
     /// A commented configuration; check one
     #[command(subcommand)]
     Config(config::Command),

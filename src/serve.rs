@@ -3,10 +3,11 @@
 
 use crate::appliance::Appliance;
 use crate::console::{self, Console};
-use crate::wire::ports::{NetworkPorts, Ports};
-use crate::{control, terminal, tls, version};
+use crate::wire::ports::Ports;
+use crate::{control, file, terminal, version};
 use anyhow::Context;
 use config::Config;
+use provisioner::PortsBoard;
 use state::journal;
 use state::wire::Fact;
 use std::io::IsTerminal;
@@ -69,8 +70,11 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let console_is_bound = listener.is_ok();
     parts.spawn(console.serve(listener, shutdown.clone()));
+    let boot = appliance.boot.clone();
+    let networks = config.networks.clone();
+    parts.spawn(provisioner::serve(boot.clone(), networks, shutdown.clone()));
     parts.spawn(write_ports(
-        config.clone(),
+        boot.ports,
         folder.clone(),
         ports,
         console_is_bound,
@@ -132,39 +136,26 @@ fn ports_path(folder: &Path) -> PathBuf {
 
 /// Tells where we answer, first when the console does (or cannot), then whenever that changes.
 async fn write_ports(
-    config: Arc<Config>,
+    networks: PortsBoard,
     folder: PathBuf,
-    mut answered: watch::Receiver<Option<u16>>,
+    mut console: watch::Receiver<Option<u16>>,
     console_is_bound: bool,
     shutdown: CancellationToken,
 ) {
-    let networks: Vec<NetworkPorts> = config
-        .networks
-        .iter()
-        .map(|n| NetworkPorts {
-            interface: n.interface.clone(),
-            http: n.http_port,
-            tftp: 69,
-            dhcp: (n.dhcp != config::DhcpRole::Off).then_some(67),
-        })
-        .collect();
+    let path = ports_path(&folder);
+    let mut boot = networks.changes();
     if console_is_bound {
         tokio::select! {
-            _ = answered.wait_for(Option::is_some) => {}
+            _ = console.wait_for(Option::is_some) => {}
             () = shutdown.cancelled() => return,
         }
     }
     let mut ready = false;
     loop {
-        let ports = Ports {
-            pid: std::process::id(),
-            console: *answered.borrow_and_update(),
-            networks: networks.clone(),
-        };
-        let path = ports_path(&folder);
+        let ports = Ports::of(*console.borrow_and_update(), &boot.borrow_and_update());
         let written = serde_json::to_vec(&ports)
             .map_err(std::io::Error::other)
-            .and_then(|json| tls::publish(&path, &json));
+            .and_then(|json| file::publish(&path, &json));
         if let Err(error) = written {
             tracing::error!(%error, "failed to write {}; make the state folder writable", path.display());
         }
@@ -176,7 +167,8 @@ async fn write_ports(
             }
         }
         tokio::select! {
-            changed = answered.changed() => if changed.is_err() { return },
+            changed = console.changed() => if changed.is_err() { return },
+            changed = boot.changed() => if changed.is_err() { return },
             () = shutdown.cancelled() => return,
         }
     }
@@ -240,7 +232,7 @@ fn say_password(folder: &Path, password: Option<web::OneTimePassword>) -> anyhow
         ));
         return Ok(());
     }
-    tls::publish(&path, format!("{}\n", one_time.password).as_bytes()).with_context(|| {
+    file::publish(&path, format!("{}\n", one_time.password).as_bytes()).with_context(|| {
         format!(
             "write the one-time password to {}; make the state folder writable",
             path.display()

@@ -1,12 +1,12 @@
 //! The console's own certificate: made at the first start, kept in `state_dir/tls`, pinned by its
 //! fingerprint in the boot scripts.
 
+use crate::file;
 use anyhow::{Context, bail};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,8 +84,8 @@ fn create(folder: &Path, name: &str) -> anyhow::Result<()> {
     parameters.insert_extended_key_usage(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
     let key = rcgen::KeyPair::generate().with_context(place)?;
     let certificate = parameters.self_signed(&key).with_context(place)?;
-    publish(&folder.join("key.pem"), key.serialize_pem().as_bytes()).with_context(place)?;
-    publish(
+    file::publish(&folder.join("key.pem"), key.serialize_pem().as_bytes()).with_context(place)?;
+    file::publish(
         &folder.join("certificate.pem"),
         certificate.pem().as_bytes(),
     )
@@ -116,24 +116,6 @@ fn is_dns_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-}
-
-/// Whole or not at all, readable by its owner only.
-pub(crate) fn publish(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(folder) => fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod user;
 
 use crate::cli::{Cli, Command};
@@ -17,6 +18,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let door = || crate::door::Door::open(appliance::configuration(file)?);
     match cli.command {
         Command::Serve(args) => serve::run(file, args),
+        Command::Setup(args) => setup::run(&args),
         Command::Config(command) => config::run(file, command),
         Command::User(command) => user::run(&door()?, command),
     }

@@ -1,0 +1,127 @@
+//! The first start's files: a configuration, the vault's password, the vault. Made in an order
+//! that can be cut off anywhere and taken up again (the configuration comes last), and nothing
+//! that exists is ever overwritten.
+
+use crate::{file as files, terminal};
+use anyhow::{Context, bail};
+use config::{Config, DefaultOptions};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vault::target::LocalTarget;
+use vault::{KdfCost, Secret, Vault};
+
+/// What a first start would do, to be shown before it is done.
+#[derive(Debug, PartialEq)]
+pub(crate) struct SetupPlan {
+    pub(crate) file: PathBuf,
+    pub(crate) text: String,
+    pub(crate) passwords: Vec<PathBuf>,
+    pub(crate) vaults: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Plans the first start in `dir`; `None` when a configuration is there already.
+pub(crate) fn plan(dir: &Path, name: &str) -> anyhow::Result<Option<SetupPlan>> {
+    let dir =
+        std::path::absolute(dir).with_context(|| format!("find the folder {}", dir.display()))?;
+    let file = dir.join("reprise.toml");
+    if file.symlink_metadata().is_ok() {
+        return Ok(None);
+    }
+    let text = config::default_text(&DefaultOptions {
+        dir: "reprise-data".to_owned(),
+        name: name.to_owned(),
+    });
+    let config: Config = config::parse(&text, &file)?;
+    Ok(Some(SetupPlan {
+        file,
+        text,
+        passwords: config
+            .targets
+            .iter()
+            .map(|t| t.password_file.clone())
+            .collect(),
+        vaults: config
+            .targets
+            .iter()
+            .map(|t| (t.path.clone(), t.password_file.clone()))
+            .collect(),
+    }))
+}
+
+/// Does what was planned.
+pub(crate) fn execute(plan: &SetupPlan) -> anyhow::Result<()> {
+    for password in &plan.passwords {
+        make_password(password)?;
+    }
+    for (folder, password) in &plan.vaults {
+        make_vault(folder, password)?;
+    }
+    files::publish_new(&plan.file, plan.text.as_bytes())
+        .with_context(|| format!("write {}; make its folder writable", plan.file.display()))
+}
+
+fn make_password(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        folder_for_us(folder)?;
+    }
+    files::publish_new(path, format!("{}\n", state::id::password()).as_bytes()).with_context(
+        || {
+            format!(
+                "write the vault's password to {}; make its folder writable",
+                path.display()
+            )
+        },
+    )?;
+    terminal::note(&format!(
+        "vault password: {} (mode 0600)\n  Without it nothing can be restored, and this box may burn: copy it to paper or another place now.",
+        path.display()
+    ));
+    Ok(())
+}
+
+fn make_vault(folder: &Path, password: &Path) -> anyhow::Result<()> {
+    folder_for_us(folder)?;
+    let secret = Secret::from_file(password)?;
+    let target = Arc::new(LocalTarget::open(folder, false)?);
+    match Vault::create(target.clone(), &secret, KdfCost::NORMAL) {
+        Ok(_) => {
+            terminal::note(&format!("vault made: {}", folder.display()));
+            Ok(())
+        }
+        // An earlier first start was cut off after this step; its vault must open with our password.
+        Err(vault::Error::AlreadyAVault { .. }) => {
+            Vault::open(target, &secret)?;
+            Ok(())
+        }
+        Err(other) => bail!(other),
+    }
+}
+
+fn folder_for_us(folder: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| {
+            format!(
+                "make the folder {}; make its parent writable",
+                folder.display()
+            )
+        })
+}
+
+/// The appliance's name in a first configuration: this box's own.
+pub(crate) fn box_name() -> String {
+    let host = rustix::system::uname();
+    let name = host.nodename().to_string_lossy();
+    let first = name.split('.').next().unwrap_or_default();
+    match first {
+        "" | "localhost" => "reprise".to_owned(),
+        name => name.to_owned(),
+    }
+}
