@@ -7,11 +7,13 @@
 //! - `deploy`: which disk gets which image, or why not (pure)
 //! - `language`: the two languages of a machine's own screen
 //! - `agent`: what runs inside the netboot environment
+//! - `assets`: what a PC without a system fetches: kernel, initramfs, boot loaders
 
 pub mod agent;
 pub mod catalogue;
 pub mod deploy;
 mod error;
+pub mod assets;
 mod hex;
 pub mod import;
 pub mod language;

@@ -1,0 +1,110 @@
+#!/bin/sh
+# First program of the netboot environment: drivers, an address, then the agent.
+# It only ever touches memory; what happens to disks is decided by the agent and its server.
+export PATH=/bin:/sbin HOME=/ TERM=linux
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /run /tmp
+echo 1 > /proc/sys/kernel/printk
+
+# /dev/console is the last console only; the person may sit in front of any of them.
+consoles=$(cat /sys/class/tty/console/active)
+say() {
+    for console in $consoles; do echo "$*" > "/dev/$console"; done
+}
+
+# The value of one word of the kernel command line.
+word() {
+    for each in $(cat /proc/cmdline); do
+        case $each in "$1="*) echo "${each#*=}" ;; esac
+    done
+}
+
+# After a failure: a shell for whoever is there, and a new start for whoever is not, because a PC that
+# stands at a prompt on a Monday morning is worse than one that tries again.
+give_up() {
+    say ""
+    say "Reprise: $*"
+    say "Reprise: a shell is open here; this machine starts again in 5 minutes, type 'stay' to prevent that."
+    for console in $consoles; do
+        [ "$console" = tty0 ] && console=tty1
+        setsid sh -c "exec sh -i <>/dev/$console >&0 2>&1" &
+    done
+    sleep 300
+    while [ -e /run/stay ]; do sleep 60; done
+    reboot -f
+}
+
+say "Reprise: looking for hardware"
+# Drivers show new buses, which need drivers: until nothing new has shown up for a second.
+# Without udev the kernel has no signal for "that was all".
+known=
+still=0
+tries=0
+while [ $still -lt 2 ] && [ $tries -lt 20 ]; do
+    tries=$((tries + 1))
+    found=$(find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u)
+    if [ "$found" = "$known" ]; then
+        still=$((still + 1))
+        sleep 1
+    else
+        known=$found
+        still=0
+        echo "$found" | tr '\n' '\0' | xargs -0 modprobe -qa 2>/dev/null
+    fi
+done
+if [ -d /sys/firmware/efi ]; then
+    modprobe -q efivarfs
+    mount -t efivarfs efivarfs /sys/firmware/efi/efivars 2>/dev/null
+fi
+
+# The card that the firmware booted from first, then every other one.
+wanted=$(word reprise.mac | tr -d ':-' | tr A-F a-f)
+cards() {
+    for pass in wanted other; do
+        for card in /sys/class/net/*; do
+            [ -e "$card/device" ] || continue
+            mac=$(tr -d ':' < "$card/address")
+            if [ "$mac" = "$wanted" ]; then [ $pass = wanted ]; else [ $pass = other ]; fi && echo "${card##*/}"
+        done
+    done
+}
+
+online=
+for round in 1 2 3; do
+    for card in $(cards); do
+        say "Reprise: asking for an address on $card"
+        ip link set "$card" up
+        # A switch port may take 30 s before it passes anything (spanning tree).
+        if udhcpc -i "$card" -n -t 12 -T 3 -A 1 -V reprise -s /etc/udhcpc.sh > /run/udhcpc.log 2>&1; then
+            online=$card
+            break 2
+        fi
+    done
+done
+if [ -z "$(cards)" ]; then
+    give_up "no driver for the network card of this machine; the list of devices is in /sys/bus/pci/devices"
+fi
+if [ -z "$online" ]; then
+    give_up "no DHCP server has answered; check the cable and the switch port ($(cards | tr '\n' ' '))"
+fi
+say "Reprise: $online has $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
+
+# The agent speaks to its standard output and input; every console gets the one and feeds the other.
+mkfifo /run/keys
+exec 3<> /run/keys
+outputs=
+for console in $consoles; do
+    stty -F "/dev/$console" -icanon -echo min 1 time 0 2>/dev/null
+    cat "/dev/$console" > /run/keys 2>/dev/null &
+    outputs="$outputs /dev/$console"
+done
+{
+    reprise agent <&3 2>&1
+    echo $? > /run/agent.code
+} | tee $outputs > /dev/null
+code=$(cat /run/agent.code)
+[ "$code" = 0 ] && reboot -f
+give_up "the agent ended with code $code; its reason stands above"

@@ -1,0 +1,92 @@
+//! The boot assets: what a PC without a system fetches to run the agent.
+//!
+//! - `load` / `build`: a folder holding `kernel`, `initrd`, `snponly.efi`, `undionly.kpxe` and `assets.txt`
+//! - `packages`: Debian's kernel, iPXE and busybox, downloaded and unpacked, never installed
+//! - `selection`, `modinfo`, `modules`: which kernel modules, what they need, which hardware asks for them
+//! - `cpio`, `initramfs`: the archive the kernel unpacks into memory; same input, same bytes
+//! - `manifest`: `assets.txt`, which says what the folder was made of
+
+mod build;
+mod cpio;
+mod elf;
+mod error;
+mod initramfs;
+mod manifest;
+mod modinfo;
+mod modules;
+mod packages;
+mod selection;
+
+use std::path::{Path, PathBuf};
+
+pub use build::{BuildOptions, build};
+pub use error::Error;
+
+/// Name of the file that describes an assets folder.
+pub const MANIFEST: &str = "assets.txt";
+
+/// A folder of boot assets, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    pub dir: PathBuf,
+    /// Debian's kernel, as it was signed by Debian.
+    pub kernel: PathBuf,
+    /// Our initramfs (zstd), with modules, busybox and this program.
+    pub initrd: PathBuf,
+    /// iPXE for UEFI machines.
+    pub snponly_efi: PathBuf,
+    /// iPXE for BIOS machines whose ROM is not iPXE already.
+    pub undionly_kpxe: PathBuf,
+    /// What it was made of: (`kernel`, `6.1.0-56-amd64`), (`ipxe`, …), (`busybox`, …), (`reprise`, …).
+    pub made_of: Vec<(String, String)>,
+}
+
+/// Opens a folder of boot assets: every file is there and is the one that was built (size and blake3).
+pub fn load(dir: &Path) -> Result<Assets, Error> {
+    let path = dir.join(MANIFEST);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::NotBuilt {
+                dir: dir.to_owned(),
+            });
+        }
+        Err(e) => return Err(Error::io("reading", &path)(e)),
+    };
+    let manifest = manifest::parse(&text).map_err(|why| Error::Damaged {
+        path: path.clone(),
+        why,
+    })?;
+    for name in FILES {
+        let file = dir.join(name);
+        let Some(entry) = manifest.files.iter().find(|f| f.name == *name) else {
+            return Err(Error::Damaged {
+                path,
+                why: format!("it does not mention {name}"),
+            });
+        };
+        let bytes = std::fs::read(&file).map_err(Error::io("reading", &file))?;
+        if bytes.len() as u64 != entry.size
+            || blake3::hash(&bytes).to_hex().as_str() != entry.blake3
+        {
+            return Err(Error::Damaged {
+                path: file,
+                why: format!("it is not the file that {MANIFEST} describes"),
+            });
+        }
+    }
+    Ok(Assets {
+        dir: dir.to_owned(),
+        kernel: dir.join(KERNEL),
+        initrd: dir.join(INITRD),
+        snponly_efi: dir.join(SNPONLY),
+        undionly_kpxe: dir.join(UNDIONLY),
+        made_of: manifest.made_of,
+    })
+}
+
+const KERNEL: &str = "kernel";
+const INITRD: &str = "initrd";
+const SNPONLY: &str = "snponly.efi";
+const UNDIONLY: &str = "undionly.kpxe";
+const FILES: &[&str] = &[KERNEL, INITRD, SNPONLY, UNDIONLY];
