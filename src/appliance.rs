@@ -4,6 +4,7 @@
 use crate::{terminal, tls, version};
 use anyhow::anyhow;
 use config::Config;
+use continuity::Continuity;
 use provisioner::{Boot, PortsBoard};
 use state::folder::StateFolder;
 use state::progress::Board;
@@ -18,6 +19,7 @@ pub(crate) struct Appliance {
     pub(crate) clock: Clock,
     pub(crate) identity: tls::Identity,
     pub(crate) boot: Boot,
+    pub(crate) continuity: Continuity,
     pub(crate) app: web::App,
 }
 
@@ -36,6 +38,7 @@ impl Appliance {
             None => Db::open_file(&folder.path().join("state.db")).await,
         }?;
         provisioner::migrate(&db).await?;
+        continuity::migrate(&db).await?;
         web::migrate(&db).await?;
         let identity = tls::open(&folder.path().join("tls"), &config.appliance.name)?;
         let clock = Clock::System;
@@ -51,6 +54,7 @@ impl Appliance {
             locale: config.appliance.locale,
             ports: PortsBoard::default(),
         };
+        let continuity = Continuity::new(db.clone(), clock.clone(), board.clone(), config.clone());
         let app = web::App {
             db: db.clone(),
             clock: clock.clone(),
@@ -66,6 +70,7 @@ impl Appliance {
             clock,
             identity,
             boot,
+            continuity,
             app,
         })
     }

@@ -70,6 +70,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let console_is_bound = listener.is_ok();
     parts.spawn(console.serve(listener, shutdown.clone()));
+    let continuity = appliance.continuity.clone();
+    let token = shutdown.clone();
+    parts.spawn(async move { continuity.serve(token).await });
     let boot = appliance.boot.clone();
     let networks = config.networks.clone();
     parts.spawn(provisioner::serve(boot.clone(), networks, shutdown.clone()));
