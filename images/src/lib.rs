@@ -10,10 +10,10 @@
 //! - `assets`: what a PC without a system fetches: kernel, initramfs, boot loaders
 
 pub mod agent;
+pub mod assets;
 pub mod catalogue;
 pub mod deploy;
 mod error;
-pub mod assets;
 mod hex;
 pub mod import;
 pub mod language;

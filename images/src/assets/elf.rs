@@ -33,10 +33,13 @@ pub(super) fn section<'f>(file: &'f [u8], name: &str) -> Result<Option<&'f [u8]>
     let size = usize::from(u16_at(file, 58).ok_or(SHORT)?);
     let count = usize::from(u16_at(file, 60).ok_or(SHORT)?);
     let names = usize::from(u16_at(file, 62).ok_or(SHORT)?);
-    let place = |index: usize| {
-        size.checked_mul(index)
+    // A header is read in part, but a file cut inside one is cut.
+    let place = |index: usize| -> Result<usize, &'static str> {
+        let at = size
+            .checked_mul(index)
             .and_then(|o| o.checked_add(table))
-            .ok_or(SHORT)
+            .ok_or(SHORT)?;
+        bytes_at::<64>(file, at).map(|_| at).ok_or(SHORT)
     };
     let content = |at: usize| -> Result<&'f [u8], &'static str> {
         let offset = usize::try_from(u64_at(file, at + 24).ok_or(SHORT)?).map_err(|_| SHORT)?;

@@ -92,19 +92,6 @@ if [ -z "$online" ]; then
 fi
 say "Reprise: $online has $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
 
-# The agent speaks to its standard output and input; every console gets the one and feeds the other.
-mkfifo /run/keys
-exec 3<> /run/keys
-outputs=
-for console in $consoles; do
-    stty -F "/dev/$console" -icanon -echo min 1 time 0 2>/dev/null
-    cat "/dev/$console" > /run/keys 2>/dev/null &
-    outputs="$outputs /dev/$console"
-done
-{
-    reprise agent <&3 2>&1
-    echo $? > /run/agent.code
-} | tee $outputs > /dev/null
-code=$(cat /run/agent.code)
-[ "$code" = 0 ] && reboot -f
-give_up "the agent ended with code $code; its reason stands above"
+# The agent writes to every console and restarts the machine itself; it comes back only when it cannot go on.
+reprise agent
+give_up "the agent ended with code $?; its reason stands above"

@@ -80,7 +80,6 @@ pub(super) const DISKS: &[&str] = &[
     "ahci",
     "ata_generic",
     "ata_piix",
-    "pata_acpi",
     "pata_amd",
     "pata_atiixp",
     "pata_jmicron",
@@ -136,8 +135,6 @@ pub(super) const BUSES: &[&str] = &[
     "hid-hyperv",
     "hyperv-keyboard",
     "usbhid",
-    "atkbd",
-    "i8042",
 ];
 
 /// Not hardware: the firmware's boot order, and checksums that the kernel asks for by name at run time.
