@@ -1,0 +1,51 @@
+//! Starting the real binary, asking it, ending it.
+//!
+//! - [`Temp`]: a folder that goes away; [`Appliance`]: a running `reprise serve`.
+//! - [`Browser`]: HTTPS to its console, trusting its certificate only, cookies kept.
+//! - [`Namespace`]: a network of its own; [`Mount`]: a small file system.
+//! - [`eventually`]: waits for a condition, never for a time.
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
+mod appliance;
+mod browser;
+mod network;
+mod temp;
+
+pub use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
+pub use browser::{Browser, Page};
+pub use network::Namespace;
+pub use temp::{Mount, Temp};
+
+use std::time::{Duration, Instant};
+
+/// Asks again until `ask` answers; fails the test, naming `what`, when it has not within a minute.
+pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(60), what, ask)
+}
+
+/// As [`eventually`], with another deadline.
+pub fn within<T>(deadline: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not within {deadline:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// Runs a tool the test needs; its failure is the test's.
+pub fn tool(name: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(name)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|e| panic!("failed to start {name}: {e}; ./test installs it"));
+    assert!(
+        output.status.success(),
+        "{name} {arguments:?} ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

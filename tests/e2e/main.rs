@@ -1,0 +1,13 @@
+//! The real binary on loopback and in network namespaces: one file per noun.
+//!
+//! `harness/` starts it, asks it, and ends it; every folder, mount, namespace and process a test makes
+//! is gone when the test ends, also when it fails.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod harness;
+mod start;
