@@ -1,7 +1,5 @@
 //! The example is complete, parses, and is what the golden shows; so is the first configuration.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
 use config::{Config, DhcpRole, Keep, Level, Locale};
 use std::path::Path;
 use std::time::Duration;
