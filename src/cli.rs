@@ -1,6 +1,6 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
-use crate::command::{config, serve, setup, user};
+use crate::command::{boot, config, serve, setup, user};
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// A commented configuration; check one
     #[command(subcommand)]
     Config(config::Command),
+    /// What PCs boot from the network
+    #[command(subcommand)]
+    Boot(boot::Command),
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),

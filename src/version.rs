@@ -14,6 +14,6 @@ pub(crate) const LONG: &str = concat!(
 );
 
 /// The commit's time, for files that must come out the same from the same source.
-pub(crate) fn commit_seconds() -> u64 {
+pub(crate) fn commit_seconds() -> i64 {
     env!("REPRISE_COMMIT_SECONDS").parse().unwrap_or(0)
 }

@@ -1,0 +1,116 @@
+//! `reprise boot`: what PCs boot from the network.
+
+use crate::{appliance, terminal, version};
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use images::assets::{self, Assets, BuildOptions};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Kernel, initramfs and boot loaders
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssetsCommand {
+    /// Makes them from Debian's packages (downloaded and unpacked, never installed) and this binary
+    Build(Build),
+    /// Says what they were made of
+    Show {
+        /// The folder, instead of the appliance's own
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Where to put them, instead of the appliance's own folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// An unpacked Debian kernel package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    kernel: Option<PathBuf>,
+    /// An unpacked Debian ipxe package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    ipxe: Option<PathBuf>,
+    /// An unpacked Debian busybox-static package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    busybox: Option<PathBuf>,
+    /// Keep those that are there, if this version made them
+    #[arg(long)]
+    if_missing: bool,
+}
+
+pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitCode> {
+    let Command::Assets(command) = command;
+    let folder = |given: Option<PathBuf>| match given {
+        Some(folder) => anyhow::Ok(folder),
+        None => Ok(appliance::assets_dir(&appliance::configuration(file)?)),
+    };
+    match command {
+        AssetsCommand::Build(mut build) => {
+            let out = folder(build.out.take())?;
+            self::build(out, build)
+        }
+        AssetsCommand::Show { dir, json } => {
+            let assets = assets::load(&folder(dir)?)?;
+            show(&assets, json)
+        }
+    }
+}
+
+fn build(out: PathBuf, asked: Build) -> anyhow::Result<ExitCode> {
+    if asked.if_missing && assets::load(&out).is_ok_and(|a| is_ours(&a)) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let binary = std::env::current_exe().context("find this program's own file")?;
+    let options = BuildOptions {
+        out,
+        binary,
+        version: version::LONG.to_owned(),
+        mtime_s: version::commit_seconds(),
+        kernel: asked.kernel,
+        ipxe: asked.ipxe,
+        busybox: asked.busybox,
+    };
+    let built = assets::build(&options, &mut |line| terminal::note(line))?;
+    terminal::note(&format!("boot assets: {}", built.dir.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Made by this very version, so that appliance and agent never differ.
+fn is_ours(assets: &Assets) -> bool {
+    assets
+        .made_of
+        .iter()
+        .any(|(part, made)| part == "reprise" && made == version::LONG)
+}
+
+fn show(assets: &Assets, json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        let parts = assets.made_of.iter().map(|(k, v)| (k.clone(), v.clone().into()));
+        let value = serde_json::json!({
+            "dir": assets.dir,
+            "made_of": serde_json::Map::from_iter(parts),
+            "current": is_ours(assets),
+        });
+        terminal::json(&value)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = assets
+        .made_of
+        .iter()
+        .map(|(part, made)| vec![part.clone(), made.clone()])
+        .collect();
+    terminal::table(&["part", "version"], &rows)?;
+    if !is_ours(assets) {
+        terminal::note("made by another version of reprise; `reprise boot assets build` makes them anew");
+    }
+    Ok(ExitCode::SUCCESS)
+}
