@@ -1,9 +1,25 @@
 //! Small files that are whole or not there, readable by their owner only.
 
+use anyhow::Context;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// Makes a folder that only its owner enters, with the folders above it; one that is there is left
+/// as it is.
+pub(crate) fn folder(path: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| {
+            format!(
+                "make the folder {}; make its parent writable",
+                path.display()
+            )
+        })
+}
 
 /// Writes `path`, replacing what was there.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -5,8 +5,6 @@
 use crate::{file as files, terminal};
 use anyhow::{Context, bail};
 use config::{Config, DefaultOptions};
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::target::LocalTarget;
@@ -67,7 +65,7 @@ fn make_password(path: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(folder) = path.parent() {
-        folder_for_us(folder)?;
+        files::folder(folder)?;
     }
     files::publish_new(path, format!("{}\n", state::id::password()).as_bytes()).with_context(
         || {
@@ -85,7 +83,7 @@ fn make_password(path: &Path) -> anyhow::Result<()> {
 }
 
 fn make_vault(folder: &Path, password: &Path) -> anyhow::Result<()> {
-    folder_for_us(folder)?;
+    files::folder(folder)?;
     let secret = Secret::from_file(password)?;
     let target = Arc::new(LocalTarget::open(folder, false)?);
     match Vault::create(target.clone(), &secret, KdfCost::NORMAL) {
@@ -100,19 +98,6 @@ fn make_vault(folder: &Path, password: &Path) -> anyhow::Result<()> {
         }
         Err(other) => bail!(other),
     }
-}
-
-fn folder_for_us(folder: &Path) -> anyhow::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| {
-            format!(
-                "make the folder {}; make its parent writable",
-                folder.display()
-            )
-        })
 }
 
 /// The appliance's name in a first configuration: this box's own.

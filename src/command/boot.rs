@@ -1,6 +1,6 @@
 //! `reprise boot`: what PCs boot from the network.
 
-use crate::{appliance, terminal, version};
+use crate::{appliance, file as files, terminal, version};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use images::assets::{self, Assets, BuildOptions};
@@ -51,7 +51,11 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
     let Command::Assets(command) = command;
     let folder = |given: Option<PathBuf>| match given {
         Some(folder) => anyhow::Ok(folder),
-        None => Ok(appliance::assets_dir(&appliance::configuration(file)?)),
+        None => {
+            let config = appliance::configuration(file)?;
+            files::folder(&config.appliance.state_dir)?;
+            Ok(appliance::assets_dir(&config))
+        }
     };
     match command {
         AssetsCommand::Build(mut build) => {
@@ -59,7 +63,7 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
             self::build(out, build)
         }
         AssetsCommand::Show { dir, json } => {
-            let assets = assets::load(&folder(dir)?)?;
+            let assets = assets::load(&folder(dir)?).context("load the boot assets")?;
             show(&assets, json)
         }
     }
@@ -79,7 +83,8 @@ fn build(out: PathBuf, asked: Build) -> anyhow::Result<ExitCode> {
         ipxe: asked.ipxe,
         busybox: asked.busybox,
     };
-    let built = assets::build(&options, &mut |line| terminal::note(line))?;
+    let built = assets::build(&options, &mut |line| terminal::note(line))
+        .context("build the boot assets")?;
     terminal::note(&format!("boot assets: {}", built.dir.display()));
     Ok(ExitCode::SUCCESS)
 }
@@ -94,7 +99,10 @@ fn is_ours(assets: &Assets) -> bool {
 
 fn show(assets: &Assets, json: bool) -> anyhow::Result<ExitCode> {
     if json {
-        let parts = assets.made_of.iter().map(|(k, v)| (k.clone(), v.clone().into()));
+        let parts = assets
+            .made_of
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone().into()));
         let value = serde_json::json!({
             "dir": assets.dir,
             "made_of": serde_json::Map::from_iter(parts),
@@ -110,7 +118,9 @@ fn show(assets: &Assets, json: bool) -> anyhow::Result<ExitCode> {
         .collect();
     terminal::table(&["part", "version"], &rows)?;
     if !is_ours(assets) {
-        terminal::note("made by another version of reprise; `reprise boot assets build` makes them anew");
+        terminal::note(
+            "made by another version of reprise; `reprise boot assets build` makes them anew",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
