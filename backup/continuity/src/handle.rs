@@ -1,13 +1,17 @@
 //! The one value the console and the command line hold.
 
 use crate::blocking::Crashed;
-use crate::proof::ProofId;
-use crate::restore::{Restore, RestoreId, RestoreRequest};
-use crate::run::{Run, RunId};
+use crate::proof::{self, ProofId};
+use crate::records;
+use crate::restore::{self, Restore, RestoreId, RestoreRequest};
+use crate::run::{self, Run, RunId};
 use crate::vaults::{self, Vaults};
-use config::Config;
+use crate::work::{Ticket, Work};
+use crate::{APPLIANCE, scratch};
+use config::{Config, Level};
 use state::progress::Board;
 use state::{Clock, Db};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(Debug, thiserror::Error)]
@@ -16,18 +20,22 @@ pub enum Error {
         "find the plan {plan}: the configuration has {known}; add it there or name one of those"
     )]
     NoSuchPlan { plan: String, known: String },
-    #[error("prove plan {plan} on target {target}: the plan does not go there, but to {known}")]
+    #[error("prove plan {plan} on target {target}: the plan goes to {known}; name one of those")]
     NotOnTarget {
         plan: String,
         target: String,
         known: String,
     },
-    #[error("find the {what} {id}: there is none; list them first")]
+    #[error("find the {what} {id}: there is none; list them to see which there are")]
     NoSuch { what: &'static str, id: String },
+    #[error("stop the {what} {id}: it has ended already")]
+    Ended { what: &'static str, id: String },
     #[error(transparent)]
     Vaults(#[from] vaults::Error),
     #[error(transparent)]
     Vault(#[from] vault::Error),
+    #[error(transparent)]
+    Scratch(#[from] scratch::Error),
     #[error(transparent)]
     Db(#[from] state::db::Error),
     #[error(transparent)]
@@ -42,10 +50,11 @@ pub struct Continuity {
     pub board: Board,
     pub config: Arc<Config>,
     pub vaults: Vaults,
+    pub(crate) work: Work,
 }
 
 impl Continuity {
-    /// Starts nothing.
+    /// Starts nothing. The tables must be there ([`crate::migrate`]).
     pub fn new(db: Db, clock: Clock, board: Board, config: Arc<Config>) -> Continuity {
         let vaults = Vaults::new(&config.targets);
         Continuity {
@@ -54,41 +63,73 @@ impl Continuity {
             board,
             config,
             vaults,
+            work: Work::default(),
         }
     }
 
-    /// Queues one run per target of the plan and returns at once; a plan that is already queued or
-    /// running on a target is not queued a second time: that run is returned instead.
+    /// Queues one run per target of the plan and returns at once. A plan that is queued or running
+    /// on a target already is not queued twice: that run is returned.
     pub async fn start_run(&self, plan: &str, by: &str) -> Result<Vec<RunId>, Error> {
-        let _ = by;
-        Err(Error::NoSuchPlan {
-            plan: plan.to_owned(),
-            known: String::new(),
-        })
+        let targets = self.targets_of(plan)?;
+        let mut ids = Vec::with_capacity(targets.len());
+        for target in targets {
+            ids.push(run::start(self, plan, &target, by).await?);
+        }
+        Ok(ids)
     }
 
     /// The run, once it has ended (its proof may still be going on).
     pub async fn wait_run(&self, id: &RunId) -> Result<Run, Error> {
-        Err(Error::NoSuch {
-            what: "run",
-            id: id.to_string(),
-        })
+        self.work.wait(id.as_str()).await;
+        let found = records::run(&self.db, id).await?;
+        found.ok_or_else(|| no_such("run", id.as_str()))
     }
 
     /// Asks a run to stop; it ends as cancelled soon after.
     pub async fn cancel_run(&self, id: &RunId) -> Result<(), Error> {
-        Err(Error::NoSuch {
-            what: "run",
-            id: id.to_string(),
-        })
+        if self.work.cancel(id.as_str()) {
+            return Ok(());
+        }
+        match records::run(&self.db, id).await? {
+            Some(_) => Err(ended("run", id.as_str())),
+            None => Err(no_such("run", id.as_str())),
+        }
     }
 
-    /// Starts a proof of the newest snapshot of `plan` on `target` and returns at once.
+    /// Starts a proof of the newest snapshot of `plan` on `target`, at the level the plan asks for,
+    /// and returns at once. Its record appears when it has ended.
     pub async fn start_proof(&self, plan: &str, target: &str) -> Result<ProofId, Error> {
-        Err(Error::NoSuchPlan {
+        let targets = self.targets_of(plan)?;
+        if !targets.iter().any(|t| t == target) {
+            return Err(Error::NotOnTarget {
+                plan: plan.to_owned(),
+                target: target.to_owned(),
+                known: targets.join(", "),
+            });
+        }
+        let level = self
+            .config
+            .plan(plan)
+            .map_or(Level::Restored, |found| found.prove.level);
+        let (id, ticket) = self.begin_proof(plan, target);
+        let request = proof::Request {
+            id: id.clone(),
             plan: plan.to_owned(),
-            known: target.to_owned(),
-        })
+            target: target.to_owned(),
+            snapshot: None,
+            level,
+            journal_head: None,
+        };
+        let this = self.clone();
+        tokio::spawn(async move { proof::perform(&this, request, ticket).await });
+        Ok(id)
+    }
+
+    /// The proof, once it has ended.
+    pub async fn wait_proof(&self, id: &ProofId) -> Result<proof::Proof, Error> {
+        self.work.wait(id.as_str()).await;
+        let found = records::proof(&self.db, id).await?;
+        found.ok_or_else(|| no_such("proof", id.as_str()))
     }
 
     /// What a restore would write, for a person to confirm. Writes nothing.
@@ -96,10 +137,7 @@ impl Continuity {
         &self,
         request: &RestoreRequest,
     ) -> Result<vault::restore::RestorePlan, Error> {
-        Err(Error::NoSuch {
-            what: "snapshot",
-            id: request.snapshot.clone(),
-        })
+        Ok(restore::plan(self, request).await?.1)
     }
 
     /// Starts a restore and returns at once.
@@ -108,28 +146,91 @@ impl Continuity {
         request: RestoreRequest,
         by: &str,
     ) -> Result<RestoreId, Error> {
-        let _ = by;
-        Err(Error::NoSuch {
-            what: "snapshot",
-            id: request.snapshot,
-        })
+        restore::start(self, request, by).await
     }
 
     /// The restore, once it has ended.
     pub async fn wait_restore(&self, id: &RestoreId) -> Result<Restore, Error> {
-        Err(Error::NoSuch {
-            what: "restore",
-            id: id.to_string(),
-        })
+        self.work.wait(id.as_str()).await;
+        let found = records::restore(&self.db, id).await?;
+        found.ok_or_else(|| no_such("restore", id.as_str()))
     }
 
+    /// Asks a restore to stop; what it wrote so far stays.
     pub async fn cancel_restore(&self, id: &RestoreId) -> Result<(), Error> {
-        Err(Error::NoSuch {
-            what: "restore",
-            id: id.to_string(),
-        })
+        if self.work.cancel(id.as_str()) {
+            return Ok(());
+        }
+        match records::restore(&self.db, id).await? {
+            Some(_) => Err(ended("restore", id.as_str())),
+            None => Err(no_such("restore", id.as_str())),
+        }
     }
 
     /// Waits until nothing is queued or going on any more (proofs included).
-    pub async fn settle(&self) {}
+    pub async fn settle(&self) {
+        self.work.settle().await;
+    }
+
+    /// The targets a plan goes to; the appliance's own copy goes to all of them.
+    fn targets_of(&self, plan: &str) -> Result<Vec<String>, Error> {
+        if plan == APPLIANCE {
+            return Ok(self.config.targets.iter().map(|t| t.name.clone()).collect());
+        }
+        match self.config.plan(plan) {
+            Some(found) => Ok(found.targets.clone()),
+            None => Err(self.no_such_plan(plan)),
+        }
+    }
+
+    pub(crate) fn no_such_plan(&self, plan: &str) -> Error {
+        let mut known: Vec<&str> = self.config.plans.iter().map(|p| p.name.as_str()).collect();
+        known.push(APPLIANCE);
+        Error::NoSuchPlan {
+            plan: plan.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
+    pub(crate) fn begin_proof(&self, plan: &str, target: &str) -> (ProofId, Ticket) {
+        let id = ProofId::new();
+        let about = about_proof(plan, target);
+        let ticket = self.work.begin(id.as_str(), &about);
+        (id, ticket)
+    }
+
+    /// A proof of this plan on this target waits or goes on.
+    pub(crate) fn proving(&self, plan: &str, target: &str) -> bool {
+        self.work.busy(&about_proof(plan, target))
+    }
+
+    pub(crate) fn scratch_root(&self) -> PathBuf {
+        self.config.appliance.state_dir.join("scratch")
+    }
+
+    /// Tells of trouble with `object` begun or over; see [`records::incident`].
+    pub(crate) async fn incident(&self, object: &str, found: Option<(&'static str, String)>) {
+        let now = self.clock.now();
+        if let Err(error) = records::incident(&self.db, object, found, now).await {
+            tracing::error!(%error, object, "failed to record trouble");
+        }
+    }
+}
+
+fn about_proof(plan: &str, target: &str) -> String {
+    format!("proof of {plan} on {target}")
+}
+
+fn no_such(what: &'static str, id: &str) -> Error {
+    Error::NoSuch {
+        what,
+        id: id.to_owned(),
+    }
+}
+
+fn ended(what: &'static str, id: &str) -> Error {
+    Error::Ended {
+        what,
+        id: id.to_owned(),
+    }
 }

@@ -9,6 +9,7 @@
 //! - [`restore`]: files put back into a folder of the appliance.
 //! - [`overview`]: could we restart today? pure, with its reasons.
 //! - [`keys`]: vault passwords typed back from paper; [`place`]: does a target die with this box?
+//! - [`scratch`]: folders that go away; `work`: what is going on in this process.
 //! - [`trouble`]: one fact per incident, not one per attempt.
 //! - [`records`]: every SQL statement of this package; [`wire`]: the stored shape of evidence.
 
@@ -22,11 +23,13 @@ pub mod records;
 pub mod restore;
 pub mod run;
 pub mod schedule;
+pub mod scratch;
 pub mod self_backup;
 mod serve;
 pub mod trouble;
 pub mod vaults;
 pub mod wire;
+mod work;
 
 pub use blocking::blocking;
 pub use handle::{Continuity, Error};

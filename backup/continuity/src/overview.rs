@@ -306,3 +306,214 @@ fn judge(
     }
     (verdict, reasons)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::{Keep, Level, Prove};
+
+    const NOW: Timestamp = Timestamp(1_000 * 24 * 3600 * 1000);
+
+    fn ago(days: u64) -> Timestamp {
+        NOW - Duration::from_secs(days * 24 * 3600)
+    }
+
+    fn plan(name: &str, tier: u8, targets: &[&str]) -> Plan {
+        Plan {
+            name: name.into(),
+            files: vec!["/srv".into()],
+            at: Some(config::TimeOfDay { hour: 2, minute: 0 }),
+            targets: targets.iter().map(|&t| t.to_owned()).collect(),
+            keep: Keep::default(),
+            tier,
+            rpo: None,
+            rto: None,
+            prove: Prove {
+                level: Level::Restored,
+                every: None,
+            },
+        }
+    }
+
+    fn kept(target: &str) -> Kept {
+        Kept {
+            plan: "compta".into(),
+            target: target.into(),
+            last_saved: Some(ago(0)),
+            last_outcome: Some(Outcome::Done),
+            last_proof: Some((ago(0), true, None)),
+            last_restored: Some(ago(0)),
+            ..Kept::default()
+        }
+    }
+
+    fn target(name: &str, place: Place, key: bool) -> TargetFacts {
+        TargetFacts {
+            name: name.into(),
+            place,
+            key_confirmed: key.then(|| ago(1)),
+        }
+    }
+
+    fn nas() -> TargetFacts {
+        target("nas", Place::Elsewhere, true)
+    }
+
+    fn one(kept: Kept, target: TargetFacts) -> Service {
+        assess(&[plan("compta", 1, &["nas"])], &[kept], &[target], NOW)
+            .services
+            .remove(0)
+    }
+
+    #[test]
+    fn protected_needs_everything_and_each_lack_is_named() {
+        let cases: Vec<(&str, Kept, TargetFacts, Verdict, fn(&Reason) -> bool)> = vec![
+            (
+                "never saved",
+                Kept {
+                    plan: "compta".into(),
+                    target: "nas".into(),
+                    ..Kept::default()
+                },
+                nas(),
+                Verdict::NeverSaved,
+                |r| matches!(r, Reason::NeverSaved { .. }),
+            ),
+            (
+                "saved two days ago",
+                Kept {
+                    last_saved: Some(ago(2)),
+                    ..kept("nas")
+                },
+                nas(),
+                Verdict::Failing,
+                |r| matches!(r, Reason::SavedTooOld { .. }),
+            ),
+            (
+                "last proof failed",
+                Kept {
+                    last_proof: Some((ago(0), false, Some("1 difference".into()))),
+                    ..kept("nas")
+                },
+                nas(),
+                Verdict::Failing,
+                |r| matches!(r, Reason::ProofFailed { detail, .. } if detail == "1 difference"),
+            ),
+            (
+                "never restored",
+                Kept {
+                    last_proof: None,
+                    last_restored: None,
+                    ..kept("nas")
+                },
+                nas(),
+                Verdict::Untested,
+                |r| matches!(r, Reason::NeverRestored { .. }),
+            ),
+            (
+                "restored long ago",
+                Kept {
+                    last_restored: Some(ago(30)),
+                    ..kept("nas")
+                },
+                nas(),
+                Verdict::Untested,
+                |r| matches!(r, Reason::ProofTooOld { .. }),
+            ),
+            (
+                "dies with the box",
+                kept("nas"),
+                target("nas", Place::OtherDisk, true),
+                Verdict::Proven,
+                |r| matches!(r, Reason::DiesWithBox { .. }),
+            ),
+            (
+                "key only inside",
+                kept("nas"),
+                target("nas", Place::Elsewhere, false),
+                Verdict::Proven,
+                |r| matches!(r, Reason::KeyNotTypedBack { .. }),
+            ),
+        ];
+        for (case, kept, target, verdict, reason) in cases {
+            let service = one(kept, target);
+            assert_eq!(service.verdict, verdict, "{case}");
+            assert!(
+                service.reasons.iter().any(reason),
+                "{case}: {:?}",
+                service.reasons
+            );
+        }
+        let good = one(kept("nas"), nas());
+        assert_eq!((good.verdict, good.reasons), (Verdict::Protected, vec![]));
+    }
+
+    #[test]
+    fn a_failed_run_is_named_even_while_the_last_copy_still_protects() {
+        let failed = Kept {
+            last_outcome: Some(Outcome::Failed),
+            detail: Some("failed to …".into()),
+            problems: 3,
+            ..kept("nas")
+        };
+        let service = one(failed, nas());
+        assert_eq!(service.verdict, Verdict::Protected);
+        assert_eq!(
+            service.reasons,
+            [
+                Reason::RunFailed {
+                    target: "nas".into(),
+                    detail: "failed to …".into()
+                },
+                Reason::SavedWithProblems {
+                    target: "nas".into(),
+                    problems: 3
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn the_best_copy_decides_and_tiers_come_in_order() {
+        let plans = [
+            plan("late", 3, &["nas"]),
+            plan("compta", 1, &["box", "nas"]),
+        ];
+        let targets = [target("box", Place::SameDisk, false), nas()];
+        let overview = assess(&plans, &[kept("box"), kept("nas")], &targets, NOW);
+        let names: Vec<&str> = overview.services.iter().map(|s| s.plan.as_str()).collect();
+        assert_eq!(names, ["compta", "late"]);
+        assert_eq!(overview.services[0].verdict, Verdict::Protected);
+        assert_eq!(overview.services[0].copies[0].verdict, Verdict::Proven);
+        assert_eq!(overview.services[1].verdict, Verdict::NeverSaved);
+        assert_eq!(overview.protected, 1);
+    }
+
+    #[test]
+    fn the_appliance_s_own_copy_on_its_own_disk_protects_nothing() {
+        let own = Kept {
+            plan: crate::APPLIANCE.into(),
+            ..kept("box")
+        };
+        let overview = assess(&[], &[own], &[target("box", Place::SameDisk, false)], NOW);
+        assert_eq!(overview.protected, 0);
+        assert_eq!(overview.appliance.verdict, Verdict::Proven);
+        assert_eq!(overview.appliance.last_proven, Some(ago(0)));
+    }
+
+    #[test]
+    fn a_promised_rpo_is_the_limit() {
+        let strict = Plan {
+            rpo: Some(Duration::from_secs(3600)),
+            ..plan("compta", 1, &["nas"])
+        };
+        let old = Kept {
+            last_saved: Some(NOW - Duration::from_secs(3601)),
+            ..kept("nas")
+        };
+        assert_eq!(
+            assess(&[strict], &[old], &[nas()], NOW).services[0].verdict,
+            Verdict::Failing
+        );
+    }
+}

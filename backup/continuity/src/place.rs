@@ -73,3 +73,44 @@ fn unescape(text: &str) -> String {
         .replace("\\012", "\n")
         .replace("\\134", "\\")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:26 / /run rw,nosuid shared:5 - tmpfs tmpfs rw
+41 22 8:17 / /mnt/usb rw shared:9 - ext4 /dev/sdb1 rw
+42 22 0:50 / /mnt/nas rw shared:10 - nfs4 nas.lan:/vol rw
+43 22 0:51 / /mnt/my\\040share rw - cifs //nas/share rw
+44 22 0:52 / /mnt/ssh rw - fuse.sshfs nas:/vol rw
+45 22 8:1 /srv /mnt/bind rw shared:1 - ext4 /dev/sda1 rw
+46 42 8:33 / /mnt/nas/over rw - ext4 /dev/sdc1 rw
+a line that is none
+";
+
+    #[test]
+    fn a_place_follows_from_what_is_mounted() {
+        for (target, want) in [
+            ("/var/lib/reprise/vault", Place::SameDisk),
+            ("/mnt/usb/vault", Place::OtherDisk),
+            ("/mnt/nas", Place::Elsewhere),
+            ("/mnt/nas/reprise", Place::Elsewhere),
+            ("/mnt/nasty", Place::SameDisk),
+            ("/mnt/my share/reprise", Place::Elsewhere),
+            ("/mnt/ssh/x", Place::Elsewhere),
+            ("/mnt/bind/x", Place::SameDisk),
+            ("/mnt/nas/over/x", Place::OtherDisk),
+        ] {
+            let got = place(MOUNTS, Path::new(target), Path::new("/var/lib/reprise"));
+            assert_eq!(got, want, "{target}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_tell_does_not_claim() {
+        let got = place("", Path::new("/mnt/nas"), Path::new("/var/lib/reprise"));
+        assert_eq!(got, Place::SameDisk);
+    }
+}

@@ -1,9 +1,13 @@
-//! Every SQL statement of this package. Each write appends its fact in the same transaction.
+//! The tables of this package, what its records share, incidents, typed-back keys and known hours.
+//! Runs, proofs and restores have a `records.rs` each. A write appends its fact in the same
+//! transaction.
 
-use crate::proof::{Proof, ProofId};
-use crate::restore::{Restore, RestoreId};
-use crate::run::{Run, RunId};
-use crate::schedule::History;
+pub use crate::proof::records::{proof, proofs};
+pub use crate::restore::records::{problems as restore_problems, restore, restores};
+pub use crate::run::records::{problems, run, runs};
+
+use crate::trouble::{News, Trouble, news};
+use config::Plan;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::db::Error;
@@ -52,15 +56,15 @@ pub const PROBLEMS_KEPT: usize = 1000;
 /// A part that went wrong in a run or a restore, as kept.
 pub type Problem = vault::Problem;
 
-fn count(n: i64) -> u64 {
+pub(crate) fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-fn stored(n: u64) -> i64 {
+pub(crate) fn stored(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn outcome_text(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome_text(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
         Outcome::Problems => "problems",
@@ -70,7 +74,7 @@ fn outcome_text(outcome: Outcome) -> &'static str {
     }
 }
 
-fn outcome_of(text: &str) -> Outcome {
+pub(crate) fn outcome_of(text: &str) -> Outcome {
     match text {
         "done" => Outcome::Done,
         "problems" => Outcome::Problems,
@@ -80,84 +84,11 @@ fn outcome_of(text: &str) -> Outcome {
     }
 }
 
-fn level_of(text: &str) -> config::Level {
-    match text {
-        "restored" => config::Level::Restored,
-        "scrubbed" => config::Level::Scrubbed,
-        _ => config::Level::Listed,
-    }
-}
-
-fn moment(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+pub(crate) fn moment(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
 }
 
-const RUN: &str = "SELECT id, plan, target, asked_by, queued_ms, started_ms, finished_ms, outcome, \
-                   snapshot, files, read_bytes, stored_bytes, problems, took_ms, detail FROM run";
-
-fn run_of(row: &AnyRow) -> Result<Run, sqlx::Error> {
-    Ok(Run {
-        id: RunId(row.try_get("id")?),
-        plan: row.try_get("plan")?,
-        target: row.try_get("target")?,
-        by: row.try_get("asked_by")?,
-        queued: Timestamp(row.try_get("queued_ms")?),
-        started: moment(row, "started_ms")?,
-        finished: moment(row, "finished_ms")?,
-        outcome: row
-            .try_get::<Option<String>, _>("outcome")?
-            .as_deref()
-            .map(outcome_of),
-        snapshot: row.try_get("snapshot")?,
-        files: count(row.try_get("files")?),
-        read_bytes: count(row.try_get("read_bytes")?),
-        stored_bytes: count(row.try_get("stored_bytes")?),
-        problems: count(row.try_get("problems")?),
-        took_ms: count(row.try_get("took_ms")?),
-        detail: row.try_get("detail")?,
-    })
-}
-
-/// The newest `limit` runs, newest first.
-pub async fn runs(db: &Db, limit: i64) -> Result<Vec<Run>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{RUN} ORDER BY number DESC LIMIT $1"
-    )))
-    .bind(limit)
-    .fetch_all(db.read())
-    .await?;
-    Ok(rows.iter().map(run_of).collect::<Result<_, _>>()?)
-}
-
-pub async fn run(db: &Db, id: &RunId) -> Result<Option<Run>, Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} WHERE id = $1")))
-        .bind(id.as_str())
-        .fetch_optional(db.read())
-        .await?;
-    Ok(row.as_ref().map(run_of).transpose()?)
-}
-
-/// What could not be saved in a run: the first [`PROBLEMS_KEPT`].
-pub async fn problems(db: &Db, run: &RunId) -> Result<Vec<Problem>, Error> {
-    let rows = sqlx::query("SELECT object, what FROM run_problem WHERE run = $1 ORDER BY number")
-        .bind(run.as_str())
-        .fetch_all(db.read())
-        .await?;
-    problems_of(&rows)
-}
-
-/// What could not be restored.
-pub async fn restore_problems(db: &Db, restore: &RestoreId) -> Result<Vec<Problem>, Error> {
-    let rows = sqlx::query(
-        "SELECT object, what FROM restore_problem WHERE restore_job = $1 ORDER BY number",
-    )
-    .bind(restore.as_str())
-    .fetch_all(db.read())
-    .await?;
-    problems_of(&rows)
-}
-
-fn problems_of(rows: &[AnyRow]) -> Result<Vec<Problem>, Error> {
+pub(crate) fn problems_of(rows: &[AnyRow]) -> Result<Vec<Problem>, Error> {
     let list = rows.iter().map(|row| {
         Ok::<_, sqlx::Error>(Problem {
             object: row.try_get("object")?,
@@ -167,99 +98,15 @@ fn problems_of(rows: &[AnyRow]) -> Result<Vec<Problem>, Error> {
     Ok(list.collect::<Result<_, _>>()?)
 }
 
-const PROOF: &str = "SELECT id, plan, target, snapshot, level, passed, files, bytes, took_ms, at_ms, \
-                     detail, evidence FROM proof";
-
-fn proof_of(row: &AnyRow) -> Result<Proof, sqlx::Error> {
-    let evidence: String = row.try_get("evidence")?;
-    let passed: i64 = row.try_get("passed")?;
-    Ok(Proof {
-        id: ProofId(row.try_get("id")?),
-        plan: row.try_get("plan")?,
-        target: row.try_get("target")?,
-        snapshot: row.try_get("snapshot")?,
-        level: level_of(&row.try_get::<String, _>("level")?),
-        passed: passed != 0,
-        files: count(row.try_get("files")?),
-        bytes: count(row.try_get("bytes")?),
-        took_ms: count(row.try_get("took_ms")?),
-        at: Timestamp(row.try_get("at_ms")?),
-        detail: row.try_get("detail")?,
-        evidence: serde_json::from_str(&evidence).map_err(|e| sqlx::Error::Decode(e.into()))?,
-    })
-}
-
-/// The newest `limit` proofs, newest first.
-pub async fn proofs(db: &Db, limit: i64) -> Result<Vec<Proof>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{PROOF} ORDER BY number DESC LIMIT $1"
-    )))
-    .bind(limit)
-    .fetch_all(db.read())
-    .await?;
-    Ok(rows.iter().map(proof_of).collect::<Result<_, _>>()?)
-}
-
-pub async fn proof(db: &Db, id: &ProofId) -> Result<Option<Proof>, Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{PROOF} WHERE id = $1")))
-        .bind(id.as_str())
-        .fetch_optional(db.read())
-        .await?;
-    Ok(row.as_ref().map(proof_of).transpose()?)
-}
-
-const RESTORE: &str = "SELECT id, target, snapshot, destination, asked_by, started_ms, finished_ms, \
-                       outcome, files, bytes, problems, took_ms, detail FROM restore_job";
-
-fn restore_of(row: &AnyRow) -> Result<Restore, sqlx::Error> {
-    Ok(Restore {
-        id: RestoreId(row.try_get("id")?),
-        target: row.try_get("target")?,
-        snapshot: row.try_get("snapshot")?,
-        destination: row.try_get("destination")?,
-        by: row.try_get("asked_by")?,
-        started: Timestamp(row.try_get("started_ms")?),
-        finished: moment(row, "finished_ms")?,
-        outcome: row
-            .try_get::<Option<String>, _>("outcome")?
-            .as_deref()
-            .map(outcome_of),
-        files: count(row.try_get("files")?),
-        bytes: count(row.try_get("bytes")?),
-        problems: count(row.try_get("problems")?),
-        took_ms: count(row.try_get("took_ms")?),
-        detail: row.try_get("detail")?,
-    })
-}
-
-/// The newest `limit` restores, newest first.
-pub async fn restores(db: &Db, limit: i64) -> Result<Vec<Restore>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{RESTORE} ORDER BY number DESC LIMIT $1"
-    )))
-    .bind(limit)
-    .fetch_all(db.read())
-    .await?;
-    Ok(rows.iter().map(restore_of).collect::<Result<_, _>>()?)
-}
-
-pub async fn restore(db: &Db, id: &RestoreId) -> Result<Option<Restore>, Error> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RESTORE} WHERE id = $1")))
-        .bind(id.as_str())
-        .fetch_optional(db.read())
-        .await?;
-    Ok(row.as_ref().map(restore_of).transpose()?)
-}
-
 /// Incidents that go on, oldest first.
-pub async fn troubles(db: &Db) -> Result<Vec<crate::trouble::Trouble>, Error> {
+pub async fn troubles(db: &Db) -> Result<Vec<Trouble>, Error> {
     let rows = sqlx::query(
         "SELECT object, kind, sentence, since_ms FROM trouble ORDER BY since_ms, object",
     )
     .fetch_all(db.read())
     .await?;
     let list = rows.iter().map(|row| {
-        Ok::<_, sqlx::Error>(crate::trouble::Trouble {
+        Ok::<_, sqlx::Error>(Trouble {
             object: row.try_get("object")?,
             kind: row.try_get("kind")?,
             sentence: row.try_get("sentence")?,
@@ -306,4 +153,110 @@ pub(crate) async fn confirm_key(
         })
     })
     .await
+}
+
+/// Writes down that `object` is in trouble (`found`: kind of cause and sentence), or no longer; says
+/// what was new about it. One fact per incident, however often it is found.
+pub(crate) async fn incident(
+    db: &Db,
+    object: &str,
+    found: Option<(&'static str, String)>,
+    now: Timestamp,
+) -> Result<News, Error> {
+    let object = object.to_owned();
+    db.write(move |conn| Box::pin(note(conn, object, found, now)))
+        .await
+}
+
+async fn note(
+    conn: &mut AnyConnection,
+    object: String,
+    found: Option<(&'static str, String)>,
+    now: Timestamp,
+) -> Result<News, sqlx::Error> {
+    let open = sqlx::query("SELECT kind FROM trouble WHERE object = $1")
+        .bind(object.clone())
+        .fetch_optional(&mut *conn)
+        .await?
+        .map(|row| row.try_get::<String, _>("kind"))
+        .transpose()?;
+    let news = news(open.as_deref(), found.as_ref().map(|(kind, _)| *kind));
+    match (news, found) {
+        (News::Begins | News::Changes, Some((kind, sentence))) => {
+            sqlx::query(
+                "INSERT INTO trouble (object, kind, sentence, since_ms) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (object) DO UPDATE SET kind = excluded.kind, sentence = excluded.sentence",
+            )
+            .bind(object.clone())
+            .bind(kind)
+            .bind(sentence.clone())
+            .bind(now.0)
+            .execute(&mut *conn)
+            .await?;
+            journal::append(conn, now, &Fact::Trouble { object, sentence }).await?;
+        }
+        (News::Ends, _) => {
+            sqlx::query("DELETE FROM trouble WHERE object = $1")
+                .bind(object.clone())
+                .execute(&mut *conn)
+                .await?;
+            journal::append(conn, now, &Fact::TroubleOver { object }).await?;
+        }
+        _ => {}
+    }
+    Ok(news)
+}
+
+/// Since when each plan has its present hour; new plans and changed hours count from `now`. Writes
+/// only when one of them is new.
+pub(crate) async fn planned(
+    db: &Db,
+    plans: &[Plan],
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, Error> {
+    let rows = sqlx::query("SELECT plan, hour, since_ms FROM planned")
+        .fetch_all(db.read())
+        .await?;
+    let mut known = std::collections::BTreeMap::new();
+    for row in &rows {
+        let hour: String = row.try_get("hour")?;
+        let since = Timestamp(row.try_get("since_ms")?);
+        known.insert(row.try_get::<String, _>("plan")?, (hour, since));
+    }
+    let mut since = Vec::with_capacity(plans.len());
+    let mut new = Vec::new();
+    for plan in plans {
+        let hour = plan.at.map_or_else(String::new, |at| at.to_string());
+        match known.get(&plan.name) {
+            Some((before, at)) if *before == hour => since.push(*at),
+            _ => {
+                since.push(now);
+                new.push((plan.name.clone(), hour));
+            }
+        }
+    }
+    if !new.is_empty() {
+        db.write(move |conn| Box::pin(plan_hours(conn, new, now)))
+            .await?;
+    }
+    Ok(since)
+}
+
+async fn plan_hours(
+    conn: &mut AnyConnection,
+    hours: Vec<(String, String)>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    for (plan, hour) in hours {
+        sqlx::query(
+            "INSERT INTO planned (plan, hour, since_ms) VALUES ($1, $2, $3) \
+             ON CONFLICT (plan) DO UPDATE SET hour = excluded.hour, since_ms = excluded.since_ms",
+        )
+        .bind(plan)
+        .bind(hour)
+        .bind(now.0)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
 }

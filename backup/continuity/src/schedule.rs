@@ -177,3 +177,376 @@ fn occurrence(day: Date, at: TimeOfDay, tz: &TimeZone) -> Option<Timestamp> {
         .ok()?;
     Some(Timestamp(zoned.timestamp().as_millisecond()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::{Keep, Level, Prove};
+
+    fn moment(text: &str) -> Timestamp {
+        let at: jiff::Timestamp = text.parse().expect("RFC 3339");
+        Timestamp(at.as_millisecond())
+    }
+
+    fn plan(at: Option<&str>, every: Option<u64>) -> Plan {
+        let at = at.map(|text| {
+            let (hour, minute) = text.split_once(':').expect("HH:MM");
+            TimeOfDay {
+                hour: hour.parse().expect("hour"),
+                minute: minute.parse().expect("minute"),
+            }
+        });
+        Plan {
+            name: "compta".into(),
+            files: vec!["/srv".into()],
+            at,
+            targets: vec!["nas".into()],
+            keep: Keep::default(),
+            tier: 1,
+            rpo: None,
+            rto: None,
+            prove: Prove {
+                level: Level::Restored,
+                every: every.map(Duration::from_secs),
+            },
+        }
+    }
+
+    fn paris() -> TimeZone {
+        TimeZone::get("Europe/Paris").expect("zone")
+    }
+
+    fn past(last_start: Option<&str>) -> History {
+        History {
+            plan: "compta".into(),
+            target: "nas".into(),
+            last_start: last_start.map(moment),
+            last_saved: last_start.is_some(),
+            ..History::default()
+        }
+    }
+
+    fn jobs(plan: &Plan, since: &str, past: &History, now: &str) -> Vec<Job> {
+        let known = [Known {
+            plan,
+            since: moment(since),
+        }];
+        due(
+            &known,
+            &[],
+            std::slice::from_ref(past),
+            moment(now),
+            &paris(),
+        )
+    }
+
+    fn runs(plan: &Plan, since: &str, past: &History, now: &str) -> bool {
+        jobs(plan, since, past, now)
+            .iter()
+            .any(|job| matches!(job, Job::Run { .. }))
+    }
+
+    #[test]
+    fn a_plan_is_due_from_its_hour_until_it_ran() {
+        let plan = plan(Some("02:00"), None);
+        let long_ago = "2026-01-01T00:00:00Z";
+        for (case, since, last, now, due) in [
+            (
+                "before the hour",
+                long_ago,
+                Some("2026-11-21T01:00:05Z"),
+                "2026-11-22T00:59:59Z",
+                false,
+            ),
+            (
+                "at the hour",
+                long_ago,
+                Some("2026-11-21T01:00:05Z"),
+                "2026-11-22T01:00:00Z",
+                true,
+            ),
+            (
+                "already run",
+                long_ago,
+                Some("2026-11-22T01:00:00Z"),
+                "2026-11-22T01:00:01Z",
+                false,
+            ),
+            (
+                "missed, made up for",
+                long_ago,
+                Some("2026-11-10T01:00:00Z"),
+                "2026-11-22T15:00:00Z",
+                true,
+            ),
+            (
+                "made up for once",
+                long_ago,
+                Some("2026-11-22T15:00:00Z"),
+                "2026-11-22T15:00:01Z",
+                false,
+            ),
+            (
+                "run by hand after the hour counts",
+                long_ago,
+                Some("2026-11-22T09:00:00Z"),
+                "2026-11-22T23:00:00Z",
+                false,
+            ),
+            (
+                "run by hand before the hour does not",
+                long_ago,
+                Some("2026-11-21T22:00:00Z"),
+                "2026-11-22T01:00:00Z",
+                true,
+            ),
+            (
+                "new plan waits for its hour",
+                "2026-11-22T12:00:00Z",
+                None,
+                "2026-11-22T12:00:01Z",
+                false,
+            ),
+            (
+                "new plan at its first hour",
+                "2026-11-22T12:00:00Z",
+                None,
+                "2026-11-23T01:00:00Z",
+                true,
+            ),
+            (
+                "clock before the plan was seen",
+                "2026-11-22T12:00:00Z",
+                None,
+                "2020-01-01T12:00:00Z",
+                false,
+            ),
+        ] {
+            assert_eq!(runs(&plan, since, &past(last), now), due, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_plan_without_an_hour_runs_by_hand_only() {
+        assert!(!runs(
+            &plan(None, None),
+            "2020-01-01T00:00:00Z",
+            &past(None),
+            "2026-11-22T02:00:00Z"
+        ));
+    }
+
+    #[test]
+    fn never_two_at_once() {
+        let busy = History {
+            busy: true,
+            ..past(Some("2026-11-21T01:00:00Z"))
+        };
+        assert!(!runs(
+            &plan(Some("02:00"), None),
+            "2020-01-01T00:00:00Z",
+            &busy,
+            "2026-11-22T03:00:00Z"
+        ));
+    }
+
+    #[test]
+    fn a_run_that_power_cuts_end_is_started_again_twice_a_day_at_most() {
+        let cut = |times: &[&str]| History {
+            interrupted: times.iter().map(|t| moment(t)).collect(),
+            ..past(Some("2026-11-21T01:00:00Z"))
+        };
+        let plan = plan(Some("02:00"), None);
+        let due = |history: &History| {
+            runs(
+                &plan,
+                "2020-01-01T00:00:00Z",
+                history,
+                "2026-11-22T04:00:00Z",
+            )
+        };
+        assert!(due(&cut(&["2026-11-22T01:00:00Z"])));
+        assert!(!due(&cut(&[
+            "2026-11-22T02:30:00Z",
+            "2026-11-22T01:00:00Z"
+        ])));
+        assert!(
+            due(&cut(&["2026-11-21T02:30:00Z", "2026-11-21T01:00:00Z"])),
+            "a new day starts afresh"
+        );
+    }
+
+    /// Walks through a day minute by minute, and notes each start.
+    fn starts(hour: &str, from: &str, to: &str) -> Vec<String> {
+        let plan = plan(Some(hour), None);
+        let (mut now, end) = (moment(from), moment(to));
+        let mut history = past(None);
+        let mut starts = Vec::new();
+        while now < end {
+            let known = [Known {
+                plan: &plan,
+                since: moment(from),
+            }];
+            if !due(&known, &[], std::slice::from_ref(&history), now, &paris()).is_empty() {
+                history.last_start = Some(now);
+                let at = jiff::Timestamp::from_millisecond(now.0).expect("in range");
+                starts.push(at.to_string());
+            }
+            now = now + Duration::from_secs(60);
+        }
+        starts
+    }
+
+    #[test]
+    fn once_a_day_when_clocks_change() {
+        // 29 March 2026: 02:00 CET becomes 03:00 CEST; 02:30 does not exist.
+        assert_eq!(
+            starts("02:30", "2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z"),
+            [
+                "2026-03-28T01:30:00Z",
+                "2026-03-29T01:30:00Z",
+                "2026-03-30T00:30:00Z"
+            ]
+        );
+        // 25 October 2026: 03:00 CEST becomes 02:00 CET; 02:30 comes twice, the first counts.
+        assert_eq!(
+            starts("02:30", "2026-10-23T22:00:00Z", "2026-10-26T22:00:00Z"),
+            [
+                "2026-10-24T00:30:00Z",
+                "2026-10-25T00:30:00Z",
+                "2026-10-26T01:30:00Z"
+            ]
+        );
+        // Midnight exists every day here.
+        assert_eq!(
+            starts("00:00", "2026-10-23T22:30:00Z", "2026-10-26T22:00:00Z"),
+            ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"]
+        );
+    }
+
+    #[test]
+    fn the_next_hour_is_announced() {
+        let two = TimeOfDay {
+            hour: 2,
+            minute: 30,
+        };
+        for (now, want) in [
+            ("2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
+            ("2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+            ("2026-11-22T00:00:00Z", "2026-11-22T01:30:00Z"),
+        ] {
+            assert_eq!(
+                next(two, moment(now), &paris()),
+                Some(moment(want)),
+                "{now}"
+            );
+        }
+    }
+
+    #[test]
+    fn proofs_are_due_by_their_own_age() {
+        let weekly = plan(None, Some(7 * 24 * 3600));
+        let proven = |at: &str, passed| History {
+            provable: true,
+            last_proof: Some((moment(at), passed)),
+            ..past(Some("2026-11-01T01:00:00Z"))
+        };
+        let due = |plan: &Plan, history: &History| {
+            !jobs(
+                plan,
+                "2020-01-01T00:00:00Z",
+                history,
+                "2026-11-22T12:00:00Z",
+            )
+            .is_empty()
+        };
+        assert!(!due(&weekly, &proven("2026-11-20T12:00:00Z", true)));
+        assert!(due(&weekly, &proven("2026-11-15T12:00:00Z", true)));
+        assert!(
+            due(&weekly, &proven("2026-11-21T12:00:00Z", false)),
+            "a failed one comes back in a day"
+        );
+        assert!(!due(&weekly, &proven("2026-11-21T13:00:00Z", false)));
+        assert!(!due(&weekly, &past(None)), "nothing to prove");
+        assert!(due(
+            &weekly,
+            &History {
+                provable: true,
+                ..past(Some("2026-11-01T01:00:00Z"))
+            }
+        ));
+        assert!(
+            !due(&plan(None, None), &proven("2020-01-01T00:00:00Z", true)),
+            "its runs see to it"
+        );
+        let busy = History {
+            busy: true,
+            ..proven("2026-11-01T12:00:00Z", true)
+        };
+        assert!(!due(&weekly, &busy));
+    }
+
+    #[test]
+    fn the_appliance_saves_itself_at_once_then_daily() {
+        let own = |last: Option<&str>, saved: bool, interrupted: &[&str], busy: bool| History {
+            plan: crate::APPLIANCE.into(),
+            busy,
+            last_saved: saved,
+            interrupted: interrupted.iter().map(|t| moment(t)).collect(),
+            ..past(last)
+        };
+        let now = "2026-11-22T12:00:00Z";
+        for (case, history, want) in [
+            ("first start", own(None, false, &[], false), true),
+            ("going on", own(None, false, &[], true), false),
+            (
+                "this morning",
+                own(Some("2026-11-22T08:00:00Z"), true, &[], false),
+                false,
+            ),
+            (
+                "yesterday",
+                own(Some("2026-11-21T12:00:00Z"), true, &[], false),
+                true,
+            ),
+            (
+                "failed just now",
+                own(Some("2026-11-22T11:30:00Z"), false, &[], false),
+                false,
+            ),
+            (
+                "failed an hour ago",
+                own(Some("2026-11-22T11:00:00Z"), false, &[], false),
+                true,
+            ),
+            (
+                "cut off once",
+                own(None, false, &["2026-11-22T11:59:00Z"], false),
+                true,
+            ),
+            (
+                "cut off again and again",
+                own(
+                    None,
+                    false,
+                    &["2026-11-22T11:59:00Z", "2026-11-22T11:58:00Z"],
+                    false,
+                ),
+                false,
+            ),
+            (
+                "cut off, an hour later",
+                own(
+                    None,
+                    false,
+                    &["2026-11-22T10:59:00Z", "2026-11-22T10:58:00Z"],
+                    false,
+                ),
+                true,
+            ),
+        ] {
+            let jobs = due(&[], &["nas".to_owned()], &[history], moment(now), &paris());
+            assert_eq!(!jobs.is_empty(), want, "{case}");
+        }
+    }
+}

@@ -1,21 +1,211 @@
-//! The scheduler.
+//! The scheduler: gathers what is known, asks [`crate::schedule::due`], starts what it says.
 
-use crate::handle::Continuity;
+use crate::handle::{Continuity, Error};
+use crate::overview::{Kept, Overview, TargetFacts, assess};
+use crate::place::place;
+use crate::schedule::{self, History, Job, Known};
+use crate::{APPLIANCE, blocking, records, restore, run};
+use jiff::tz::TimeZone;
+use state::Timestamp;
+use state::wire::Outcome;
+use std::path::PathBuf;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often the clock is looked at. Hours are whole minutes; a second is soon enough.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// What the schedule decides upon.
+struct Facts {
+    since: Vec<Timestamp>,
+    history: Vec<History>,
+}
 
 impl Continuity {
     /// Starts what is due, until `shutdown`; then stops what is going on and waits for it.
     pub async fn serve(&self, shutdown: CancellationToken) {
-        shutdown.cancelled().await;
+        if let Err(error) = self.recover().await {
+            tracing::error!(%error, "failed to look for runs that a stop cut off");
+        }
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut commits = self.db.commits();
+        let mut known = None;
+        let mut told = false;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                _ = beat.tick() => {}
+            }
+            // Nothing was written since the last look: nothing else is known now.
+            if commits.has_changed().unwrap_or(true) {
+                commits.mark_unchanged();
+                known = None;
+            }
+            let looked = match known.take() {
+                Some(known) => Ok(known),
+                None => self.gather().await,
+            };
+            let done = match looked {
+                Ok(facts) => {
+                    let started = self.start_due(&facts).await;
+                    known = Some(facts);
+                    started.map(drop)
+                }
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => told = false,
+                Err(error) if !told => {
+                    tracing::error!(%error, "failed to start what is due; trying again each second");
+                    told = true;
+                }
+                Err(_) => {}
+            }
+        }
+        self.work.stop();
+        self.settle().await;
+    }
+
+    /// Marks runs and restores that a power cut or kill ended, and removes their scratch. Call it
+    /// only where no other process works on the same state.
+    pub async fn recover(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        for mut run in run::records::open(&self.db).await? {
+            if !self.work.holds(run.id.as_str()) {
+                run.outcome = Some(Outcome::Interrupted);
+                run.finished = Some(now);
+                run.detail =
+                    Some("reprise stopped in the middle (power cut, kill or restart)".into());
+                run::records::finish(&self.db, &run, Vec::new()).await?;
+            }
+        }
+        for mut restore in restore::records::open(&self.db).await? {
+            if !self.work.holds(restore.id.as_str()) {
+                restore.outcome = Some(Outcome::Interrupted);
+                restore.finished = Some(now);
+                restore.detail =
+                    Some("reprise stopped in the middle; start the restore again".into());
+                restore::records::finish(&self.db, &restore, Vec::new()).await?;
+            }
+        }
+        if self.work.idle() {
+            let root = self.scratch_root();
+            blocking(move || crate::scratch::clear(&root)).await??;
+        }
+        Ok(())
+    }
+
+    /// One look at the clock: starts what is due now, and says what that was.
+    pub async fn tick(&self) -> Result<Vec<Job>, Error> {
+        let facts = self.gather().await?;
+        self.start_due(&facts).await
+    }
+
+    async fn gather(&self) -> Result<Facts, Error> {
+        let now = self.clock.now();
+        let since = records::planned(&self.db, &self.config.plans, now).await?;
+        let mut history = Vec::new();
+        for (plan, target) in self.pairs() {
+            history.push(run::records::history(&self.db, &plan, &target, now).await?);
+        }
+        Ok(Facts { since, history })
+    }
+
+    async fn start_due(&self, facts: &Facts) -> Result<Vec<Job>, Error> {
+        let now = self.clock.now();
+        let plans = self.config.plans.iter().zip(&facts.since);
+        let known: Vec<Known<'_>> = plans.map(|(plan, &since)| Known { plan, since }).collect();
+        let jobs = schedule::due(
+            &known,
+            &self.vaults.names(),
+            &facts.history,
+            now,
+            &self.timezone(),
+        );
+        for job in &jobs {
+            match job {
+                Job::Run { plan, target } => {
+                    run::start(self, plan, target, "schedule").await?;
+                }
+                Job::SelfBackup { target } => {
+                    run::start(self, APPLIANCE, target, "schedule").await?;
+                }
+                Job::Proof { plan, target } => {
+                    if !self.proving(plan, target) {
+                        self.start_proof(plan, target).await?;
+                    }
+                }
+            }
+        }
+        Ok(jobs)
     }
 
     /// The state of every service at this moment, with its reasons.
-    pub async fn overview(&self) -> Result<crate::overview::Overview, crate::Error> {
-        Ok(crate::overview::assess(
-            &self.config.plans,
-            &[],
-            &[],
-            self.clock.now(),
-        ))
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        let now = self.clock.now();
+        let mut kept = Vec::new();
+        for (plan, target) in self.pairs() {
+            kept.push(self.kept(plan, target, now).await?);
+        }
+        let targets = self.target_facts().await?;
+        Ok(assess(&self.config.plans, &kept, &targets, now))
+    }
+
+    async fn kept(&self, plan: String, target: String, now: Timestamp) -> Result<Kept, Error> {
+        let newest = run::records::newest(&self.db, &plan, &target, now, 2).await?;
+        let last = newest.iter().find(|run| run.outcome.is_some());
+        let saved = run::records::saved(&self.db, &plan, &target).await?;
+        let proof = crate::proof::records::newest(&self.db, &plan, &target).await?;
+        Ok(Kept {
+            last_saved: saved.as_ref().and_then(|run| run.finished),
+            problems: saved.map_or(0, |run| run.problems),
+            last_outcome: last.and_then(|run| run.outcome),
+            detail: last.and_then(|run| run.detail.clone()),
+            last_proof: proof.map(|p| (p.at, p.passed, p.detail)),
+            last_restored: crate::proof::records::restored(&self.db, &plan, &target).await?,
+            plan,
+            target,
+        })
+    }
+
+    async fn target_facts(&self) -> Result<Vec<TargetFacts>, Error> {
+        let confirmed = records::keys_confirmed(&self.db).await?;
+        let own = self.config.appliance.state_dir.clone();
+        let targets = self.config.targets.clone();
+        Ok(blocking(move || {
+            let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+            let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+            let facts = targets.iter().map(|target| TargetFacts {
+                name: target.name.clone(),
+                place: place(&mounts, &real(&target.path), &real(&own)),
+                key_confirmed: confirmed
+                    .iter()
+                    .find(|k| k.target == target.name)
+                    .map(|k| k.at),
+            });
+            facts.collect()
+        })
+        .await?)
+    }
+
+    /// Every plan with each of its targets, the appliance's own plan last.
+    fn pairs(&self) -> Vec<(String, String)> {
+        let plans = self.config.plans.iter().flat_map(|plan| {
+            plan.targets
+                .iter()
+                .map(|target| (plan.name.clone(), target.clone()))
+        });
+        let own = self
+            .config
+            .targets
+            .iter()
+            .map(|t| (APPLIANCE.to_owned(), t.name.clone()));
+        plans.chain(own).collect()
+    }
+
+    fn timezone(&self) -> TimeZone {
+        // The configuration was checked to name a zone that exists.
+        TimeZone::get(&self.config.appliance.timezone).unwrap_or(TimeZone::UTC)
     }
 }

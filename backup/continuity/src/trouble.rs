@@ -35,3 +35,21 @@ pub fn news(open: Option<&str>, found: Option<&str>) -> News {
         (Some(_), Some(_)) => News::Changes,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_is_news_when_it_begins_changes_or_ends() {
+        for (open, found, want) in [
+            (None, None, News::Nothing),
+            (None, Some("missing"), News::Begins),
+            (Some("missing"), Some("missing"), News::Nothing),
+            (Some("missing"), Some("full"), News::Changes),
+            (Some("full"), None, News::Ends),
+        ] {
+            assert_eq!(news(open, found), want, "{open:?} {found:?}");
+        }
+    }
+}

@@ -102,10 +102,6 @@ impl Vaults {
     pub(crate) fn turn(&self, target: &str) -> Result<Arc<Mutex<()>>, Error> {
         Ok(Arc::clone(&self.slot(target)?.turn))
     }
-
-    pub(crate) fn config(&self, target: &str) -> Result<&Target, Error> {
-        Ok(&self.slot(target)?.target)
-    }
 }
 
 fn reach(target: &Target) -> Result<LocalTarget, Error> {

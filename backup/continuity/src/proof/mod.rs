@@ -1,5 +1,12 @@
 //! The restore test of a snapshot, and the evidence it leaves.
 
+mod judge;
+mod listing;
+mod perform;
+pub(crate) mod records;
+
+pub(crate) use perform::{Request, perform};
+
 use crate::wire::Evidence;
 use state::Timestamp;
 

@@ -1,5 +1,11 @@
 //! One backup of one plan to one target.
 
+mod execute;
+pub(crate) mod records;
+
+pub(crate) use execute::{millis, start};
+
+use crate::schedule::History;
 use state::Timestamp;
 use state::wire::Outcome;
 
@@ -34,4 +40,20 @@ pub struct Run {
     pub took_ms: u64,
     /// Why it failed, one sentence with the next action.
     pub detail: Option<String>,
+}
+
+/// What the schedule reads out of the newest runs of one plan on one target, newest first.
+pub(crate) fn history(newest: &[Run]) -> History {
+    let happened = newest
+        .iter()
+        .position(|run| run.outcome != Some(Outcome::Interrupted));
+    let last = happened.and_then(|at| newest.get(at));
+    let before = happened.unwrap_or(newest.len());
+    History {
+        busy: newest.iter().any(|run| run.outcome.is_none()),
+        last_start: last.map(|run| run.queued),
+        last_saved: last.is_some_and(|run| run.snapshot.is_some()),
+        interrupted: newest[..before].iter().map(|run| run.queued).collect(),
+        ..History::default()
+    }
 }

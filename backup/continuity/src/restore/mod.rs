@@ -1,5 +1,10 @@
 //! Files put back into a folder of the appliance.
 
+mod execute;
+pub(crate) mod records;
+
+pub(crate) use execute::{plan, start};
+
 use state::Timestamp;
 use state::wire::Outcome;
 use std::path::PathBuf;

@@ -1,0 +1,132 @@
+//! The table `proof`.
+
+use super::{Proof, ProofId};
+use crate::records::{count, stored};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
+use state::db::Error;
+use state::wire::Fact;
+use state::{Db, Timestamp, journal};
+
+fn level_of(text: &str) -> config::Level {
+    match text {
+        "restored" => config::Level::Restored,
+        "scrubbed" => config::Level::Scrubbed,
+        _ => config::Level::Listed,
+    }
+}
+
+const PROOF: &str = "SELECT id, plan, target, snapshot, level, passed, files, bytes, took_ms, at_ms, \
+                     detail, evidence FROM proof";
+
+fn proof_of(row: &AnyRow) -> Result<Proof, sqlx::Error> {
+    let evidence: String = row.try_get("evidence")?;
+    let passed: i64 = row.try_get("passed")?;
+    Ok(Proof {
+        id: ProofId(row.try_get("id")?),
+        plan: row.try_get("plan")?,
+        target: row.try_get("target")?,
+        snapshot: row.try_get("snapshot")?,
+        level: level_of(&row.try_get::<String, _>("level")?),
+        passed: passed != 0,
+        files: count(row.try_get("files")?),
+        bytes: count(row.try_get("bytes")?),
+        took_ms: count(row.try_get("took_ms")?),
+        at: Timestamp(row.try_get("at_ms")?),
+        detail: row.try_get("detail")?,
+        evidence: serde_json::from_str(&evidence).map_err(|e| sqlx::Error::Decode(e.into()))?,
+    })
+}
+
+/// The newest `limit` proofs, newest first.
+pub async fn proofs(db: &Db, limit: i64) -> Result<Vec<Proof>, Error> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{PROOF} ORDER BY number DESC LIMIT $1"
+    )))
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
+    Ok(rows.iter().map(proof_of).collect::<Result<_, _>>()?)
+}
+
+pub async fn proof(db: &Db, id: &ProofId) -> Result<Option<Proof>, Error> {
+    let row = sqlx::query(AssertSqlSafe(format!("{PROOF} WHERE id = $1")))
+        .bind(id.as_str())
+        .fetch_optional(db.read())
+        .await?;
+    Ok(row.as_ref().map(proof_of).transpose()?)
+}
+
+/// The newest proof of a plan on a target.
+pub(crate) async fn newest(db: &Db, plan: &str, target: &str) -> Result<Option<Proof>, Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "{PROOF} WHERE plan = $1 AND target = $2 ORDER BY number DESC LIMIT 1"
+    )))
+    .bind(plan)
+    .bind(target)
+    .fetch_optional(db.read())
+    .await?;
+    Ok(row.as_ref().map(proof_of).transpose()?)
+}
+
+/// When a snapshot of a plan on a target was last restored for real, and compared equal.
+pub(crate) async fn restored(
+    db: &Db,
+    plan: &str,
+    target: &str,
+) -> Result<Option<Timestamp>, Error> {
+    let row = sqlx::query(
+        "SELECT MAX(at_ms) AS at_ms FROM proof \
+         WHERE plan = $1 AND target = $2 AND passed = 1 AND level = 'restored'",
+    )
+    .bind(plan)
+    .bind(target)
+    .fetch_one(db.read())
+    .await?;
+    Ok(row.try_get::<Option<i64>, _>("at_ms")?.map(Timestamp))
+}
+
+/// Keeps a finished proof.
+pub(crate) async fn insert(db: &Db, proof: &Proof) -> Result<(), Error> {
+    let proof = proof.clone();
+    db.write(move |conn| {
+        Box::pin(async move {
+            let evidence = serde_json::to_string(&proof.evidence)
+                .map_err(|e| sqlx::Error::Encode(e.into()))?;
+            sqlx::query(
+                "INSERT INTO proof (id, number, plan, target, snapshot, level, passed, files, bytes, \
+                 took_ms, at_ms, detail, evidence) \
+                 SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                 $12 FROM proof",
+            )
+            .bind(proof.id.0.clone())
+            .bind(proof.plan.clone())
+            .bind(proof.target.clone())
+            .bind(proof.snapshot.clone())
+            .bind(proof.level.name())
+            .bind(i64::from(proof.passed))
+            .bind(stored(proof.files))
+            .bind(stored(proof.bytes))
+            .bind(stored(proof.took_ms))
+            .bind(proof.at.0)
+            .bind(proof.detail.clone())
+            .bind(evidence)
+            .execute(&mut *conn)
+            .await?;
+            let fact = Fact::ProofFinished {
+                proof: proof.id.0,
+                plan: proof.plan,
+                target: proof.target,
+                snapshot: proof.snapshot,
+                level: proof.level.name().to_owned(),
+                passed: proof.passed,
+                files: proof.files,
+                bytes: proof.bytes,
+                took_ms: proof.took_ms,
+                detail: proof.detail,
+            };
+            journal::append(conn, proof.at, &fact).await
+        })
+    })
+    .await
+}
