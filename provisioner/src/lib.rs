@@ -7,6 +7,8 @@
 //! - [`host`]: the registry of machines; [`session`]: one image onto one host, and the agent's API
 //! - [`serve`]: the sockets of every interface, tried again until they work
 
+mod boot;
+mod dhcp;
 pub mod host;
 pub mod mac;
 pub mod ports;

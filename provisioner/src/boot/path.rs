@@ -1,0 +1,117 @@
+//! The paths of boot files, the same over TFTP and HTTP: `b/<mac>/<file>`.
+//!
+//! Both protocols see an address that another server gave, so the MAC travels in the path.
+
+use crate::Mac;
+
+/// The files there are; nothing else is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum BootFile {
+    /// The iPXE script: where the kernel is and what to tell it.
+    Script,
+    Kernel,
+    Initrd,
+    /// iPXE for UEFI that uses the firmware's own network driver.
+    SnpOnly,
+    /// The same for BIOS.
+    UndiOnly,
+}
+
+impl BootFile {
+    /// Its name in boot paths, and in the folder of assets.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            BootFile::Script => "boot.ipxe",
+            BootFile::Kernel => "kernel",
+            BootFile::Initrd => "initrd",
+            BootFile::SnpOnly => "snponly.efi",
+            BootFile::UndiOnly => "undionly.kpxe",
+        }
+    }
+}
+
+/// Reads a path from outside. Firmware writes leading, doubled and backward slashes, and capitals
+/// where it likes; a redirect instead kills some boots.
+pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
+    if path.len() > 255 {
+        return None;
+    }
+    let path = path.replace('\\', "/").to_ascii_lowercase();
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let (Some("b"), Some(mac), Some(file), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let file = match file {
+        // Newer iPXE asks for autoexec.ipxe beside itself before it asks DHCP: the same script.
+        "boot.ipxe" | "autoexec.ipxe" => BootFile::Script,
+        "kernel" => BootFile::Kernel,
+        "initrd" => BootFile::Initrd,
+        "snponly.efi" => BootFile::SnpOnly,
+        "undionly.kpxe" => BootFile::UndiOnly,
+        _ => return None,
+    };
+    let mac: Mac = mac.parse().ok()?;
+    mac.is_station().then_some((mac, file))
+}
+
+/// The path for `file`, without a leading slash: TFTP servers of old take it literally.
+pub(crate) fn of(mac: Mac, file: BootFile) -> String {
+    format!("b/{}/{}", mac.bare(), file.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+
+    #[test]
+    fn what_we_write_we_read() {
+        for file in [
+            BootFile::Script,
+            BootFile::Kernel,
+            BootFile::Initrd,
+            BootFile::SnpOnly,
+            BootFile::UndiOnly,
+        ] {
+            assert_eq!(parse(&of(MAC, file)), Some((MAC, file)));
+        }
+    }
+
+    #[test]
+    fn firmware_spellings_are_read() {
+        for path in [
+            "/b/525400123456/kernel",
+            "//b//52:54:00:12:34:56/kernel",
+            "b/52-54-00-12-34-56/KERNEL",
+            "\\B\\525400123456\\kernel",
+        ] {
+            assert_eq!(parse(path), Some((MAC, BootFile::Kernel)), "{path}");
+        }
+        let script = parse("b/525400123456/autoexec.ipxe");
+        assert_eq!(script, Some((MAC, BootFile::Script)));
+    }
+
+    #[test]
+    fn nothing_else_is_a_boot_path() {
+        for path in [
+            "",
+            "/",
+            "kernel",
+            "b/kernel",
+            "b/525400123456",
+            "b/525400123456/../kernel",
+            "b/525400123456/state.db",
+            "b/525400123456/kernel/x",
+            "b/ffffffffffff/kernel",
+            "b/000000000000/kernel",
+            "b/5254001234zz/kernel",
+            "../b/525400123456/kernel",
+            &format!("b/525400123456/kernel{}", "/".repeat(300)),
+        ] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+}

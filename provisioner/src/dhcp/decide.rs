@@ -1,0 +1,277 @@
+//! What a DHCP request is answered: no socket, no clock, no SQL, no await, no log.
+
+use super::Port;
+use super::request::{MessageType, Request};
+use crate::boot::client::{self, Client};
+use crate::boot::path::{self, BootFile};
+use crate::boot::policy::{self, BootStep};
+use std::net::Ipv4Addr;
+
+/// What is known besides the packet.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// Which of our ports it came to.
+    pub(crate) port: Port,
+    /// Our address on the interface it came in by.
+    pub(crate) server: Ipv4Addr,
+    pub(crate) http_port: u16,
+    /// What the policy gives this machine.
+    pub(crate) step: BootStep,
+    /// Kernel, initramfs and loaders are there.
+    pub(crate) ready: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Silent(Why),
+    Offer(Answer),
+    Ack(Answer),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Why {
+    NotBooting,
+    /// We have no loader for this architecture.
+    Unsupported(Option<u16>),
+    /// It talks to the DHCP server that gives the address.
+    NotForAProxy,
+    /// It chose another boot server.
+    OtherServer,
+    /// It came through a relay: only machines on the interface itself are served.
+    Relayed,
+    /// On port 4011 without an address to answer to.
+    NoAddress,
+    NoAssets,
+    Policy(policy::Why),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// What option 60 says back: firmware takes offers of its own class only.
+    pub(crate) class: &'static str,
+    /// TFTP path or URL; `None` = "ask again on 4011".
+    pub(crate) file: Option<String>,
+    /// Option 43 "boot this file, show no menu". BIOS ROMs need it. UEFI firmware is not given it:
+    /// some then ignores the offer, and without it asks port 4011 (as dnsmasq and pixiecore found).
+    pub(crate) straight_boot: bool,
+}
+
+/// What kind of client, for those who only journal boots.
+pub(crate) fn client(request: &Request) -> Client {
+    client::classify(
+        &request.vendor_class,
+        &request.user_class,
+        request.ipxe_options,
+        &request.archs,
+    )
+}
+
+pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
+    use Decision::Silent;
+    let client = client(request);
+    match client {
+        Client::NotBooting => return Silent(Why::NotBooting),
+        Client::Unsupported(arch) => return Silent(Why::Unsupported(arch)),
+        _ => {}
+    }
+    if !request.giaddr.is_unspecified() {
+        return Silent(Why::Relayed);
+    }
+    let second_step = match (facts.port, request.message) {
+        (Port::Bootps, MessageType::Discover) => false,
+        // Firmware that was told to "ask again" sends REQUEST; a few send INFORM or DISCOVER.
+        (Port::Pxe, MessageType::Request | MessageType::Inform | MessageType::Discover) => true,
+        // On 67, REQUEST and INFORM are for the server that gives addresses.
+        _ => return Silent(Why::NotForAProxy),
+    };
+    if request.server.is_some_and(|server| server != facts.server) {
+        return Silent(Why::OtherServer);
+    }
+    if second_step && request.ciaddr.is_unspecified() {
+        return Silent(Why::NoAddress);
+    }
+    if let BootStep::Ignore(why) = facts.step {
+        return Silent(Why::Policy(why));
+    }
+    if !facts.ready {
+        return Silent(Why::NoAssets);
+    }
+    let url = |file| {
+        let path = path::of(request.mac, file);
+        Some(format!(
+            "http://{}:{}/{path}",
+            facts.server, facts.http_port
+        ))
+    };
+    let answer = match client {
+        // Any iPXE: QEMU's ROM and our chain-loaded copy look the same, and both speak HTTP.
+        Client::Ipxe => Answer {
+            class: "PXEClient",
+            file: url(BootFile::Script),
+            straight_boot: false,
+        },
+        Client::UefiHttp => Answer {
+            class: "HTTPClient",
+            file: url(BootFile::SnpOnly),
+            straight_boot: false,
+        },
+        Client::Uefi => Answer {
+            class: "PXEClient",
+            file: second_step.then(|| path::of(request.mac, BootFile::SnpOnly)),
+            straight_boot: false,
+        },
+        _ => Answer {
+            class: "PXEClient",
+            file: Some(path::of(request.mac, BootFile::UndiOnly)),
+            straight_boot: true,
+        },
+    };
+    if second_step && request.message != MessageType::Discover {
+        Decision::Ack(answer)
+    } else {
+        Decision::Offer(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dhcp::packets::{self, Build};
+    use crate::dhcp::request::parse;
+
+    fn facts(port: Port) -> Facts {
+        Facts {
+            port,
+            server: Ipv4Addr::new(10, 77, 0, 2),
+            http_port: 8067,
+            step: BootStep::Agent,
+            ready: true,
+        }
+    }
+
+    fn answer(class: &'static str, file: Option<&str>, straight_boot: bool) -> Answer {
+        Answer {
+            class,
+            file: file.map(str::to_owned),
+            straight_boot,
+        }
+    }
+
+    #[test]
+    fn each_client_gets_its_loader() {
+        use Decision::*;
+        let tftp = |file: &str| format!("b/525400123456/{file}");
+        let http = |file: &str| format!("http://10.77.0.2:8067/b/525400123456/{file}");
+        let silent = |why| Silent(why);
+        let bios = Build::discover()
+            .option(60, b"PXEClient:Arch:00000:UNDI:002001")
+            .option(93, &[0, 0]);
+        let elsewhere = packets::ovmf_second_request([10, 77, 0, 9]);
+        let table = [
+            (
+                "OVMF, first step",
+                Port::Bootps,
+                packets::ovmf_discover(),
+                Offer(answer("PXEClient", None, false)),
+            ),
+            (
+                "OVMF, second step",
+                Port::Pxe,
+                packets::ovmf_second_request([10, 77, 0, 2]),
+                Ack(answer("PXEClient", Some(&tftp("snponly.efi")), false)),
+            ),
+            (
+                "OVMF without option 54",
+                Port::Pxe,
+                packets::ovmf_request_4011(),
+                Ack(answer("PXEClient", Some(&tftp("snponly.efi")), false)),
+            ),
+            (
+                "OVMF HTTP Boot",
+                Port::Bootps,
+                packets::ovmf_http_discover(),
+                Offer(answer("HTTPClient", Some(&http("snponly.efi")), false)),
+            ),
+            (
+                "iPXE",
+                Port::Bootps,
+                packets::ipxe_discover(),
+                Offer(answer("PXEClient", Some(&http("boot.ipxe")), false)),
+            ),
+            (
+                "BIOS ROM",
+                Port::Bootps,
+                bios.packet(),
+                Offer(answer("PXEClient", Some(&tftp("undionly.kpxe")), true)),
+            ),
+            (
+                "the address server's REQUEST",
+                Port::Bootps,
+                packets::ovmf_request_67(),
+                silent(Why::NotForAProxy),
+            ),
+            (
+                "INFORM on 67",
+                Port::Bootps,
+                bios.message(8).packet(),
+                silent(Why::NotForAProxy),
+            ),
+            (
+                "RELEASE on 4011",
+                Port::Pxe,
+                bios.message(7).packet(),
+                silent(Why::NotForAProxy),
+            ),
+            (
+                "another boot server",
+                Port::Pxe,
+                elsewhere,
+                silent(Why::OtherServer),
+            ),
+            (
+                "4011 without address",
+                Port::Pxe,
+                bios.message(3).packet(),
+                silent(Why::NoAddress),
+            ),
+            (
+                "relayed",
+                Port::Bootps,
+                bios.giaddr([10, 0, 0, 1]).packet(),
+                silent(Why::Relayed),
+            ),
+            (
+                "Windows",
+                Port::Bootps,
+                packets::windows_discover(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "ARM",
+                Port::Bootps,
+                bios.replace(93, &[0, 11]).packet(),
+                silent(Why::Unsupported(Some(11))),
+            ),
+        ];
+        for (name, port, packet, expected) in table {
+            let request = parse(&packet).expect(name);
+            assert_eq!(decide(&request, &facts(port)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn policy_and_missing_files_make_silence() {
+        let request = parse(&packets::ipxe_discover()).unwrap();
+        let ignored = Facts {
+            step: BootStep::Ignore(policy::Why::NothingToDo),
+            ..facts(Port::Bootps)
+        };
+        let why = Why::Policy(policy::Why::NothingToDo);
+        assert_eq!(decide(&request, &ignored), Decision::Silent(why));
+        let unready = Facts {
+            ready: false,
+            ..facts(Port::Bootps)
+        };
+        assert_eq!(decide(&request, &unready), Decision::Silent(Why::NoAssets));
+    }
+}

@@ -1,0 +1,28 @@
+//! ProxyDHCP: tells machines that boot from the network where their loader is, beside the DHCP
+//! server that gives them their address. `request` reads, `decide` chooses (pure), `reply` writes,
+//! `server` holds the sockets.
+
+pub(crate) mod decide;
+#[cfg(test)]
+pub(crate) mod packets;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod server;
+
+/// The two ports a boot server listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// 67, where machines broadcast.
+    Bootps,
+    /// 4011, where UEFI firmware asks again, alone.
+    Pxe,
+}
+
+impl Port {
+    pub(crate) fn number(self) -> u16 {
+        match self {
+            Port::Bootps => 67,
+            Port::Pxe => 4011,
+        }
+    }
+}
