@@ -43,6 +43,7 @@ impl Appliance {
         let identity = tls::open(&folder.path().join("tls"), &config.appliance.name)?;
         let clock = Clock::System;
         let board = Board::default();
+        let continuity = Continuity::new(db.clone(), clock.clone(), board.clone(), config.clone());
         let boot = Boot {
             db: db.clone(),
             clock: clock.clone(),
@@ -52,9 +53,9 @@ impl Appliance {
             fingerprint: identity.fingerprint.clone(),
             appliance: config.appliance.name.clone(),
             locale: config.appliance.locale,
+            images: images(&config, continuity.vaults.clone()),
             ports: PortsBoard::default(),
         };
-        let continuity = Continuity::new(db.clone(), clock.clone(), board.clone(), config.clone());
         let app = web::App {
             db: db.clone(),
             clock: clock.clone(),
@@ -83,6 +84,19 @@ impl Appliance {
             self.clock.clone(),
         )
     }
+}
+
+/// How the boot server reaches the vault of images: the open vaults are continuity's.
+fn images(config: &Config, vaults: continuity::Vaults) -> provisioner::OpenVault {
+    let target = config.image_target().map(|target| target.name.clone());
+    Arc::new(move || {
+        let (vaults, target) = (vaults.clone(), target.clone());
+        Box::pin(async move {
+            let target =
+                target.ok_or("find the vault of images: the configuration has no target")?;
+            vaults.open(&target).await.map_err(|e| e.to_string())
+        })
+    })
 }
 
 /// Where `boot assets build` puts what PCs boot.

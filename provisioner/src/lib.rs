@@ -17,7 +17,7 @@ pub mod session;
 
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
-pub use serve::{Boot, serve};
+pub use serve::{Boot, OpenVault, serve};
 pub use session::api::agent_router;
 
 /// Brings the tables of hosts and sessions up to date.

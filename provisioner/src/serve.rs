@@ -4,7 +4,16 @@ use crate::ports::PortsBoard;
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// Gives the vault that holds the images, opened now or before; its error is a sentence.
+pub type OpenVault = Arc<
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<vault::Vault>, String>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// Everything the boot server and the agent API need. Cloning shares it.
 #[derive(Clone)]
@@ -21,6 +30,7 @@ pub struct Boot {
     /// The appliance's name, shown on the PC's screen.
     pub appliance: String,
     pub locale: config::Locale,
+    pub images: OpenVault,
     /// Where `serve` says which ports it got; `PortsBoard::default()`.
     pub ports: PortsBoard,
 }
