@@ -14,6 +14,8 @@ pub mod assets;
 pub mod catalogue;
 pub mod deploy;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod hex;
 pub mod import;
 pub mod language;

@@ -49,7 +49,9 @@ pub enum OptionsError {
 
 impl Options {
     /// Reads `reprise.server`, `reprise.fingerprint`, `reprise.mac` and `reprise.locale` from a
-    /// kernel command line; `server`, `fingerprint` and `mac` given by hand win.
+    /// kernel command line; `server`, `fingerprint` and `mac` given by hand win. Only a machine
+    /// that was booted by the appliance has its consoles taken and is restarted at the end: an
+    /// agent started by hand on a PC in use does neither.
     pub fn from_command_line(
         cmdline: &str,
         server: Option<&str>,
@@ -71,6 +73,7 @@ impl Options {
                 .map(str::to_owned)
                 .ok_or(OptionsError::Missing { name, option })
         };
+        let is_netbooted = word("reprise.server").is_some();
         let server = pick(server, "reprise.server", "--server")?;
         let fingerprint =
             pick(fingerprint, "reprise.fingerprint", "--fingerprint")?.to_ascii_lowercase();
@@ -92,8 +95,8 @@ impl Options {
             sys_root: "/sys".into(),
             proc_root: "/proc".into(),
             dev_root: "/dev".into(),
-            consoles: true,
-            reboot: true,
+            consoles: is_netbooted,
+            reboot: is_netbooted,
             confirm: Duration::from_secs(10),
             patience: Duration::from_secs(300),
         })
@@ -116,9 +119,23 @@ mod tests {
         assert_eq!(options.fingerprint, FINGERPRINT.to_ascii_lowercase());
         assert_eq!(options.mac, "52:54:00:aa:bb:cc");
         assert_eq!(options.language, Language::French);
+        assert!(options.reboot && options.consoles);
         let by_hand =
             Options::from_command_line(&cmdline, Some("https://[::1]:1"), None, None, "1").unwrap();
         assert_eq!(by_hand.server, "https://[::1]:1");
+    }
+
+    #[test]
+    fn by_hand_it_neither_restarts_the_machine_nor_takes_its_consoles() {
+        let options = Options::from_command_line(
+            "quiet",
+            Some("https://10.0.0.1:8443"),
+            Some(FINGERPRINT),
+            Some("52:54:00:aa:bb:cc"),
+            "1",
+        )
+        .unwrap();
+        assert!(!options.reboot && !options.consoles);
     }
 
     #[test]
