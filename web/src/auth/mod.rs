@@ -1,40 +1,29 @@
 //! Who may use the console.
+//!
+//! - [`password`]: argon2id, one-time passwords.
+//! - [`login`]: the cookie and its row; idle and absolute ends.
+//! - [`permit`]: the extractors that *are* the permission checks.
+//! - [`origin`]: where a request that changes something may come from.
+//! - [`throttle`]: how fast passwords may be tried.
+//! - [`records`]: the tables.
 
-use state::{Db, Timestamp};
+pub(crate) mod origin;
+pub mod password;
+pub(crate) mod permit;
+pub(crate) mod records;
+pub(crate) mod login;
+pub(crate) mod throttle;
+
+pub use password::{OneTimePassword, one_time_password, set_password};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Db(#[from] state::db::Error),
-    #[error(
-        "set the password of {0}: there is no such user; `admin` is the one made at first start"
-    )]
+    #[error("set the password of {0}: there is no such user; `admin` is the one made at first start")]
     NoSuchUser(String),
-    #[error("accept the new password: it has {0} characters; choose at least 12")]
-    TooShort(usize),
-}
-
-/// A password that dies at the first log-in. `Display` shows it: print it to a terminal only.
-pub struct OneTimePassword {
-    pub user: String,
-    pub password: String,
-}
-
-/// Gives user `name` a new one-time password (lost password); ends every session of theirs.
-pub async fn one_time_password(
-    _db: &Db,
-    name: &str,
-    _now: Timestamp,
-) -> Result<OneTimePassword, Error> {
-    Err(Error::NoSuchUser(name.to_owned()))
-}
-
-/// Sets a chosen password; ends every session of that user.
-pub async fn set_password(
-    _db: &Db,
-    name: &str,
-    _password: &str,
-    _now: Timestamp,
-) -> Result<(), Error> {
-    Err(Error::NoSuchUser(name.to_owned()))
+    #[error("accept the new password: it has {0} characters; choose {1} to 200")]
+    Length(usize, usize),
+    #[error("hash the password: {0}")]
+    Hash(String),
 }

@@ -1,0 +1,291 @@
+//! A fact of the journal as a sentence. Pure.
+
+use crate::words::Words;
+use state::journal::Entry;
+use state::wire::{Fact, Outcome};
+
+/// How a line is marked, besides its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Good,
+    Bad,
+    Care,
+    Plain,
+}
+
+impl Mood {
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Mood::Good => "good",
+            Mood::Bad => "bad",
+            Mood::Care => "care",
+            Mood::Plain => "plain",
+        }
+    }
+
+    /// The shape that goes with the colour, for whoever does not see colours.
+    pub(crate) fn shape(self) -> &'static str {
+        match self {
+            Mood::Good => "✓",
+            Mood::Bad => "✕",
+            Mood::Care => "!",
+            Mood::Plain => "·",
+        }
+    }
+}
+
+/// One fact, written for the reader.
+pub(crate) struct Line {
+    pub(crate) number: i64,
+    pub(crate) when: String,
+    pub(crate) machine_date: String,
+    pub(crate) mood: Mood,
+    pub(crate) sentence: String,
+    /// What stays in its own words: a detail, or a trouble's sentence.
+    pub(crate) detail: Option<String>,
+    /// The page about it.
+    pub(crate) link: Option<String>,
+}
+
+pub(crate) fn outcome(words: &Words, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Done => words.t("outcome-done"),
+        Outcome::Problems => words.t("outcome-problems"),
+        Outcome::Failed => words.t("outcome-failed"),
+        Outcome::Cancelled => words.t("outcome-cancelled"),
+        Outcome::Interrupted => words.t("outcome-interrupted"),
+    }
+}
+
+pub(crate) fn mood(outcome: Outcome) -> Mood {
+    match outcome {
+        Outcome::Done => Mood::Good,
+        Outcome::Problems => Mood::Care,
+        Outcome::Failed | Outcome::Interrupted => Mood::Bad,
+        Outcome::Cancelled => Mood::Plain,
+    }
+}
+
+pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
+    let w = words;
+    let short = |id: &str| id.chars().take(8).collect::<String>();
+    let (mood, sentence, detail, link) = match &entry.fact {
+        Fact::ApplianceStarted { version } => (
+            Mood::Plain,
+            w.t1("fact-appliance-started", "version", version),
+            None,
+            None,
+        ),
+        Fact::ApplianceStopped => (Mood::Plain, w.t("fact-appliance-stopped"), None, None),
+        Fact::Trouble { object, sentence } => (
+            Mood::Bad,
+            w.t1("fact-trouble", "object", object),
+            Some(sentence.clone()),
+            None,
+        ),
+        Fact::TroubleOver { object } => (
+            Mood::Good,
+            w.t1("fact-trouble-over", "object", object),
+            None,
+            None,
+        ),
+        Fact::RunStarted { run, plan, target } => (
+            Mood::Plain,
+            w.t2("fact-run-started", "plan", plan, "target", target),
+            None,
+            Some(format!("/runs/{run}")),
+        ),
+        Fact::RunFinished {
+            run,
+            plan,
+            target,
+            outcome: ended,
+            problems,
+            read_bytes,
+            stored_bytes,
+            took_ms,
+            detail,
+            ..
+        } => (
+            mood(*ended),
+            w.n_with(
+                "fact-run-finished",
+                *problems,
+                &[
+                    ("plan", plan),
+                    ("target", target),
+                    ("outcome", &outcome(w, *ended)),
+                    ("read", &w.size(*read_bytes)),
+                    ("stored", &w.size(*stored_bytes)),
+                    ("took", &w.took(*took_ms)),
+                ],
+            ),
+            detail.clone(),
+            Some(format!("/runs/{run}")),
+        ),
+        Fact::ProofFinished {
+            proof,
+            plan,
+            target,
+            snapshot,
+            passed,
+            files,
+            bytes,
+            took_ms,
+            detail,
+            ..
+        } => (
+            if *passed { Mood::Good } else { Mood::Bad },
+            w.n_with(
+                if *passed {
+                    "fact-proof-passed"
+                } else {
+                    "fact-proof-failed"
+                },
+                *files,
+                &[
+                    ("plan", plan),
+                    ("target", target),
+                    ("snapshot", &short(snapshot)),
+                    ("bytes", &w.size(*bytes)),
+                    ("took", &w.took(*took_ms)),
+                ],
+            ),
+            detail.clone(),
+            Some(format!("/proofs/{proof}")),
+        ),
+        Fact::Restored {
+            snapshot,
+            destination,
+            by,
+            outcome: ended,
+            files,
+            bytes,
+            took_ms,
+        } => (
+            mood(*ended),
+            w.n_with(
+                "fact-restored",
+                *files,
+                &[
+                    ("snapshot", &short(snapshot)),
+                    ("destination", destination),
+                    ("by", by),
+                    ("outcome", &outcome(w, *ended)),
+                    ("bytes", &w.size(*bytes)),
+                    ("took", &w.took(*took_ms)),
+                ],
+            ),
+            None,
+            None,
+        ),
+        Fact::Downloaded { snapshot, path, by } => (
+            Mood::Plain,
+            w.with(
+                "fact-downloaded",
+                &[
+                    ("snapshot", &short(snapshot)),
+                    ("path", &crate::path::shown(path.as_bytes())),
+                    ("by", by),
+                ],
+            ),
+            None,
+            None,
+        ),
+        Fact::ImageImported { name, bytes, .. } => (
+            Mood::Good,
+            w.t2("fact-image-imported", "name", name, "bytes", w.size(*bytes)),
+            None,
+            Some("/images".to_owned()),
+        ),
+        Fact::HostSeen { host, mac } => (
+            Mood::Plain,
+            w.t1("fact-host-seen", "mac", mac),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::HostReported { host, name } => (
+            Mood::Care,
+            w.t1("fact-host-reported", "name", name),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::HostApproved { host, by } => (
+            Mood::Good,
+            w.t1("fact-host-approved", "by", by),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::HostForgotten { by, .. } => (
+            Mood::Plain,
+            w.t1("fact-host-forgotten", "by", by),
+            None,
+            None,
+        ),
+        Fact::SessionOpened {
+            session, disk, by, ..
+        } => (
+            Mood::Care,
+            w.t2("fact-session-opened", "disk", disk, "by", by),
+            None,
+            Some(format!("/sessions/{session}")),
+        ),
+        Fact::SessionAdvanced {
+            session,
+            step,
+            detail,
+            ..
+        } => (
+            match step.as_str() {
+                "done" => Mood::Good,
+                "failed" | "expired" => Mood::Bad,
+                _ => Mood::Plain,
+            },
+            w.t1("fact-session-advanced", "step", session_step(w, step)),
+            detail.clone(),
+            Some(format!("/sessions/{session}")),
+        ),
+        Fact::LoggedIn { user } => (
+            Mood::Plain,
+            w.t1("fact-logged-in", "user", user),
+            None,
+            None,
+        ),
+        Fact::LogInRefused { user } => (
+            Mood::Care,
+            w.t1("fact-log-in-refused", "user", user),
+            None,
+            None,
+        ),
+        Fact::PasswordChanged { user } => (
+            Mood::Plain,
+            w.t1("fact-password-changed", "user", user),
+            None,
+            None,
+        ),
+    };
+    Line {
+        number: entry.number,
+        when: w.date(entry.at),
+        machine_date: w.machine_date(entry.at),
+        mood,
+        sentence,
+        detail,
+        link,
+    }
+}
+
+/// A session's step in the reader's words; a step of a newer version as it is.
+pub(crate) fn session_step(words: &Words, step: &str) -> String {
+    match step {
+        "opened" => words.t("session-opened"),
+        "confirming" => words.t("session-confirming"),
+        "write" | "writing" => words.t("session-writing"),
+        "verify" | "verifying" => words.t("session-verifying"),
+        "done" => words.t("session-done"),
+        "failed" => words.t("session-failed"),
+        "cancelled" => words.t("session-cancelled"),
+        "expired" => words.t("session-expired"),
+        other => other.to_owned(),
+    }
+}
