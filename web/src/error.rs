@@ -13,7 +13,7 @@ use crate::desk::Desk;
 use crate::page::failure;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("find {0}: there is no such thing")]
     NotFound(String),
     #[error("{0}")]
@@ -35,7 +35,7 @@ pub enum Error {
 
 impl Error {
     /// For failures nobody outside can act on; logged with their cause.
-    pub fn inside(cause: impl std::fmt::Display) -> Error {
+    pub(crate) fn inside(cause: impl std::fmt::Display) -> Error {
         Error::Inside(cause.to_string())
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Reader {
 pub(crate) struct AnyReader(pub(crate) Reader, pub(crate) bool);
 
 async fn reader(parts: &Parts, desk: &Desk) -> Result<(Reader, bool), Error> {
-    let login = session::find(desk, &parts.headers)
+    let login = login::find(desk, &parts.headers)
         .await?
         .ok_or(Error::NotLoggedIn)?;
     let (words, _) = desk.words(&parts.headers, parts.uri.query());

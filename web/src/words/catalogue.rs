@@ -66,7 +66,7 @@ pub(super) fn format(locale: Locale, key: &str, args: Option<&FluentArgs<'_>>) -
 
 /// The reader's language: what they asked for on this page, what they chose before, what their
 /// browser prefers, what the appliance is set to.
-pub fn choose(
+pub(crate) fn choose(
     asked: Option<&str>,
     chosen: Option<&str>,
     accept_language: Option<&str>,

@@ -6,7 +6,7 @@
 mod catalogue;
 mod figures;
 
-pub use catalogue::choose;
+pub(crate) use catalogue::choose;
 
 use config::Locale;
 use fluent_bundle::{FluentArgs, FluentValue};
@@ -17,42 +17,42 @@ use std::time::Duration;
 
 /// One reader's language and time zone. Cheap to clone.
 #[derive(Clone)]
-pub struct Words {
-    pub locale: Locale,
+pub(crate) struct Words {
+    pub(crate) locale: Locale,
     zone: TimeZone,
     now: Timestamp,
 }
 
 impl Words {
-    pub fn new(locale: Locale, zone: TimeZone, now: Timestamp) -> Words {
+    pub(crate) fn new(locale: Locale, zone: TimeZone, now: Timestamp) -> Words {
         Words { locale, zone, now }
     }
 
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.locale.code()
     }
 
-    pub fn french(&self) -> bool {
+    pub(crate) fn french(&self) -> bool {
         self.locale == Locale::Fr
     }
 
     /// The sentence `key`, or the key itself when the catalogue has none (a test forbids it).
-    pub fn t(&self, key: &str) -> String {
+    pub(crate) fn t(&self, key: &str) -> String {
         catalogue::format(self.locale, key, None)
     }
 
     /// With one value.
-    pub fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
+    pub(crate) fn t1(&self, key: &str, name: &str, value: impl Display) -> String {
         self.with(key, &[(name, &value)])
     }
 
     /// With two values.
-    pub fn t2(&self, key: &str, a: &str, va: impl Display, b: &str, vb: impl Display) -> String {
+    pub(crate) fn t2(&self, key: &str, a: &str, va: impl Display, b: &str, vb: impl Display) -> String {
         self.with(key, &[(a, &va), (b, &vb)])
     }
 
     /// With any number of values, each already written for the reader.
-    pub fn with(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
+    pub(crate) fn with(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
         let mut args = FluentArgs::new();
         for (name, value) in values {
             args.set(*name, FluentValue::from(value.to_string()));
@@ -61,11 +61,11 @@ impl Words {
     }
 
     /// A sentence that depends on a number: `$n` chooses the plural form, `$count` is written.
-    pub fn n(&self, key: &str, number: u64) -> String {
+    pub(crate) fn n(&self, key: &str, number: u64) -> String {
         self.n_with(key, number, &[])
     }
 
-    pub fn n_with(&self, key: &str, number: u64, values: &[(&str, &dyn Display)]) -> String {
+    pub(crate) fn n_with(&self, key: &str, number: u64, values: &[(&str, &dyn Display)]) -> String {
         let mut args = FluentArgs::new();
         args.set("n", FluentValue::from(number));
         args.set("count", FluentValue::from(self.count(number)));
@@ -76,36 +76,36 @@ impl Words {
     }
 
     /// `10 000` or `10,000`.
-    pub fn count(&self, number: u64) -> String {
+    pub(crate) fn count(&self, number: u64) -> String {
         figures::count(self.locale, number)
     }
 
     /// `1,5 Gio` or `1.5 GiB`.
-    pub fn size(&self, bytes: u64) -> String {
+    pub(crate) fn size(&self, bytes: u64) -> String {
         figures::size(self.locale, bytes)
     }
 
     /// `12,3 Mio/s`.
-    pub fn rate(&self, bytes_per_second: f64) -> String {
+    pub(crate) fn rate(&self, bytes_per_second: f64) -> String {
         format!("{}/s", figures::size(self.locale, bytes_per_second.max(0.0) as u64))
     }
 
     /// `3 min 12 s`.
-    pub fn took(&self, ms: u64) -> String {
+    pub(crate) fn took(&self, ms: u64) -> String {
         figures::duration(self.locale, Duration::from_millis(ms))
     }
 
-    pub fn duration(&self, duration: Duration) -> String {
+    pub(crate) fn duration(&self, duration: Duration) -> String {
         figures::duration(self.locale, duration)
     }
 
     /// `22 novembre 2026 à 02:00`.
-    pub fn date(&self, at: Timestamp) -> String {
+    pub(crate) fn date(&self, at: Timestamp) -> String {
         figures::date(self.locale, &self.zone, at)
     }
 
     /// `il y a 3 heures`.
-    pub fn ago(&self, at: Timestamp) -> String {
+    pub(crate) fn ago(&self, at: Timestamp) -> String {
         let seconds = self.now.since(at).as_secs();
         let (key, number) = match seconds {
             0..60 => return self.t("ago-now"),
@@ -117,7 +117,7 @@ impl Words {
     }
 
     /// For `<time datetime>`.
-    pub fn machine_date(&self, at: Timestamp) -> String {
+    pub(crate) fn machine_date(&self, at: Timestamp) -> String {
         figures::machine_date(at)
     }
 }
