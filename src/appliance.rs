@@ -61,6 +61,8 @@ impl Appliance {
             clock: clock.clone(),
             board,
             config: config.clone(),
+            continuity: continuity.clone(),
+            boot: boot.clone(),
             version: version::LONG.to_owned(),
             fingerprint: identity.fingerprint.clone(),
             shutdown,

@@ -1,6 +1,8 @@
 //! What the console needs to answer: handles made by `src`, cloned into every handler.
 
 use config::Config;
+use continuity::Continuity;
+use provisioner::Boot;
 use state::progress::Board;
 use state::{Clock, Db};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ pub struct App {
     pub clock: Clock,
     pub board: Board,
     pub config: Arc<Config>,
+    pub continuity: Continuity,
+    pub boot: Boot,
     /// Shown at the foot of each page.
     pub version: String,
     /// SHA-256 of the console's certificate (DER), lower-case hex.

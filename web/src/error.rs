@@ -58,6 +58,72 @@ impl From<state::db::Error> for Error {
     }
 }
 
+/// What `continuity` refuses names its object and the next action.
+impl From<continuity::Error> for Error {
+    fn from(e: continuity::Error) -> Error {
+        use continuity::Error as E;
+        match e {
+            E::NoSuchPlan { .. } | E::NoSuch { .. } => Error::NotFound(format!("failed to {e}")),
+            E::Vault(inner) => inner.into(),
+            E::Db(inner) => inner.into(),
+            E::Crashed(inner) => inner.into(),
+            other => Error::Refused(format!("failed to {other}")),
+        }
+    }
+}
+
+impl From<continuity::vaults::Error> for Error {
+    fn from(e: continuity::vaults::Error) -> Error {
+        match e {
+            continuity::vaults::Error::Unknown { .. } => Error::NotFound(format!("failed to {e}")),
+            other => Error::Refused(format!("failed to {other}")),
+        }
+    }
+}
+
+impl From<vault::Error> for Error {
+    fn from(e: vault::Error) -> Error {
+        use vault::Error as E;
+        match e {
+            E::NoSuchSnapshot { .. } | E::AmbiguousSnapshot { .. } | E::NoSuchPath { .. } => {
+                Error::NotFound(format!("failed to {e}"))
+            }
+            other => Error::Refused(format!("failed to {other}")),
+        }
+    }
+}
+
+impl From<continuity::blocking::Crashed> for Error {
+    fn from(e: continuity::blocking::Crashed) -> Error {
+        Error::inside(e)
+    }
+}
+
+impl From<provisioner::host::Error> for Error {
+    fn from(e: provisioner::host::Error) -> Error {
+        use provisioner::host::Error as E;
+        match e {
+            E::State(inner) => inner.into(),
+            E::Read(inner) => Error::inside(inner),
+            E::Unknown(_) | E::Ambiguous(_) => Error::NotFound(format!("failed to {e}")),
+            other => Error::Refused(format!("failed to {other}")),
+        }
+    }
+}
+
+impl From<provisioner::session::Error> for Error {
+    fn from(e: provisioner::session::Error) -> Error {
+        use provisioner::session::Error as E;
+        match e {
+            E::State(inner) => inner.into(),
+            E::Read(inner) => Error::inside(inner),
+            E::Host(inner) => inner.into(),
+            E::Unknown(_) => Error::NotFound(format!("failed to {e}")),
+            other => Error::Refused(format!("failed to {other}")),
+        }
+    }
+}
+
 impl From<askama::Error> for Error {
     fn from(e: askama::Error) -> Error {
         Error::inside(format!("render a page: {e}"))

@@ -5,6 +5,7 @@
 //! - [`auth`]: who may; an extractor in a handler's signature is the permission check.
 //! - [`events`]: live events. [`assets`]: style, script, icon.
 //! - [`words`]: both languages. [`story`]: facts as sentences.
+//! - [`readiness`], [`ongoing`]: verdicts and progress as a reader sees them.
 //! - [`desk`]: the state behind handlers. [`error`]: failures to status codes. [`path`]: file names.
 //! - [`shield`]: the headers every answer carries.
 
@@ -15,8 +16,10 @@ pub mod auth;
 mod desk;
 mod error;
 mod events;
+mod ongoing;
 mod page;
 mod path;
+mod readiness;
 mod shield;
 mod story;
 mod words;
@@ -38,10 +41,7 @@ pub async fn migrate(db: &Db) -> Result<(), state::db::Error> {
 
 /// The one-time password of `admin`, when nobody has chosen theirs yet (first start, or the first
 /// one-time password was lost); `None` once a password was chosen.
-pub async fn ensure_admin(
-    db: &Db,
-    now: Timestamp,
-) -> Result<Option<OneTimePassword>, auth::Error> {
+pub async fn ensure_admin(db: &Db, now: Timestamp) -> Result<Option<OneTimePassword>, auth::Error> {
     auth::password::ensure_admin(db, now).await
 }
 
@@ -51,6 +51,7 @@ async fn nowhere() -> error::Error {
 
 /// Everything behind the HTTPS listener: pages, `/api` with a session, `/events`, `/agent`.
 pub fn console(app: App) -> Router {
+    let boot = app.boot.clone();
     let desk = Desk::new(app);
     Router::new()
         .merge(page::router())
@@ -63,6 +64,8 @@ pub fn console(app: App) -> Router {
         .layer(from_fn_with_state(desk.clone(), error::dress))
         .layer(from_fn_with_state(desk.clone(), shield::headers))
         .with_state(desk)
+        // Agents have their own key, limits and answers.
+        .merge(provisioner::agent_router(boot))
 }
 
 /// The same `/api` without log-in, for the socket that only the appliance's own user can open.

@@ -16,7 +16,11 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Undoes [`encode`]; `+` stays `+`. A broken escape is kept as it stands.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
-    let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let hex = |b: u8| {
+        char::from(b)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let bytes = text.as_bytes();
     let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
     while i < bytes.len() {
@@ -106,7 +110,15 @@ mod tests {
     fn a_download_keeps_its_name_and_no_header_is_forged() {
         let header = attachment("devis \"été\"\r\nX: 1.pdf".as_bytes());
         assert!(!header.contains(['\r', '\n']));
-        assert!(header.starts_with("attachment; filename=\"devis __t____X: 1.pdf\"; "), "{header}");
-        assert!(header.ends_with("filename*=UTF-8''devis%20%22%C3%A9t%C3%A9%22%EF%BF%BD%EF%BF%BDX%3A%201.pdf"), "{header}");
+        assert!(
+            header.starts_with("attachment; filename=\"devis __t____X: 1.pdf\"; "),
+            "{header}"
+        );
+        assert!(
+            header.ends_with(
+                "filename*=UTF-8''devis%20%22%C3%A9t%C3%A9%22%EF%BF%BD%EF%BF%BDX%3A%201.pdf"
+            ),
+            "{header}"
+        );
     }
 }

@@ -245,6 +245,12 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             detail.clone(),
             Some(format!("/sessions/{session}")),
         ),
+        Fact::KeyConfirmed { target, by } => (
+            Mood::Good,
+            w.t2("fact-key-confirmed", "target", target, "by", by),
+            None,
+            None,
+        ),
         Fact::LoggedIn { user } => (
             Mood::Plain,
             w.t1("fact-logged-in", "user", user),

@@ -7,11 +7,11 @@
 //! - [`throttle`]: how fast passwords may be tried.
 //! - [`records`]: the tables.
 
+pub(crate) mod login;
 pub(crate) mod origin;
 pub mod password;
 pub(crate) mod permit;
 pub(crate) mod records;
-pub(crate) mod login;
 pub(crate) mod throttle;
 
 pub use password::{OneTimePassword, one_time_password, set_password};
@@ -20,7 +20,9 @@ pub use password::{OneTimePassword, one_time_password, set_password};
 pub enum Error {
     #[error(transparent)]
     Db(#[from] state::db::Error),
-    #[error("set the password of {0}: there is no such user; `admin` is the one made at first start")]
+    #[error(
+        "set the password of {0}: there is no such user; `admin` is the one made at first start"
+    )]
     NoSuchUser(String),
     #[error("accept the new password: it has {0} characters; choose {1} to 200")]
     Length(usize, usize),

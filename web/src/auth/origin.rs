@@ -16,7 +16,11 @@ pub(crate) enum Origin {
 
 /// `Sec-Fetch-Site` cannot be set by a page; `Origin` is the older way.
 pub(crate) fn judge(headers: &HeaderMap) -> Origin {
-    let value = |name| headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok());
+    let value = |name| {
+        headers
+            .get(name)
+            .and_then(|v: &axum::http::HeaderValue| v.to_str().ok())
+    };
     match value(header::HeaderName::from_static("sec-fetch-site")) {
         Some("same-origin" | "none") => return Origin::Own,
         Some(_) => return Origin::Foreign,
@@ -31,7 +35,10 @@ pub(crate) fn judge(headers: &HeaderMap) -> Origin {
 
 /// Refuses what another site's page sends. The agents' requests carry their own key, no cookie.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
     let agent = request.uri().path().starts_with("/agent/");
     if !safe && !agent && judge(request.headers()) == Origin::Foreign {
         return crate::error::Error::Forged.into_response();
@@ -49,11 +56,30 @@ mod tests {
             (vec![("sec-fetch-site", "same-origin")], Origin::Own),
             (vec![("sec-fetch-site", "none")], Origin::Own),
             (vec![("sec-fetch-site", "same-site")], Origin::Foreign),
-            (vec![("sec-fetch-site", "cross-site"), ("origin", "https://box:8443"), ("host", "box:8443")], Origin::Foreign),
-            (vec![("origin", "https://box:8443"), ("host", "box:8443")], Origin::Own),
-            (vec![("origin", "http://box:8443"), ("host", "box:8443")], Origin::Foreign),
-            (vec![("origin", "https://box:8443.evil"), ("host", "box:8443")], Origin::Foreign),
-            (vec![("origin", "null"), ("host", "box:8443")], Origin::Foreign),
+            (
+                vec![
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://box:8443"),
+                    ("host", "box:8443"),
+                ],
+                Origin::Foreign,
+            ),
+            (
+                vec![("origin", "https://box:8443"), ("host", "box:8443")],
+                Origin::Own,
+            ),
+            (
+                vec![("origin", "http://box:8443"), ("host", "box:8443")],
+                Origin::Foreign,
+            ),
+            (
+                vec![("origin", "https://box:8443.evil"), ("host", "box:8443")],
+                Origin::Foreign,
+            ),
+            (
+                vec![("origin", "null"), ("host", "box:8443")],
+                Origin::Foreign,
+            ),
             (vec![("host", "box:8443")], Origin::Unsaid),
         ] {
             let mut headers = HeaderMap::new();

@@ -37,7 +37,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn hash(password: &str) -> Result<String, Error> {
     let salt = state::id::secret();
     let key = derive(password, salt.as_bytes(), MEMORY_KIB, PASSES)?;
-    Ok(format!("argon2id:{MEMORY_KIB}:{PASSES}:{salt}:{}", hex(&key)))
+    Ok(format!(
+        "argon2id:{MEMORY_KIB}:{PASSES}:{salt}:{}",
+        hex(&key)
+    ))
 }
 
 /// Whether `password` is the one behind `stored`. As slow as [`hash`], also when `stored` is not
@@ -144,7 +147,13 @@ mod tests {
         assert!(matches("une phrase assez longue", &stored));
         assert!(!matches("une phrase assez longuE", &stored));
         assert!(!matches("", &stored));
-        for broken in ["", "argon2id", "argon2id:1:1:x:", "plain:x", "argon2id:19456:2:s:"] {
+        for broken in [
+            "",
+            "argon2id",
+            "argon2id:1:1:x:",
+            "plain:x",
+            "argon2id:19456:2:s:",
+        ] {
             assert!(!matches("", broken), "{broken}");
         }
         assert_ne!(stored, hash("une phrase assez longue").unwrap(), "salted");

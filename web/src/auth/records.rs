@@ -1,9 +1,9 @@
 //! The tables of users and log-ins.
 
+use sqlx::Row;
 use state::db::{Db, Error};
 use state::wire::Fact;
 use state::{Timestamp, journal};
-use sqlx::Row;
 
 pub(crate) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE web_user (name TEXT PRIMARY KEY, hash TEXT NOT NULL, standing TEXT NOT NULL, \
@@ -120,12 +120,11 @@ pub(crate) struct StoredLogin {
 }
 
 pub(crate) async fn login(db: &Db, hash: &str) -> Result<Option<StoredLogin>, Error> {
-    let row = sqlx::query(
-        "SELECT name, opened_ms, seen_ms, must_change FROM web_login WHERE hash = $1",
-    )
-    .bind(hash)
-    .fetch_optional(db.read())
-    .await?;
+    let row =
+        sqlx::query("SELECT name, opened_ms, seen_ms, must_change FROM web_login WHERE hash = $1")
+            .bind(hash)
+            .fetch_optional(db.read())
+            .await?;
     row.map(|row| {
         Ok(StoredLogin {
             name: row.try_get("name")?,

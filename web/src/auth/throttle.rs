@@ -21,7 +21,8 @@ fn wait(tries: Tries, now: Timestamp) -> Option<Duration> {
     if tries.failed < FREE || passed >= FORGET {
         return None;
     }
-    let asked = Duration::from_secs(1u64 << (tries.failed - FREE).min(6)).min(Duration::from_secs(60));
+    let asked =
+        Duration::from_secs(1u64 << (tries.failed - FREE).min(6)).min(Duration::from_secs(60));
     asked.checked_sub(passed).filter(|left| !left.is_zero())
 }
 
@@ -73,7 +74,10 @@ mod tests {
             (40, 60, None),
             (40, 900, None),
         ] {
-            let tries = Tries { failed, last: at(1000) };
+            let tries = Tries {
+                failed,
+                last: at(1000),
+            };
             assert_eq!(
                 wait(tries, at(1000 + passed_s)),
                 left_s.map(Duration::from_secs),

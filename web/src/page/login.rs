@@ -142,6 +142,9 @@ mod tests {
         for to in ["", "https://evil", "//evil", "/\\evil", "/a\r\nb", "evil"] {
             assert_eq!(inner(to), "/", "{to:?}");
         }
-        assert_eq!(inner("/snapshots/nas/ab?path=x"), "/snapshots/nas/ab?path=x");
+        assert_eq!(
+            inner("/snapshots/nas/ab?path=x"),
+            "/snapshots/nas/ab?path=x"
+        );
     }
 }

@@ -3,8 +3,10 @@
 mod account;
 pub(crate) mod failure;
 mod frame;
+mod home;
 mod journal;
 mod login;
+mod troubles;
 
 pub(crate) use frame::{Frame, render};
 
@@ -13,6 +15,7 @@ use axum::Router;
 
 pub(crate) fn router() -> Router<Desk> {
     Router::new()
+        .merge(home::router())
         .merge(login::router())
         .merge(account::router())
         .merge(journal::router())

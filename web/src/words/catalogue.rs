@@ -20,8 +20,7 @@ fn bundle(
 ) -> FluentBundle<FluentResource> {
     // What does not parse is left out and shows as its key; the tests below forbid both.
     let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(rest, _)| rest);
-    let mut bundle =
-        FluentBundle::new_concurrent(language.parse().into_iter().collect::<Vec<_>>());
+    let mut bundle = FluentBundle::new_concurrent(language.parse().into_iter().collect::<Vec<_>>());
     bundle.set_use_isolating(false);
     bundle.set_transform(typography);
     // Only a duplicate key fails here: the first wins.
@@ -153,14 +152,14 @@ mod tests {
     fn both_catalogues_have_the_same_keys_and_variables() {
         let (fr, en) = (keys(FRENCH), keys(ENGLISH));
         assert!(fr.len() > 100);
-        assert_eq!(
-            fr.keys().collect::<Vec<_>>(),
-            en.keys().collect::<Vec<_>>()
-        );
+        assert_eq!(fr.keys().collect::<Vec<_>>(), en.keys().collect::<Vec<_>>());
         for (key, names) in &fr {
             // A plural in one language may need no choice in the other, but shows the same values.
             let shown = |set: &BTreeSet<String>| {
-                set.iter().filter(|n| *n != "n").cloned().collect::<Vec<_>>()
+                set.iter()
+                    .filter(|n| *n != "n")
+                    .cloned()
+                    .collect::<Vec<_>>()
             };
             assert_eq!(shown(names), shown(&en[key]), "values of {key}");
         }
@@ -180,7 +179,14 @@ mod tests {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
-                for call in [".t(\"", ".t1(\"", ".t2(\"", ".n(\"", ".with(\"", ".n_with(\""] {
+                for call in [
+                    ".t(\"",
+                    ".t1(\"",
+                    ".t2(\"",
+                    ".n(\"",
+                    ".with(\"",
+                    ".n_with(\"",
+                ] {
                     for piece in text.split(call).skip(1) {
                         asked.insert(piece.split('"').next().unwrap().to_owned());
                     }
@@ -198,7 +204,10 @@ mod tests {
             french_typography("Restaurer « X » : sûr ? Oui ; l'heure !"),
             "Restaurer «\u{a0}X\u{a0}»\u{a0}: sûr\u{202f}? Oui\u{202f}; l’heure\u{202f}!"
         );
-        assert!(matches!(french_typography("rien à faire"), Cow::Borrowed(_)));
+        assert!(matches!(
+            french_typography("rien à faire"),
+            Cow::Borrowed(_)
+        ));
     }
 
     #[test]
@@ -206,8 +215,14 @@ mod tests {
         let d = Locale::Fr;
         assert_eq!(choose(Some("en"), Some("fr"), Some("fr"), d), Locale::En);
         assert_eq!(choose(Some("xx"), Some("en"), None, d), Locale::En);
-        assert_eq!(choose(None, None, Some("de, en-GB;q=0.8, fr;q=0.3"), d), Locale::En);
-        assert_eq!(choose(None, None, Some("fr-CA,en;q=0.9"), Locale::En), Locale::Fr);
+        assert_eq!(
+            choose(None, None, Some("de, en-GB;q=0.8, fr;q=0.3"), d),
+            Locale::En
+        );
+        assert_eq!(
+            choose(None, None, Some("fr-CA,en;q=0.9"), Locale::En),
+            Locale::Fr
+        );
         assert_eq!(choose(None, None, Some("en;q=0"), d), Locale::Fr);
         assert_eq!(choose(None, None, None, Locale::En), Locale::En);
     }

@@ -47,7 +47,14 @@ impl Words {
     }
 
     /// With two values.
-    pub(crate) fn t2(&self, key: &str, a: &str, va: impl Display, b: &str, vb: impl Display) -> String {
+    pub(crate) fn t2(
+        &self,
+        key: &str,
+        a: &str,
+        va: impl Display,
+        b: &str,
+        vb: impl Display,
+    ) -> String {
         self.with(key, &[(a, &va), (b, &vb)])
     }
 
@@ -87,7 +94,10 @@ impl Words {
 
     /// `12,3 Mio/s`.
     pub(crate) fn rate(&self, bytes_per_second: f64) -> String {
-        format!("{}/s", figures::size(self.locale, bytes_per_second.max(0.0) as u64))
+        format!(
+            "{}/s",
+            figures::size(self.locale, bytes_per_second.max(0.0) as u64)
+        )
     }
 
     /// `3 min 12 s`.

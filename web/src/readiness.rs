@@ -1,0 +1,243 @@
+//! Could the company restart today? `continuity`'s verdicts as a reader sees them. Pure.
+
+use crate::story::Mood;
+use crate::words::Words;
+use continuity::overview::{Overview, Reason, Service, Verdict};
+use continuity::place::Place;
+use state::Timestamp;
+
+/// A moment, absolute and relative.
+pub(crate) struct Moment {
+    pub(crate) date: String,
+    pub(crate) ago: String,
+    pub(crate) machine: String,
+}
+
+impl Moment {
+    pub(crate) fn new(words: &Words, at: Timestamp) -> Moment {
+        Moment {
+            date: words.date(at),
+            ago: words.ago(at),
+            machine: words.machine_date(at),
+        }
+    }
+}
+
+/// A service on the home page.
+pub(crate) struct Shown {
+    pub(crate) plan: String,
+    pub(crate) mood: Mood,
+    pub(crate) verdict: String,
+    pub(crate) saved: Option<Moment>,
+    pub(crate) proven: Option<Moment>,
+    pub(crate) reasons: Vec<String>,
+}
+
+pub(crate) fn shown(words: &Words, service: &Service) -> Shown {
+    Shown {
+        plan: service.plan.clone(),
+        mood: mood(service.verdict),
+        verdict: verdict(words, service),
+        saved: service.last_saved.map(|at| Moment::new(words, at)),
+        proven: service.last_proven.map(|at| Moment::new(words, at)),
+        reasons: service.reasons.iter().map(|r| reason(words, r)).collect(),
+    }
+}
+
+/// Green is for what is protected, and for nothing less.
+pub(crate) fn mood(verdict: Verdict) -> Mood {
+    match verdict {
+        Verdict::NeverSaved | Verdict::Failing => Mood::Bad,
+        Verdict::Untested => Mood::Plain,
+        Verdict::Proven => Mood::Care,
+        Verdict::Protected => Mood::Good,
+    }
+}
+
+pub(crate) fn verdict_code(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NeverSaved => "never_saved",
+        Verdict::Failing => "failing",
+        Verdict::Untested => "untested",
+        Verdict::Proven => "proven",
+        Verdict::Protected => "protected",
+    }
+}
+
+fn verdict(words: &Words, service: &Service) -> String {
+    match (service.verdict, service.last_proven) {
+        (Verdict::NeverSaved, _) => words.t("verdict-never-saved"),
+        (Verdict::Failing, _) => words.t("verdict-failing"),
+        (Verdict::Untested, None) => words.t("verdict-untested"),
+        (Verdict::Untested, Some(_)) => words.t("verdict-stale"),
+        (Verdict::Proven, _) => words.t("verdict-proven"),
+        (Verdict::Protected, _) => words.t("verdict-protected"),
+    }
+}
+
+pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
+    match reason {
+        Reason::NeverSaved { target } => words.t1("reason-never-saved", "target", target),
+        Reason::RunFailed { target, detail } => {
+            words.t2("reason-run-failed", "target", target, "detail", detail)
+        }
+        Reason::SavedTooOld { target, at, limit } => words.with(
+            "reason-saved-too-old",
+            &[
+                ("target", target),
+                ("date", &words.date(*at)),
+                ("limit", &words.duration(*limit)),
+            ],
+        ),
+        Reason::SavedWithProblems { target, problems } => {
+            words.n_with("reason-problems", *problems, &[("target", target)])
+        }
+        Reason::NeverRestored { target } => words.t1("reason-never-restored", "target", target),
+        Reason::ProofFailed { target, detail } => {
+            words.t2("reason-proof-failed", "target", target, "detail", detail)
+        }
+        Reason::ProofTooOld { target, at, limit } => words.with(
+            "reason-proof-too-old",
+            &[
+                ("target", target),
+                ("date", &words.date(*at)),
+                ("limit", &words.duration(*limit)),
+            ],
+        ),
+        Reason::DiesWithBox { target } => words.t1("reason-dies", "target", target),
+        Reason::KeyNotTypedBack { target } => words.t1("reason-key", "target", target),
+    }
+}
+
+/// The one sentence at the top.
+pub(crate) fn sentence(words: &Words, overview: &Overview) -> String {
+    let total = overview.services.len() as u64;
+    let protected = overview.protected as u64;
+    let outside = overview
+        .appliance
+        .copies
+        .iter()
+        .chain(overview.services.iter().flat_map(|s| &s.copies))
+        .any(|copy| copy.last_saved.is_some() && copy.place == Place::Elsewhere);
+    if protected == 0 && overview.appliance.last_saved.is_none() {
+        words.t("home-nothing-saved")
+    } else if protected == 0 && !outside {
+        words.t("home-none-dies")
+    } else if protected == 0 {
+        words.t("home-none")
+    } else if protected < total {
+        words.n_with("home-some", protected, &[("total", &words.count(total))])
+    } else {
+        words.n("home-all", protected)
+    }
+}
+
+/// The worst of all services gives the headline its mark; no service at all is unknown.
+pub(crate) fn overall(overview: &Overview) -> Mood {
+    if overview.services.is_empty() {
+        return Mood::Plain;
+    }
+    if overview.protected == overview.services.len() {
+        return Mood::Good;
+    }
+    let worst = overview.services.iter().map(|s| s.verdict).min();
+    match worst {
+        Some(Verdict::NeverSaved | Verdict::Failing) => Mood::Bad,
+        _ => Mood::Care,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::Locale;
+    use continuity::overview::Copy;
+
+    fn service(verdict: Verdict, place: Place) -> Service {
+        let at = Some(Timestamp(1_000));
+        Service {
+            plan: "compta".into(),
+            tier: 1,
+            last_saved: at,
+            last_proven: at,
+            verdict,
+            reasons: Vec::new(),
+            copies: vec![Copy {
+                target: "nas".into(),
+                place,
+                last_saved: at,
+                last_proven: at,
+                verdict,
+            }],
+        }
+    }
+
+    fn overview(services: Vec<Service>) -> Overview {
+        Overview {
+            protected: services
+                .iter()
+                .filter(|s| s.verdict == Verdict::Protected)
+                .count(),
+            services,
+            appliance: service(Verdict::Proven, Place::SameDisk),
+        }
+    }
+
+    #[test]
+    fn the_sentence_never_says_more_than_is_known() {
+        let en = Words::new(Locale::En, jiff::tz::TimeZone::UTC, Timestamp(2_000));
+        let mut nothing = overview(vec![]);
+        nothing.appliance.last_saved = None;
+        for (given, expected, mark) in [
+            (
+                nothing,
+                "Nothing is saved yet; nothing is protected.",
+                Mood::Plain,
+            ),
+            (
+                overview(vec![]),
+                "0 of your services are protected; this copy dies with this box.",
+                Mood::Plain,
+            ),
+            (
+                overview(vec![service(Verdict::Proven, Place::OtherDisk)]),
+                "0 of your services are protected; this copy dies with this box.",
+                Mood::Care,
+            ),
+            (
+                overview(vec![service(Verdict::Proven, Place::Elsewhere)]),
+                "0 of your services are protected.",
+                Mood::Care,
+            ),
+            (
+                overview(vec![
+                    service(Verdict::Protected, Place::Elsewhere),
+                    service(Verdict::Failing, Place::Elsewhere),
+                ]),
+                "1 of your 2 services is protected.",
+                Mood::Bad,
+            ),
+            (
+                overview(vec![service(Verdict::Protected, Place::Elsewhere)]),
+                "Your service is protected.",
+                Mood::Good,
+            ),
+        ] {
+            assert_eq!(sentence(&en, &given), expected);
+            assert_eq!(overall(&given), mark, "{expected}");
+        }
+    }
+
+    #[test]
+    fn only_protected_is_green() {
+        for verdict in [
+            Verdict::NeverSaved,
+            Verdict::Failing,
+            Verdict::Untested,
+            Verdict::Proven,
+        ] {
+            assert_ne!(mood(verdict), Mood::Good);
+        }
+        assert_eq!(mood(Verdict::Protected), Mood::Good);
+    }
+}
