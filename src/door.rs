@@ -96,13 +96,13 @@ impl Door {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let body = body.map(Value::to_string).unwrap_or_default();
-        let head = format!(
+        let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: reprise\r\nConnection: close\r\nAccept: application/json\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body.as_bytes())?;
+        // One write: an answer may come, and the connection end, before a body is read.
+        stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::new();
         stream.take(MOST_BYTES).read_to_end(&mut bytes)?;
         parse(&bytes)

@@ -1,7 +1,7 @@
 //! Where tracing goes: stderr, for people or as JSON lines.
 
 use anyhow::Context;
-use std::io;
+use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 
 /// The appliance's log, as configured. A panic in any task is logged as an error of its own.
@@ -14,6 +14,7 @@ pub(crate) fn start(log: &config::Log) -> anyhow::Result<()> {
     })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     match log.format {
         config::LogFormat::Human => subscriber.with_target(false).init(),
@@ -35,6 +36,7 @@ pub(crate) fn start_quietly() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("warn"))
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .without_time()
         .with_target(false)
         .init();

@@ -4,10 +4,15 @@ use anyhow::Context;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
+/// Why stdout took no more.
+#[derive(Debug, thiserror::Error)]
+#[error("write to the standard output: {0}")]
+pub(crate) struct Output(io::Error);
+
 /// One line of data on stdout.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").context("write to the standard output")
+    Ok(writeln!(out, "{text}").map_err(Output)?)
 }
 
 /// One message on stderr. A closed stderr stops nothing.
@@ -78,11 +83,9 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
 
 /// `reprise … | head` is no failure worth a message.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-    })
+    error
+        .downcast_ref::<Output>()
+        .is_some_and(|Output(e)| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// `1.5 GiB`.

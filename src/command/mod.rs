@@ -12,6 +12,8 @@ use crate::{appliance, log};
 use std::process::ExitCode;
 
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    // What we write is our user's only: state, passwords, vault. Restored files get their own modes.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let file = cli.config.as_deref();
     if !matches!(cli.command, Command::Serve(_)) {
         log::start_quietly();
