@@ -7,6 +7,7 @@
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
 //! - [`self_backup`]: the appliance saves itself, as the plan [`APPLIANCE`].
 //! - [`restore`]: files put back into a folder of the appliance.
+//! - [`image`]: disk images in the vault: listed, imported in a writer's turn.
 //! - [`overview`]: could we restart today? pure, with its reasons.
 //! - [`keys`]: vault passwords typed back from paper; [`place`]: does a target die with this box?
 //! - [`scratch`]: folders that go away; `work`: what is going on in this process.
@@ -15,6 +16,7 @@
 
 pub mod blocking;
 pub mod handle;
+pub mod image;
 pub mod keys;
 pub mod overview;
 pub mod place;

@@ -116,6 +116,12 @@ impl Work {
     }
 }
 
+impl Ticket {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.work.doing().remove(&self.key);

@@ -2,7 +2,17 @@
 
 pub(crate) mod events;
 mod failure;
+mod hosts;
+mod images;
 mod journal;
+mod plans;
+mod proofs;
+mod refusal;
+mod restores;
+mod runs;
+mod sessions;
+mod snapshots;
+mod status;
 
 pub(crate) use failure::failure;
 
@@ -10,5 +20,15 @@ use crate::desk::Desk;
 use axum::Router;
 
 pub(crate) fn router() -> Router<Desk> {
-    Router::new().merge(journal::router())
+    Router::new()
+        .merge(status::router())
+        .merge(plans::router())
+        .merge(runs::router())
+        .merge(snapshots::router())
+        .merge(restores::router())
+        .merge(proofs::router())
+        .merge(hosts::router())
+        .merge(images::router())
+        .merge(sessions::router())
+        .merge(journal::router())
 }

@@ -1,0 +1,119 @@
+//! `GET /api/hosts[/ID]`, `POST /api/hosts/ID/{approve,forget,ask}`. ID may be a name or a MAC.
+
+use crate::auth::permit::{ApiAct, Caller};
+use crate::desk::Desk;
+use crate::error::Error;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use images::wire::Inventory;
+use provisioner::host;
+use serde::{Deserialize, Serialize};
+
+pub(super) fn router() -> Router<Desk> {
+    Router::new()
+        .route("/api/hosts", get(list))
+        .route("/api/hosts/{id}", get(show))
+        .route("/api/hosts/{id}/approve", post(approve))
+        .route("/api/hosts/{id}/forget", post(forget))
+        .route("/api/hosts/{id}/ask", post(ask))
+}
+
+#[derive(Serialize)]
+struct Host {
+    id: String,
+    name: String,
+    /// seen | waiting | approved
+    state: &'static str,
+    macs: Vec<String>,
+    serial: String,
+    uuid: String,
+    product: String,
+    pairing_code: Option<String>,
+    inventory: Option<Inventory>,
+    agent_version: Option<String>,
+    first_seen_ms: i64,
+    last_seen_ms: i64,
+    approved_ms: Option<i64>,
+    approved_by: Option<String>,
+}
+
+fn shape(host: host::Host) -> Host {
+    Host {
+        id: host.id.0,
+        name: host.name,
+        state: host.state.as_str(),
+        macs: host.macs.iter().map(ToString::to_string).collect(),
+        serial: host.serial,
+        uuid: host.uuid,
+        product: host.product,
+        pairing_code: host.pairing_code,
+        inventory: host.inventory,
+        agent_version: host.agent_version,
+        first_seen_ms: host.first_seen.0,
+        last_seen_ms: host.last_seen.0,
+        approved_ms: host.approved.map(|t| t.0),
+        approved_by: host.approved_by,
+    }
+}
+
+async fn find(desk: &Desk, which: &str) -> Result<host::Host, Error> {
+    Ok(host::find(&desk.app.db, which).await?)
+}
+
+async fn list(State(desk): State<Desk>, _caller: Caller) -> Result<Json<Vec<Host>>, Error> {
+    let hosts = host::list(&desk.app.db).await?;
+    Ok(Json(hosts.into_iter().map(shape).collect()))
+}
+
+async fn show(
+    State(desk): State<Desk>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Host>, Error> {
+    Ok(Json(shape(find(&desk, &id).await?)))
+}
+
+#[derive(Default, Deserialize)]
+struct Approval {
+    /// The pairing code the operator compared with the machine's screen.
+    code: Option<String>,
+}
+
+async fn approve(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Path(id): Path<String>,
+    approval: Option<Json<Approval>>,
+) -> Result<Json<Host>, Error> {
+    let Json(approval) = approval.unwrap_or_default();
+    let host = find(&desk, &id).await?;
+    let now = desk.app.clock.now();
+    let code = approval.code.as_deref();
+    let approved = host::approve(&desk.app.db, &host.id, code, &caller.by, now).await;
+    Ok(Json(shape(approved?)))
+}
+
+async fn forget(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, Error> {
+    let host = find(&desk, &id).await?;
+    let now = desk.app.clock.now();
+    let forgotten = host::forget(&desk.app.db, &host.id, &caller.by, now).await;
+    forgotten?;
+    Ok(Json(serde_json::json!({})))
+}
+
+/// Its next network boot starts the agent again.
+async fn ask(
+    State(desk): State<Desk>,
+    _caller: ApiAct,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, Error> {
+    let host = find(&desk, &id).await?;
+    let asked = host::ask_again(&desk.app.db, &host.id, desk.app.clock.now()).await;
+    asked?;
+    Ok(Json(serde_json::json!({})))
+}
