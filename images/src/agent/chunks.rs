@@ -260,4 +260,42 @@ mod tests {
         }
         assert!(judge(&manifest(4096, 1024, 4), 4096, 4095).is_err());
     }
+
+    #[test]
+    fn a_disk_that_gives_back_other_bytes_is_found_out() {
+        let folder = crate::fixture::Folder::new("chunks-verify");
+        let bytes = [vec![1; 4096], vec![0; 4096], vec![2; 512]].concat();
+        let path = folder.write("disk", &bytes);
+        let manifest = Manifest {
+            size_bytes: bytes.len() as u64,
+            chunk_bytes: 4096,
+            chunks: bytes
+                .chunks(4096)
+                .map(|chunk| ManifestChunk {
+                    plain: hash(chunk),
+                    zero: chunk[0] == 0,
+                })
+                .collect(),
+        };
+        let verified = || {
+            let disk = TargetDisk::open(&path, bytes.len() as u64).unwrap();
+            let pass = Pass::default();
+            verify(&pass, &manifest, &disk);
+            (pass.done_bytes(), pass.outcome())
+        };
+        assert!(matches!(verified(), (8704, Ok(()))));
+        for (at, chunk_at) in [(0, 0), (5000, 4096), (8703, 8192)] {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x10;
+            std::fs::write(&path, &flipped).unwrap();
+            let (_, outcome) = verified();
+            assert!(
+                matches!(
+                    outcome,
+                    Err(Error::Disk(disk::Error::Differs { offset, .. })) if offset == chunk_at
+                ),
+                "flipped at {at}"
+            );
+        }
+    }
 }

@@ -207,7 +207,11 @@ fn deploy(
         }
         Err(error) => {
             let why = error.to_string();
-            screen.block(&[text.not_deployed(&why)]);
+            let shown = match error {
+                deployment::Error::Cancelled(_) => why.clone(),
+                _ => text.failed(&why),
+            };
+            screen.block(&[text.not_deployed(&shown)]);
             Outcome::NotDeployed { why }
         }
     }

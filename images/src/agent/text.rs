@@ -209,15 +209,15 @@ impl Text {
 
     pub(super) fn not_deployed(self, why: &str) -> String {
         match self.0 {
-            Language::English => format!("NOT DEPLOYED. {why}"),
-            Language::French => format!("NON DÉPLOYÉ. {why}"),
+            Language::English => format!("NOT DEPLOYED: {why}"),
+            Language::French => format!("NON DÉPLOYÉ : {why}"),
         }
     }
 
     pub(super) fn failed(self, why: &str) -> String {
         match self.0 {
-            Language::English => format!("The agent failed to {why}"),
-            Language::French => format!("Échec de l'agent : {why}"),
+            Language::English => format!("failed to {why}"),
+            Language::French => format!("échec (failed to {why})"),
         }
     }
 
