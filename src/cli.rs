@@ -1,6 +1,6 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
-use crate::command::{boot, config, serve, setup, user};
+use crate::command::{agent, boot, config, serve, setup, user};
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     /// What PCs boot from the network
     #[command(subcommand)]
     Boot(boot::Command),
+    /// What runs on a PC that booted from the network
+    Agent(agent::Args),
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),

@@ -1,6 +1,7 @@
 //! One file per noun. Each reads its arguments, asks the appliance through [`crate::door`], and
 //! prints the answer.
 
+pub(crate) mod agent;
 pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod serve;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Setup(args) => setup::run(&args),
         Command::Config(command) => config::run(file, command),
         Command::Boot(command) => boot::run(file, command),
+        Command::Agent(args) => agent::run(args),
         Command::User(command) => user::run(&door()?, command),
     }
 }

@@ -1,7 +1,6 @@
 //! The agent against a real HTTPS server on loopback, its machine a folder, its disk a file.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test stops at the first thing that is not as it should be"
 )]
 

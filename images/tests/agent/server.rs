@@ -11,7 +11,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub(crate) struct Request {
-    pub method: String,
     /// With the query.
     pub path: String,
     pub bearer: String,
@@ -157,12 +156,7 @@ fn converse(
             .unwrap()
             .entry(format!("{method} {path}"))
             .or_default() += 1;
-        let request = Request {
-            method,
-            path,
-            bearer,
-            body,
-        };
+        let request = Request { path, bearer, body };
         let (status, headers, body) = match answer(&request) {
             Reply::Gone => return Ok(()),
             Reply::Json(text) => (200, String::new(), text.into_bytes()),
