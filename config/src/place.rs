@@ -7,8 +7,8 @@ use std::path::Path;
 struct Finding {
     offset: usize,
     what: String,
-    /// Something is not there: no news when the text around it cannot be read.
-    absence: bool,
+    /// May be nothing but the consequence of a line that cannot be read.
+    doubtful: bool,
 }
 
 /// Most complaints shown: beyond, the file is not a configuration.
@@ -31,15 +31,15 @@ impl<'a> Findings<'a> {
         self.push(offset, what.into(), false);
     }
 
-    pub(crate) fn missing(&mut self, offset: usize, what: impl Into<String>) {
+    pub(crate) fn doubtful(&mut self, offset: usize, what: impl Into<String>) {
         self.push(offset, what.into(), true);
     }
 
-    fn push(&mut self, offset: usize, what: String, absence: bool) {
+    fn push(&mut self, offset: usize, what: String, doubtful: bool) {
         self.found.push(Finding {
             offset: offset.min(self.text.len()),
             what,
-            absence,
+            doubtful,
         });
     }
 
@@ -51,14 +51,14 @@ impl<'a> Findings<'a> {
         line_column(self.text, offset).0
     }
 
-    /// Adds what another check of the same text found, except on these lines and except absences.
+    /// Adds what another check of the same text found, except on these lines and except what is doubtful.
     pub(crate) fn append_outside(&mut self, lines: &[usize], other: Findings<'_>) {
         let text = self.text;
         self.found.extend(
             other
                 .found
                 .into_iter()
-                .filter(|f| !f.absence && !lines.contains(&line_column(text, f.offset).0)),
+                .filter(|f| !f.doubtful && !lines.contains(&line_column(text, f.offset).0)),
         );
     }
 

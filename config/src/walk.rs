@@ -84,7 +84,7 @@ pub(crate) fn walk(root: &DeTable<'_>, findings: &mut Findings<'_>) -> Document 
     for table in schema::TABLES {
         if table.shape != Shape::Many && !document.contains_key(table.name) {
             if table.shape == Shape::Needed {
-                findings.missing(
+                findings.doubtful(
                     0,
                     format!(
                         "[{}] is missing; write it with at least {}",
@@ -118,23 +118,27 @@ fn unknown_table(name: &str, at: usize, findings: &mut Findings<'_>) {
     let home = schema::TABLES
         .iter()
         .find(|t| t.keys.iter().any(|k| k.name == name));
-    let meant = match (closest(name, schema::TABLES.iter().map(|t| t.name)), home) {
+    let near = closest(name, schema::TABLES.iter().map(|t| t.name));
+    let meant = match (near, home) {
         (Some(table), _) => format!("; did you mean `{table}`?"),
         (None, Some(table)) => format!("; it belongs under {}", table.header()),
         (None, None) => String::new(),
     };
-    findings.add(
-        at,
-        format!(
-            "unknown table `{}`, expected one of {}{meant}",
-            value::short(name),
-            schema::TABLES
-                .iter()
-                .map(Table::header)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+    let what = format!(
+        "unknown table `{}`, expected one of {}{meant}",
+        value::short(name),
+        schema::TABLES
+            .iter()
+            .map(Table::header)
+            .collect::<Vec<_>>()
+            .join(", ")
     );
+    if near.is_some() {
+        findings.add(at, what);
+    } else {
+        // A key whose header could not be read stands here too.
+        findings.doubtful(at, what);
+    }
 }
 
 fn tables_of(
@@ -225,7 +229,7 @@ fn entries(
         if let Need::Required { example, hint } = key.need
             && !found.contains_key(key.name)
         {
-            findings.missing(
+            findings.doubtful(
                 at,
                 format!(
                     "`{}` is missing in {context}: {hint}; write such as `{} = {example}`",

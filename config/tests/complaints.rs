@@ -208,6 +208,14 @@ fn broken_toml_is_reported_with_the_mistakes_around_it() {
     );
 }
 
+#[test]
+fn a_broken_header_does_not_accuse_the_keys_below_it() {
+    assert_eq!(
+        complaints("[appliance\nname = \"a\"\n"),
+        ["1:11: not valid TOML: unclosed table, expected `]`"]
+    );
+}
+
 /// A file cut at any byte is either refused, or was cut between two whole settings.
 #[test]
 fn a_file_cut_anywhere_never_panics_and_never_misplaces_a_complaint() {
