@@ -1,6 +1,9 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
-use crate::command::{agent, boot, config, serve, setup, user};
+use crate::command::{
+    agent, boot, config, host, image, plan, pra, proof, restore, run, serve, session, setup,
+    snapshot, user,
+};
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -32,14 +35,40 @@ pub(crate) enum Command {
     /// A commented configuration; check one
     #[command(subcommand)]
     Config(config::Command),
+    /// What is protected, when, where
+    #[command(subcommand)]
+    Plan(plan::Command),
+    /// The backups that ran or are running
+    #[command(subcommand)]
+    Run(run::Command),
+    /// What a vault holds
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
+    /// Brings files back from a snapshot
+    Restore(restore::Args),
+    /// Restore tests and their evidence
+    #[command(subcommand)]
+    Proof(proof::Command),
+    /// Could the company restart today?
+    #[command(subcommand)]
+    Pra(pra::Command),
+    /// The PCs that asked to boot
+    #[command(subcommand)]
+    Host(host::Command),
+    /// System images
+    #[command(subcommand)]
+    Image(image::Command),
+    /// Deployments of one image to one host
+    #[command(subcommand)]
+    Session(session::Command),
     /// What PCs boot from the network
     #[command(subcommand)]
     Boot(boot::Command),
-    /// What runs on a PC that booted from the network
-    Agent(agent::Args),
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),
+    /// Inside the netboot environment: reports this PC, writes its disk when told to
+    Agent(agent::Args),
 }
 
 /// Parses the arguments of this process; help and mistakes are printed here.

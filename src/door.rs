@@ -20,11 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Door {
     socket: PathBuf,
-    _inside: Option<Inside>,
+    targets: Vec<String>,
+    plans: Vec<(String, Vec<String>)>,
+    zone: jiff::tz::TimeZone,
+    inside: Option<Inside>,
 }
 
 /// The appliance inside this process, and what ends it.
 struct Inside {
+    continuity: continuity::Continuity,
     runtime: Option<tokio::runtime::Runtime>,
     shutdown: CancellationToken,
     socket: PathBuf,
@@ -32,8 +36,10 @@ struct Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.shutdown.cancel();
         if let Some(runtime) = self.runtime.take() {
+            // What the command started (the proof after a run) is part of it.
+            runtime.block_on(self.continuity.settle());
+            self.shutdown.cancel();
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
         let _ = std::fs::remove_file(&self.socket);
@@ -43,46 +49,107 @@ impl Drop for Inside {
 impl Door {
     pub(crate) fn open(config: Config) -> anyhow::Result<Door> {
         let socket = control::path(&config.appliance.state_dir);
-        match UnixStream::connect(&socket) {
-            Ok(_) => Ok(Door {
-                socket,
-                _inside: None,
-            }),
+        let names = |list: &[config::Target]| list.iter().map(|t| t.name.clone()).collect();
+        let mut door = Door {
+            socket,
+            targets: names(&config.targets),
+            plans: config
+                .plans
+                .iter()
+                .map(|p| (p.name.clone(), p.targets.clone()))
+                .collect(),
+            zone: jiff::tz::TimeZone::get(&config.appliance.timezone)
+                .unwrap_or(jiff::tz::TimeZone::UTC),
+            inside: None,
+        };
+        match UnixStream::connect(&door.socket) {
+            Ok(_) => Ok(door),
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                let inside = Inside::start(config, socket.clone())?;
-                Ok(Door {
-                    socket,
-                    _inside: Some(inside),
-                })
+                door.inside = Some(Inside::start(config, door.socket.clone())?);
+                Ok(door)
             }
             Err(e) => Err(e).with_context(|| {
                 format!(
                     "reach the appliance at {}; run this as the user that runs `reprise serve`",
-                    socket.display()
+                    door.socket.display()
                 )
             }),
         }
     }
 
+    /// Is a `serve` running, that goes on after this command?
+    pub(crate) fn is_serve(&self) -> bool {
+        self.inside.is_none()
+    }
+
+    /// The target a snapshot is looked for in: the one named, the plan's first, or the only one.
+    pub(crate) fn target_of(
+        &self,
+        snapshot: &str,
+        named: Option<String>,
+    ) -> anyhow::Result<String> {
+        if let Some(named) = named {
+            return Ok(named);
+        }
+        let plan = snapshot.split_once('@').map(|(plan, _)| plan);
+        let of_plan = self
+            .plans
+            .iter()
+            .find(|(name, _)| Some(name.as_str()) == plan)
+            .and_then(|(_, targets)| targets.first());
+        match (of_plan, self.targets.as_slice()) {
+            (Some(target), _) => Ok(target.clone()),
+            (None, [only]) => Ok(only.clone()),
+            (None, []) => bail!("find a vault: the configuration has no target; add a [[target]]"),
+            (None, several) => bail!(
+                "choose a vault for {snapshot}: there are several; add --target with one of {}",
+                several.join(", ")
+            ),
+        }
+    }
+
+    /// A time in milliseconds since 1970, in the appliance's time zone; `-` when there is none.
+    pub(crate) fn when(&self, milliseconds: &Value) -> String {
+        let at = milliseconds.as_i64().map(jiff::Timestamp::from_millisecond);
+        match at {
+            Some(Ok(at)) => at
+                .to_zoned(self.zone.clone())
+                .strftime("%Y-%m-%d %H:%M:%S")
+                .to_string(),
+            _ => "-".to_owned(),
+        }
+    }
+
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        answer(self.ask("GET", path, None)?)
+        answer(self.ask("GET", path, None, PATIENCE)?)
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        answer(self.ask("POST", path, Some(body))?)
+        answer(self.ask("POST", path, Some(body), PATIENCE)?)
+    }
+
+    /// As [`Door::post`], for work that is answered when it is done.
+    pub(crate) fn post_patiently(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        answer(self.ask("POST", path, Some(body), Duration::MAX)?)
     }
 
     /// As [`Door::post`], when the answer is plain text.
     pub(crate) fn post_text(&self, path: &str) -> anyhow::Result<String> {
-        let (status, text) = self.ask("POST", path, Some(&Value::Null))?;
+        let (status, text) = self.ask("POST", path, Some(&Value::Null), PATIENCE)?;
         if status != 200 {
             bail!("{text}");
         }
         Ok(text)
     }
 
-    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<(u16, String)> {
-        self.exchange(method, path, body)
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> anyhow::Result<(u16, String)> {
+        self.exchange(method, path, body, patience)
             .with_context(|| format!("ask the appliance at {}", self.socket.display()))
     }
 
@@ -91,9 +158,10 @@ impl Door {
         method: &str,
         path: &str,
         body: Option<&Value>,
+        patience: Duration,
     ) -> anyhow::Result<(u16, String)> {
         let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout((patience != Duration::MAX).then_some(patience))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
@@ -111,8 +179,13 @@ impl Door {
 
 /// A name as one segment of an API path.
 pub(crate) fn encoded(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
+    encoded_bytes(name.as_bytes())
+}
+
+/// Any bytes, percent-encoded.
+pub(crate) fn encoded_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 text.push(char::from(byte));
@@ -175,26 +248,23 @@ impl Inside {
     fn start(config: Config, socket: PathBuf) -> anyhow::Result<Inside> {
         let runtime = crate::serve::runtime()?;
         let shutdown = CancellationToken::new();
-        let inside = Inside {
-            shutdown: shutdown.clone(),
-            socket,
+        let (appliance, listener) = runtime.block_on(async {
+            let appliance = Appliance::open(Arc::new(config), None, shutdown.clone()).await?;
+            let listener = control::bind(appliance.folder.path())?;
+            anyhow::Ok((appliance, listener))
+        })?;
+        let continuity = appliance.continuity.clone();
+        let token = shutdown.clone();
+        runtime.spawn(async move {
+            control::serve(listener, appliance.control(), token).await;
+            drop(appliance);
+        });
+        Ok(Inside {
+            continuity,
             runtime: Some(runtime),
-        };
-        if let Some(runtime) = &inside.runtime {
-            let listening = runtime.block_on(async {
-                let config = Arc::new(config);
-                let appliance = Appliance::open(config, None, shutdown.clone()).await?;
-                let listener = control::bind(appliance.folder.path())?;
-                anyhow::Ok((appliance, listener))
-            });
-            let (appliance, listener) = listening?;
-            runtime.spawn(async move {
-                let router = appliance.control();
-                control::serve(listener, router, shutdown).await;
-                drop(appliance);
-            });
-        }
-        Ok(inside)
+            shutdown,
+            socket,
+        })
     }
 }
 

@@ -127,6 +127,11 @@ impl Bar {
         }
     }
 
+    /// Is there a terminal to draw on?
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
+    }
+
     pub(crate) fn draw(&mut self, text: &str) {
         if !self.live {
             return;

@@ -1,14 +1,25 @@
 //! One file per noun. Each reads its arguments, asks the appliance through [`crate::door`], and
-//! prints the answer.
+//! prints the [`answer`].
 
 pub(crate) mod agent;
+mod answer;
 pub(crate) mod boot;
 pub(crate) mod config;
+pub(crate) mod host;
+pub(crate) mod image;
+pub(crate) mod plan;
+pub(crate) mod pra;
+pub(crate) mod proof;
+pub(crate) mod restore;
+pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod snapshot;
 pub(crate) mod user;
 
 use crate::cli::{Cli, Command};
+use crate::door::Door;
 use crate::{appliance, log};
 use std::process::ExitCode;
 
@@ -19,13 +30,22 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if !matches!(cli.command, Command::Serve(_)) {
         log::start_quietly();
     }
-    let door = || crate::door::Door::open(appliance::configuration(file)?);
+    let door = || Door::open(appliance::configuration(file)?);
     match cli.command {
-        Command::Serve(args) => serve::run(file, args),
+        Command::Serve(args) => serve::run(file, &args),
         Command::Setup(args) => setup::run(&args),
         Command::Config(command) => config::run(file, command),
+        Command::Plan(command) => plan::run(&door()?, command),
+        Command::Run(command) => self::run::run(&door()?, command),
+        Command::Snapshot(command) => snapshot::run(&door()?, command),
+        Command::Restore(args) => restore::run(&door()?, &args),
+        Command::Proof(command) => proof::run(&door()?, command),
+        Command::Pra(command) => pra::run(&door()?, &command),
+        Command::Host(command) => host::run(&door()?, command),
+        Command::Image(command) => image::run(&door()?, command),
+        Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),
-        Command::Agent(args) => agent::run(args),
         Command::User(command) => user::run(&door()?, command),
+        Command::Agent(args) => agent::run(args),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Args {
 /// The boot server's HTTP port when the configuration says nothing.
 const HTTP_PORT: u16 = 8067;
 
-pub(crate) fn run(file: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(file: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> {
     let mut config = appliance::configuration(file)?;
     log::start(&config.log)?;
     for interface in &args.interface {

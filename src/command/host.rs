@@ -1,0 +1,124 @@
+//! `reprise host`: the PCs that asked to boot.
+
+use super::answer::{self, items, number, size, strings, text};
+use crate::door::{Door, encoded};
+use crate::terminal;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// One host, with its inventory; by id, name or MAC
+    Show {
+        host: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Trusts a PC that waits; compare the pairing code with its screen first
+    Approve {
+        host: String,
+        /// The code on its screen; refused when the appliance has another
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Lets its next network boot start the agent again
+    Ask { host: String },
+    /// Removes a host; it is new when it comes back
+    Forget { host: String },
+}
+
+pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
+    let post = |host: &str, verb: &str, body: &Value| {
+        door.post(&format!("/api/hosts/{}/{verb}", encoded(host)), body)
+    };
+    match command {
+        Command::List { json } => {
+            let hosts = door.get("/api/hosts")?;
+            let head = [
+                "host", "name", "state", "code", "serial", "product", "mac", "seen",
+            ];
+            return answer::list(json, &hosts, items(&hosts), &head, |host| {
+                vec![
+                    text(host, "id"),
+                    text(host, "name"),
+                    text(host, "state"),
+                    text(host, "pairing_code"),
+                    text(host, "serial"),
+                    text(host, "product"),
+                    strings(&host["macs"]).join(" "),
+                    door.when(&host["last_seen_ms"]),
+                ]
+            });
+        }
+        Command::Show { host, json } => {
+            let host = door.get(&format!("/api/hosts/{}", encoded(&host)))?;
+            show(door, &host, json)?;
+        }
+        Command::Approve { host, code } => {
+            let approved = post(&host, "approve", &json!({"code": code}))?;
+            terminal::note(&format!("{} is approved", text(&approved, "name")));
+        }
+        Command::Ask { host } => {
+            post(&host, "ask", &Value::Null)?;
+            terminal::note("its next network boot starts the agent");
+        }
+        Command::Forget { host } => {
+            post(&host, "forget", &Value::Null)?;
+            terminal::note("forgotten; it is new when it comes back");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
+    let inventory = &host["inventory"];
+    let disk = |d: &Value| {
+        format!(
+            "{} {} {} {}",
+            text(d, "name"),
+            size(d, "size_bytes"),
+            text(d, "model"),
+            text(d, "serial")
+        )
+    };
+    let nic = |n: &Value| format!("{} {}", text(n, "name"), text(n, "mac"));
+    let all = |list: &Value, shape: &dyn Fn(&Value) -> String| {
+        items(list).iter().map(shape).collect::<Vec<_>>().join("; ")
+    };
+    let memory = match number(inventory, "memory_bytes") {
+        0 => "-".to_owned(),
+        bytes => terminal::bytes(bytes),
+    };
+    let or_none = |text: String| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text
+        }
+    };
+    let fields = [
+        ("host", text(host, "id")),
+        ("name", text(host, "name")),
+        ("state", text(host, "state")),
+        ("pairing code", text(host, "pairing_code")),
+        ("product", text(host, "product")),
+        ("serial", text(host, "serial")),
+        ("uuid", text(host, "uuid")),
+        ("macs", strings(&host["macs"]).join(" ")),
+        ("firmware", text(inventory, "firmware")),
+        ("processor", text(&inventory["cpu"], "model")),
+        ("memory", memory),
+        ("disks", or_none(all(&inventory["disks"], &disk))),
+        ("network", or_none(all(&inventory["nics"], &nic))),
+        ("first seen", door.when(&host["first_seen_ms"])),
+        ("last seen", door.when(&host["last_seen_ms"])),
+        ("approved", door.when(&host["approved_ms"])),
+        ("approved by", text(host, "approved_by")),
+    ];
+    answer::one(json, host, &fields)
+}

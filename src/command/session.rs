@@ -1,0 +1,156 @@
+//! `reprise session`: one image onto one host.
+
+use super::answer::{self, items, number, short, size, text};
+use crate::door::{Door, encoded};
+use crate::terminal;
+use anyhow::bail;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List {
+        /// How many of the newest
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    Show {
+        session: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Deploys an image to a host; everything on the host's disk is lost
+    Open {
+        /// Id, name or MAC of an approved host
+        host: String,
+        /// Name or beginning of the id of an image
+        #[arg(long)]
+        image: String,
+        /// Serial number or name of the disk, when the host has several
+        #[arg(long)]
+        disk: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stops a deployment; a disk that was being written stays half written
+    Cancel { session: String },
+}
+
+pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List { limit, json } => {
+            let sessions = door.get(&format!("/api/sessions?limit={limit}"))?;
+            let head = ["session", "host", "image", "disk", "state", "opened", "by"];
+            return answer::list(json, &sessions, items(&sessions), &head, |session| {
+                vec![
+                    text(session, "id"),
+                    text(session, "host_name"),
+                    text(session, "image_name"),
+                    text(session, "disk_serial"),
+                    state(session),
+                    door.when(&session["opened_ms"]),
+                    text(session, "opened_by"),
+                ]
+            });
+        }
+        Command::Show { session, json } => {
+            let session = door.get(&format!("/api/sessions/{}", encoded(&session)))?;
+            show(door, &session, json)?;
+        }
+        Command::Open {
+            host,
+            image,
+            disk,
+            yes,
+            json,
+        } => {
+            let asked = json!({"host": host, "image": image, "disk": disk});
+            let preview = door.post("/api/sessions/preview", &asked)?;
+            terminal::note(&format!(
+                "host  {}\nimage {} ({})\ndisk  {} {} {} {}\n{}",
+                text(&preview, "host_name"),
+                text(&preview, "image_name"),
+                size(&preview, "image_size_bytes"),
+                text(&preview, "disk"),
+                size(&preview, "disk_size_bytes"),
+                text(&preview, "disk_model"),
+                text(&preview, "disk_serial"),
+                text(&preview, "lost"),
+            ));
+            if !yes {
+                if !terminal::is_interactive() {
+                    bail!("ask whether to wipe that disk: this is not a terminal; add --yes");
+                }
+                if !terminal::confirm("Deploy?")? {
+                    terminal::note("nothing was opened");
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+            let session = door.post("/api/sessions", &preview)?;
+            if json {
+                terminal::json(&session)?;
+            } else {
+                terminal::line(&text(&session, "id"))?;
+            }
+        }
+        Command::Cancel { session } => {
+            let path = format!("/api/sessions/{}/cancel", encoded(&session));
+            door.post(&path, &Value::Null)?;
+            terminal::note("cancelled");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(door: &Door, session: &Value, json: bool) -> anyhow::Result<()> {
+    let fields = [
+        ("session", text(session, "id")),
+        ("host", text(session, "host_name")),
+        (
+            "image",
+            format!(
+                "{} {}",
+                text(session, "image_name"),
+                short(session, "image")
+            ),
+        ),
+        (
+            "disk",
+            format!(
+                "{} {} {} {}",
+                text(session, "disk_path"),
+                size(session, "disk_size_bytes"),
+                text(session, "disk_model"),
+                text(session, "disk_serial")
+            ),
+        ),
+        ("lost", text(session, "lost")),
+        ("state", state(session)),
+        ("detail", text(session, "detail")),
+        ("opened", door.when(&session["opened_ms"])),
+        ("opened by", text(session, "opened_by")),
+        ("ended", door.when(&session["ended_ms"])),
+    ];
+    answer::one(json, session, &fields)
+}
+
+fn state(session: &Value) -> String {
+    let mut shown = text(session, "state");
+    let (done, total) = (
+        number(session, "done_bytes"),
+        number(session, "total_bytes"),
+    );
+    if !session["over"].as_bool().unwrap_or(false) && done > 0 && total > 0 {
+        shown.push_str(&format!(" {} %", done.min(total) * 100 / total));
+    }
+    if session["stale"].as_bool().unwrap_or(false) {
+        shown.push_str(" (the PC went quiet)");
+    }
+    shown
+}
