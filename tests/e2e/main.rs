@@ -10,4 +10,6 @@
 )]
 
 mod harness;
+mod plans;
+mod restore;
 mod start;

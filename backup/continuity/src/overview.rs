@@ -367,7 +367,8 @@ mod tests {
 
     #[test]
     fn protected_needs_everything_and_each_lack_is_named() {
-        let cases: Vec<(&str, Kept, TargetFacts, Verdict, fn(&Reason) -> bool)> = vec![
+        type Named = fn(&Reason) -> bool;
+        let cases: Vec<(&str, Kept, TargetFacts, Verdict, Named)> = vec![
             (
                 "never saved",
                 Kept {

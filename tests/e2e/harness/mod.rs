@@ -3,6 +3,7 @@
 //! - [`Temp`]: a folder that goes away; [`Appliance`]: a running `reprise serve`.
 //! - [`Browser`]: HTTPS to its console, trusting its certificate only, cookies kept.
 //! - [`Namespace`]: a network of its own; [`Mount`]: a small file system.
+//! - [`tree`]: a tree with everything a file server holds, and the tools that compare two.
 //! - [`eventually`]: waits for a condition, never for a time.
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
@@ -10,6 +11,7 @@ mod appliance;
 mod browser;
 mod network;
 mod temp;
+pub mod tree;
 
 pub use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
 pub use browser::{Browser, Page};

@@ -1,0 +1,16 @@
+//! Runs, proofs and restores on a real vault and a real database, in a folder that goes away.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod bench;
+mod proofs;
+mod restores;
+mod runs;
+mod schedule;
+mod self_backup;
+mod troubles;
