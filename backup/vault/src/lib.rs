@@ -5,36 +5,59 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `vault.rs` | [`Vault`]: create, open, snapshots, folders, files, chunks |
-//! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` | the values callers see |
-//! | `backup.rs` | a tree of files → a snapshot |
+//! | `vault.rs` | [`Vault`]: create, open, snapshots, folders, chunks |
+//! | `reader.rs` | one file of a snapshot as a stream |
+//! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` `error.rs` | the values callers see |
+//! | `backup.rs` `walk.rs` `source.rs` | a tree of files → a snapshot; looking at files without changing them |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
-//! | `restore.rs` | a snapshot → files; `plan` says what will be written, `execute` writes it |
+//! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
+//! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
+//! | `index.rs` | where each chunk lies |
+//! | `keys.rs` | password → keys; sealing |
+//! | `restore.rs` `restore_write.rs` `attributes.rs` | a snapshot → files; `plan` says what will be written, `execute` writes it |
 //! | `compare.rs` | restored files against what was read at backup time |
+//! | `check.rs` | is everything there, does every byte verify |
 //! | `zip.rs` | a folder of a snapshot → a zip stream |
+//! | `deep.rs` | room for deep trees |
+//! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, or memory |
 
+mod attributes;
 pub mod backup;
+mod check;
+mod chunker;
 pub mod compare;
+mod content;
+mod deep;
 mod error;
+mod format;
 mod id;
+mod index;
+mod keys;
 mod node;
 mod problem;
+mod reader;
 pub mod restore;
+mod restore_write;
 mod secret;
+mod session;
 mod snapshot;
+mod source;
 pub mod target;
 mod vault;
+mod walk;
 mod watch;
 pub mod writer;
 pub mod zip;
 
+pub use check::CheckReport;
 pub use error::Error;
 pub use id::{ChunkId, SnapshotId};
 pub use node::{Node, NodeKind, Segment, Xattr};
 pub use problem::Problem;
+pub use reader::FileReader;
 pub use secret::Secret;
 pub use snapshot::{Kind, Snapshot};
 pub use target::Target;
-pub use vault::{CheckReport, FileReader, KdfCost, PackedChunk, Stats, Vault};
+pub use vault::{KdfCost, PackedChunk, Stats, Vault};
 pub use watch::Watch;

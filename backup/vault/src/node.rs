@@ -31,8 +31,6 @@ pub struct Node {
     pub content_hash: Option<[u8; 32]>,
     /// What the file is made of, in order.
     pub segments: Vec<Segment>,
-    /// Every block was allocated although parts may read as holes (preallocated file): restore allocates them.
-    pub allocated: bool,
     /// The folder's own list of entries; folders only.
     pub(crate) subtree: Vec<(ChunkId, u32)>,
 }

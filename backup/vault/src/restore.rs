@@ -1,8 +1,14 @@
-//! Restores a snapshot, or parts of it.
+//! Restores a snapshot, or parts of it: [`plan`] says what will be written, [`execute`] writes it.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
-use crate::{Error, Problem, Snapshot, Vault, Watch};
+use crate::node::Node;
+use crate::vault::{Inner, show};
+use crate::{Error, Snapshot, Vault, deep};
+
+pub use crate::restore_write::{RestoreStats, execute};
 
 /// What to do with a file that is already there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,7 +16,7 @@ pub enum Overwrite {
     /// `plan` fails when a file is in the way.
     #[default]
     Refuse,
-    /// Replace it.
+    /// Replace it (never a folder by a file, nor a file by a folder).
     Replace,
     /// Leave it; each is a problem of the restore.
     Keep,
@@ -20,6 +26,7 @@ pub enum Overwrite {
 #[derive(Clone, Debug)]
 pub struct RestorePlan {
     pub snapshot: Snapshot,
+    /// Absolute, links of existing parts resolved.
     pub destination: PathBuf,
     pub overwrite: Overwrite,
     /// Saved path → resulting path, one per root or selected path.
@@ -31,6 +38,9 @@ pub struct RestorePlan {
     /// Existing files in the way: the first 1000, and how many in all.
     pub existing: Vec<PathBuf>,
     pub existing_count: u64,
+    /// The destination is empty or absent: after the restore nothing else may be there.
+    pub fresh: bool,
+    pub(crate) nodes: Vec<Node>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,31 +49,274 @@ pub struct Placement {
     pub to: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RestoreStats {
-    pub files: u64,
-    pub folders: u64,
-    pub bytes: u64,
-}
+const EXISTING_KEPT: usize = 1000;
 
 /// Nothing selected and one root: the content of the root lands *in* `destination` (the root's own owner, mode and times on
 /// it); several roots: their full paths beneath `destination`; a selected path: `destination`/its last name.
 /// Refuses `/` and the vault's own folder. Writes nothing.
 pub fn plan(
-    _vault: &Vault,
-    _snapshot: &Snapshot,
-    _selection: &[Vec<u8>],
-    _destination: &Path,
-    _overwrite: Overwrite,
+    vault: &Vault,
+    snapshot: &Snapshot,
+    selection: &[Vec<u8>],
+    destination: &Path,
+    overwrite: Overwrite,
 ) -> Result<RestorePlan, Error> {
-    unimplemented!()
+    let destination = real(destination)?;
+    let refuse = |what: &str| Error::BadDestination {
+        destination: shown(&destination),
+        what: what.to_owned(),
+    };
+    if destination == Path::new("/") {
+        return Err(refuse(
+            "a restore over the running system is refused; choose a folder",
+        ));
+    }
+    let own = vault
+        .inner
+        .target
+        .folder()
+        .and_then(|folder| folder.canonicalize().ok());
+    if own.as_ref().is_some_and(|own| destination.starts_with(own)) {
+        return Err(refuse(
+            "it is inside the vault itself; choose another folder",
+        ));
+    }
+    let selected = selection
+        .iter()
+        .filter(|path| !path.is_empty())
+        .map(|path| vault.node(snapshot, path));
+    let selected = selected.collect::<Result<Vec<Node>, Error>>()?;
+    let nodes = if selected.is_empty() {
+        vault.inner.roots(snapshot)?
+    } else {
+        selected
+    };
+    let placements = place(&nodes, selection.iter().all(Vec::is_empty), &destination)
+        .map_err(|what| refuse(&what))?;
+    let mut plan = RestorePlan {
+        snapshot: snapshot.clone(),
+        fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
+        destination: destination.clone(),
+        overwrite,
+        placements,
+        files: 0,
+        folders: 0,
+        bytes: 0,
+        existing: Vec::new(),
+        existing_count: 0,
+        nodes,
+    };
+    let (nodes, placements) = (plan.nodes.clone(), plan.placements.clone());
+    let into_vault = deep::run(|| {
+        let mut survey = Survey {
+            vault: &vault.inner,
+            own: own.as_deref(),
+            plan: &mut plan,
+            into_vault: false,
+        };
+        for (node, placement) in nodes.iter().zip(&placements) {
+            survey.node(node, &placement.to, true, 0)?;
+        }
+        Ok(survey.into_vault)
+    })?;
+    if into_vault {
+        return Err(refuse(
+            "some of it would land inside the vault itself; choose another folder",
+        ));
+    }
+    match plan.existing.first() {
+        Some(first) if overwrite == Overwrite::Refuse => Err(Error::WouldOverwrite {
+            destination: shown(&destination),
+            first: shown(first),
+            count: plan.existing_count,
+        }),
+        _ => Ok(plan),
+    }
 }
 
-/// Writes what the plan says; a file that fails is a problem and the rest goes on.
-pub fn execute(
-    _vault: &Vault,
-    _plan: &RestorePlan,
-    _watch: &Watch,
-) -> Result<(RestoreStats, Vec<Problem>), Error> {
-    unimplemented!()
+fn shown(path: &Path) -> String {
+    show(path.as_os_str().as_bytes())
+}
+
+/// The destination with the links of its existing part resolved.
+fn real(destination: &Path) -> Result<PathBuf, Error> {
+    let bad = |what: String| Error::BadDestination {
+        destination: shown(destination),
+        what,
+    };
+    if !destination.is_absolute()
+        || destination
+            .components()
+            .any(|part| part == Component::ParentDir)
+    {
+        return Err(bad(
+            "it is not an absolute path without `..`; write it in full".to_owned(),
+        ));
+    }
+    for existing in destination.ancestors() {
+        match existing.canonicalize() {
+            Ok(real) => {
+                let rest = destination.strip_prefix(existing).unwrap_or(Path::new(""));
+                let whole = if rest.as_os_str().is_empty() {
+                    real
+                } else {
+                    real.join(rest)
+                };
+                return match existing.metadata() {
+                    Ok(meta) if !meta.is_dir() => Err(bad(format!(
+                        "{} is not a folder; choose another",
+                        shown(existing)
+                    ))),
+                    _ => Ok(whole),
+                };
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(bad(format!(
+                    "{}: {error}; choose another folder",
+                    shown(existing)
+                )));
+            }
+        }
+    }
+    Err(bad("it does not exist".to_owned()))
+}
+
+/// Where each node lands; pure.
+fn place(nodes: &[Node], everything: bool, destination: &Path) -> Result<Vec<Placement>, String> {
+    let below = |relative: &[u8]| destination.join(std::ffi::OsStr::from_bytes(relative));
+    let mut taken = HashSet::new();
+    let mut placements = Vec::new();
+    for node in nodes {
+        let to = if node.name == b"/" || (everything && nodes.len() == 1 && node.is_dir()) {
+            destination.to_owned()
+        } else if everything && nodes.len() > 1 {
+            below(node.path.strip_prefix(b"/").unwrap_or(&node.path))
+        } else {
+            below(&node.name)
+        };
+        if !taken.insert(to.clone()) {
+            return Err(format!(
+                "two of the chosen entries would both become {}; restore them one by one",
+                shown(&to)
+            ));
+        }
+        placements.push(Placement {
+            from: node.path.clone(),
+            to,
+        });
+    }
+    Ok(placements)
+}
+
+/// Counts what a plan writes and looks for what is in its way.
+struct Survey<'a> {
+    vault: &'a Inner,
+    own: Option<&'a Path>,
+    plan: &'a mut RestorePlan,
+    into_vault: bool,
+}
+
+impl Survey<'_> {
+    /// `maybe_there`: the folder above exists, so this may too.
+    fn node(
+        &mut self,
+        node: &Node,
+        to: &Path,
+        maybe_there: bool,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let there = if maybe_there {
+            to.symlink_metadata().ok()
+        } else {
+            None
+        };
+        if self.own == Some(to) {
+            self.into_vault = true;
+        }
+        let in_the_way = there
+            .as_ref()
+            .is_some_and(|meta| !(meta.is_dir() && node.is_dir()));
+        if in_the_way {
+            self.plan.existing_count += 1;
+            if self.plan.existing.len() < EXISTING_KEPT {
+                self.plan.existing.push(to.to_owned());
+            }
+        }
+        if !node.is_dir() {
+            self.plan.files += 1;
+            self.plan.bytes += node.size;
+            return Ok(());
+        }
+        self.plan.folders += 1;
+        if depth > deep::LEVELS {
+            return Ok(());
+        }
+        // A damaged folder list becomes a problem of the execution; the rest can still be restored.
+        for child in self.vault.children(node).unwrap_or_default() {
+            let to = to.join(std::ffi::OsStr::from_bytes(&child.name));
+            self.node(&child, &to, there.is_some() && !in_the_way, depth + 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::tree::tests::node;
+    use crate::node::NodeKind;
+
+    fn at(path: &str, kind: NodeKind) -> Node {
+        let name = if path == "/" {
+            path
+        } else {
+            path.rsplit('/').next().unwrap()
+        };
+        Node {
+            path: path.as_bytes().to_vec(),
+            ..node(name.as_bytes(), kind)
+        }
+    }
+
+    #[test]
+    fn placement_follows_what_was_chosen() {
+        let dir = |path| at(path, NodeKind::Dir);
+        let file = |path| at(path, NodeKind::File);
+        let table: [(Vec<Node>, bool, &[&str]); 7] = [
+            (vec![dir("/srv/a")], true, &["/to"]),
+            (vec![file("/srv/a")], true, &["/to/a"]),
+            (vec![file("disk.raw")], true, &["/to/disk.raw"]),
+            (
+                vec![dir("/srv/a"), dir("/etc")],
+                true,
+                &["/to/srv/a", "/to/etc"],
+            ),
+            (vec![dir("/srv/a/b")], false, &["/to/b"]),
+            (
+                vec![dir("/srv/a/b"), file("/x")],
+                false,
+                &["/to/b", "/to/x"],
+            ),
+            (vec![dir("/")], true, &["/to"]),
+        ];
+        for (nodes, everything, want) in table {
+            let placed = place(&nodes, everything, Path::new("/to")).unwrap();
+            assert_eq!(
+                placed
+                    .iter()
+                    .map(|p| p.to.to_str().unwrap())
+                    .collect::<Vec<_>>(),
+                want
+            );
+        }
+        assert!(place(&[file("/a/x"), file("/b/x")], false, Path::new("/to")).is_err());
+    }
+
+    #[test]
+    fn a_destination_must_be_written_in_full() {
+        assert!(real(Path::new("to")).is_err());
+        assert!(real(Path::new("/tmp/../etc")).is_err());
+        assert_eq!(real(Path::new("/")).unwrap(), Path::new("/"));
+    }
 }

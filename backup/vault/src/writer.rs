@@ -1,15 +1,23 @@
 //! Writes a snapshot from streams: disk images and their manifests.
 
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
-use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 
-use crate::{ChunkId, Error, Kind, Snapshot, Vault, Watch};
+use crate::content::{Content, Failed, Stored};
+use crate::format::tree;
+use crate::index::PackName;
+use crate::keys::random;
+use crate::session::Session;
+use crate::vault::{Inner, hex_name};
+use crate::{ChunkId, Error, Kind, Node, NodeKind, Segment, Snapshot, SnapshotId, Vault, Watch};
 
 #[derive(Clone, Debug)]
 pub struct Meta {
     pub kind: Kind,
     pub plan: String,
     pub host: String,
+    /// Milliseconds since 1970, UTC.
     pub started_ms: i64,
 }
 
@@ -17,7 +25,7 @@ pub struct Meta {
 pub enum Chunking {
     /// Cut by content: 512 KiB to 4 MiB, 1 MiB on average.
     Cdc,
-    /// Cut every so many bytes (at most 4 MiB): disk images.
+    /// Cut every so many bytes (at most 4 MiB): disk images. Chunks of zeros become holes of the file.
     Fixed(u32),
 }
 
@@ -35,40 +43,168 @@ pub struct StoredChunk {
     pub len: u32,
     /// Plain blake3 of the chunk.
     pub plain: [u8; 32],
-    /// All bytes are zero.
+    /// All bytes are zero. It is stored like any other (once per vault).
     pub zero: bool,
 }
 
+/// Collects the files of a new snapshot. Dropped without `finish`, it saves nothing (packs already written are used
+/// again by the next run).
 pub struct SnapshotWriter<'a> {
-    vault: PhantomData<&'a Vault>,
+    vault: &'a Vault,
+    watch: &'a Watch,
+    meta: Meta,
+    session: Session,
+    content: Content,
+    files: BTreeMap<Vec<u8>, Node>,
 }
 
 impl<'a> SnapshotWriter<'a> {
     pub fn begin(
-        _vault: &'a Vault,
-        _meta: Meta,
-        _watch: &'a Watch,
+        vault: &'a Vault,
+        meta: Meta,
+        watch: &'a Watch,
     ) -> Result<SnapshotWriter<'a>, Error> {
-        unimplemented!()
+        let session = Session::begin(&vault.inner)?;
+        let content = Content::new(vault.inner.keys.gear());
+        Ok(SnapshotWriter {
+            vault,
+            watch,
+            meta,
+            session,
+            content,
+            files: BTreeMap::new(),
+        })
     }
 
-    /// Stores a stream as the file `name` (a plain name, no `/`) with permission bits `mode`.
+    /// Stores a stream as the file `name` (a plain name, no `/`; the same name again replaces) with permission bits `mode`.
     pub fn add_stream(
         &mut self,
-        _name: &str,
-        _from: &mut dyn Read,
-        _chunking: Chunking,
-        _mode: u32,
+        name: &str,
+        from: &mut dyn Read,
+        chunking: Chunking,
+        mode: u32,
     ) -> Result<StoredFile, Error> {
-        unimplemented!()
+        if !tree::is_plain(name.as_bytes()) {
+            return Err(Error::BadRoot {
+                path: name.to_owned(),
+                what: "it is not a plain file name".to_owned(),
+            });
+        }
+        let mut stored = Stored::new();
+        let each = |id: ChunkId, plain: &[u8]| {
+            let zero = plain.iter().all(|byte| *byte == 0);
+            stored.chunk(id, plain);
+            let len = u32::try_from(plain.len()).unwrap_or(u32::MAX);
+            if let (true, Chunking::Fixed(_), Some(last)) =
+                (zero, chunking, stored.segments.last_mut())
+            {
+                *last = Segment::Hole {
+                    len: u64::from(len),
+                };
+            }
+            stored.chunks.push(StoredChunk {
+                id,
+                len,
+                plain: *blake3::hash(plain).as_bytes(),
+                zero,
+            });
+        };
+        self.content
+            .store(&mut self.session, from, chunking, self.watch, each)
+            .map_err(|failed| match failed {
+                Failed::Read(source) => Error::Source {
+                    what: name.to_owned(),
+                    source,
+                },
+                Failed::Vault(error) => error,
+            })?;
+        let content_hash = *stored.hash.finalize().as_bytes();
+        let (seconds, millis) = (
+            self.meta.started_ms.div_euclid(1000),
+            self.meta.started_ms.rem_euclid(1000),
+        );
+        let nanos = u32::try_from(millis * 1_000_000).unwrap_or(0);
+        let node = Node {
+            name: name.as_bytes().to_vec(),
+            path: name.as_bytes().to_vec(),
+            kind: NodeKind::File,
+            size: stored.size,
+            mode: mode & 0o7777,
+            uid: 0,
+            gid: 0,
+            mtime_s: seconds,
+            mtime_ns: nanos,
+            atime_s: seconds,
+            atime_ns: nanos,
+            ctime_s: seconds,
+            ctime_ns: nanos,
+            device: 0,
+            inode: 0,
+            links: 1,
+            xattrs: Vec::new(),
+            content_hash: Some(content_hash),
+            segments: stored.segments,
+            subtree: Vec::new(),
+        };
+        self.files.insert(node.name.clone(), node);
+        self.watch.files_done.fetch_add(1, Ordering::Relaxed);
+        Ok(StoredFile {
+            size: stored.size,
+            content_hash,
+            chunks: stored.chunks,
+        })
     }
 
-    pub fn add_bytes(&mut self, _name: &str, _bytes: &[u8]) -> Result<StoredFile, Error> {
-        unimplemented!()
+    pub fn add_bytes(&mut self, name: &str, mut bytes: &[u8]) -> Result<StoredFile, Error> {
+        self.add_stream(name, &mut bytes, Chunking::Cdc, 0o600)
     }
 
-    /// Commits. Without it, nothing was saved (packs already written are used again by the next run).
-    pub fn finish(self, _end_ms: i64) -> Result<Snapshot, Error> {
-        unimplemented!()
+    /// Commits: after this the snapshot exists and is restorable.
+    pub fn finish(mut self, end_ms: i64) -> Result<Snapshot, Error> {
+        let nodes: Vec<Node> = std::mem::take(&mut self.files).into_values().collect();
+        let bytes = tree::encode(&nodes, |node| &node.name);
+        let tree = self
+            .content
+            .store_tree(&mut self.session, &bytes, self.watch)?;
+        let (stored_bytes, relied) = self.session.finish(self.watch)?;
+        let snapshot = Snapshot {
+            id: SnapshotId::from_bytes(random()?),
+            kind: self.meta.kind,
+            plan: self.meta.plan,
+            host: self.meta.host,
+            started_ms: self.meta.started_ms,
+            finished_ms: end_ms,
+            roots: Vec::new(),
+            files: nodes.len() as u64,
+            bytes: nodes.iter().map(|node| node.size).sum(),
+            stored_bytes,
+            problems: Vec::new(),
+            tree,
+        };
+        still_there(&self.vault.inner, &relied)?;
+        self.vault.inner.commit(&snapshot)?;
+        Ok(snapshot)
     }
+}
+
+/// Looked at just before a commit: packs of earlier runs that the new snapshot counts on must still exist.
+pub(crate) fn still_there(vault: &Inner, relied: &HashSet<PackName>) -> Result<(), Error> {
+    for kind in crate::index::PACK_KINDS {
+        let present: HashSet<String> = vault
+            .target
+            .list(kind)?
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        let gone = relied
+            .iter()
+            .find(|(of, id)| *of == kind && !present.contains(&hex_name(id)));
+        if let Some((_, id)) = gone {
+            return Err(Error::Damaged {
+                object: kind.object(&hex_name(id)),
+                what: "it went away while this run counted on it; run again".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }

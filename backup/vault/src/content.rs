@@ -1,0 +1,140 @@
+//! A stream of bytes → chunks of a session.
+
+use std::io::{self, Read};
+use std::sync::atomic::Ordering;
+
+use crate::chunker::{Chunker, MAX};
+use crate::session::Session;
+use crate::target::ObjectKind;
+use crate::writer::{Chunking, StoredChunk};
+use crate::{ChunkId, Error, Segment, Watch};
+
+/// Cuts and stores streams; holds the buffer they pass through.
+pub(crate) struct Content {
+    chunker: Chunker,
+    buffer: Vec<u8>,
+}
+
+pub(crate) enum Failed {
+    /// The stream could not be read.
+    Read(io::Error),
+    /// The vault cannot go on.
+    Vault(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed::Vault(error)
+    }
+}
+
+impl Content {
+    pub(crate) fn new(gear: &[u8; 32]) -> Content {
+        Content {
+            chunker: Chunker::new(gear),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Stores all of `from`; each chunk is handed to `each` with its plain bytes.
+    pub(crate) fn store(
+        &mut self,
+        session: &mut Session,
+        from: &mut dyn Read,
+        chunking: Chunking,
+        watch: &Watch,
+        mut each: impl FnMut(ChunkId, &[u8]),
+    ) -> Result<(), Failed> {
+        self.buffer.clear();
+        let most = match chunking {
+            Chunking::Cdc => MAX,
+            Chunking::Fixed(len) => (len as usize).clamp(1, MAX),
+        };
+        let mut at = 0;
+        let mut ended = false;
+        loop {
+            if !ended && self.buffer.len() - at < most {
+                self.buffer.drain(..at);
+                at = 0;
+                let room = (2 * most - self.buffer.len()) as u64;
+                let before = self.buffer.len() as u64;
+                from.take(room)
+                    .read_to_end(&mut self.buffer)
+                    .map_err(Failed::Read)?;
+                ended = (self.buffer.len() as u64 - before) < room;
+            }
+            let rest = &self.buffer[at..];
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let len = match chunking {
+                Chunking::Cdc => self.chunker.cut(rest),
+                Chunking::Fixed(_) => rest.len().min(most),
+            };
+            let plain = &rest[..len];
+            let id = session.store(ObjectKind::Pack, plain.to_vec(), watch)?;
+            each(id, plain);
+            watch.bytes_done.fetch_add(len as u64, Ordering::Relaxed);
+            at += len;
+        }
+    }
+
+    /// Stores a folder list.
+    pub(crate) fn store_tree(
+        &mut self,
+        session: &mut Session,
+        mut bytes: &[u8],
+        watch: &Watch,
+    ) -> Result<Vec<(ChunkId, u32)>, Error> {
+        let mut parts = Vec::new();
+        while !bytes.is_empty() {
+            let (part, rest) = bytes.split_at(self.chunker.cut(bytes));
+            let id = session.store(ObjectKind::Tree, part.to_vec(), watch)?;
+            parts.push((id, u32::try_from(part.len()).unwrap_or(u32::MAX)));
+            bytes = rest;
+        }
+        Ok(parts)
+    }
+}
+
+/// What one stored stream amounts to.
+pub(crate) struct Stored {
+    pub(crate) size: u64,
+    pub(crate) hash: blake3::Hasher,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) chunks: Vec<StoredChunk>,
+}
+
+impl Stored {
+    pub(crate) fn new() -> Stored {
+        Stored {
+            size: 0,
+            hash: blake3::Hasher::new(),
+            segments: Vec::new(),
+            chunks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn chunk(&mut self, id: ChunkId, plain: &[u8]) {
+        let len = u32::try_from(plain.len()).unwrap_or(u32::MAX);
+        self.size += u64::from(len);
+        self.hash.update(plain);
+        self.segments.push(Segment::Chunk { id, len });
+    }
+
+    pub(crate) fn hole(&mut self, len: u64) {
+        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        if len == 0 {
+            return;
+        }
+        self.size += len;
+        let mut left = len;
+        while left > 0 {
+            let part = left.min(ZEROS.len() as u64);
+            self.hash
+                .update(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
+            left -= part;
+        }
+        self.segments.push(Segment::Hole { len });
+    }
+}

@@ -1,0 +1,105 @@
+//! A cursor over bytes, and its counterpart.
+
+use super::Bad;
+
+pub(crate) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Cursor<'a> {
+        Cursor { rest: bytes }
+    }
+
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Bad> {
+        let (head, rest) = self.rest.split_at_checked(len).ok_or(Bad::Short)?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Bad> {
+        self.take(N)?.try_into().map_err(|_| Bad::Short)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Bad> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Bad> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, Bad> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub(crate) fn i64(&mut self) -> Result<i64, Bad> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    /// Bytes with their length (u32) before them.
+    pub(crate) fn blob(&mut self) -> Result<&'a [u8], Bad> {
+        let len = self.u32()?;
+        self.take(len as usize)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, Bad> {
+        String::from_utf8(self.blob()?.to_vec()).map_err(|_| Bad::Value("text"))
+    }
+
+    /// A count (u32) of items that take at least `least` bytes each: more than the rest can hold is refused before
+    /// anything is allocated.
+    pub(crate) fn count(&mut self, least: usize) -> Result<usize, Bad> {
+        let count = self.u32()? as usize;
+        match count.checked_mul(least) {
+            Some(bytes) if bytes <= self.rest.len() => Ok(count),
+            _ => Err(Bad::Short),
+        }
+    }
+
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    pub(crate) fn end(self) -> Result<(), Bad> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Bad::Length)
+        }
+    }
+}
+
+/// Appends values in the form [`Cursor`] reads.
+pub(crate) trait Put {
+    fn put_u32(&mut self, value: u32);
+    fn put_u64(&mut self, value: u64);
+    fn put_i64(&mut self, value: i64);
+    /// A length or count; anything that does not fit 32 bits is cut to the maximum and fails to decode, which the
+    /// limits on names, links and chunks exclude.
+    fn put_count(&mut self, count: usize);
+    fn put_blob(&mut self, bytes: &[u8]);
+}
+
+impl Put for Vec<u8> {
+    fn put_u32(&mut self, value: u32) {
+        self.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn put_u64(&mut self, value: u64) {
+        self.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn put_i64(&mut self, value: i64) {
+        self.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn put_count(&mut self, count: usize) {
+        self.put_u32(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    fn put_blob(&mut self, bytes: &[u8]) {
+        self.put_count(bytes.len());
+        self.extend_from_slice(bytes);
+    }
+}

@@ -1,0 +1,33 @@
+//! The bytes on disk, format 0 (docs/format.md): pure encoding and decoding, no input or output.
+//!
+//! Everything is little-endian. Decoders take hostile bytes: they never panic and never allocate more than the
+//! input's own length justifies.
+
+pub(crate) mod bytes;
+pub(crate) mod key;
+pub(crate) mod object;
+pub(crate) mod pack;
+pub(crate) mod snapshot;
+pub(crate) mod tree;
+
+/// The format this program writes, and the newest it reads.
+pub(crate) const FORMAT: u32 = 0;
+
+/// Why bytes are not what they should be; fits after "the pack …: ".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Bad {
+    #[error("it ends too early")]
+    Short,
+    #[error("it is not an object of a vault")]
+    Magic,
+    #[error("its length differs from what its end says (cut or grown)")]
+    Length,
+    #[error("its bytes changed since they were written")]
+    Hash,
+    #[error("it does not decrypt (changed, or from another vault)")]
+    Seal,
+    #[error("it holds an impossible value ({0})")]
+    Value(&'static str),
+    #[error("it has format {0}")]
+    Newer(u32),
+}

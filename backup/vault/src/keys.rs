@@ -1,0 +1,148 @@
+//! Everything secret of an open vault, derived from its master key.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use crate::format::Bad;
+use crate::format::key::{self, KeyObject};
+use crate::vault::KdfCost;
+use crate::{ChunkId, Error, Secret};
+
+/// Length of an authentication tag.
+pub(crate) const TAG_LEN: usize = 16;
+
+pub(crate) struct Keys {
+    id: [u8; 32],
+    pack: [u8; 32],
+    snapshot: [u8; 32],
+    gear: [u8; 32],
+}
+
+impl Keys {
+    fn derive(master: &[u8; 32]) -> Keys {
+        Keys {
+            id: blake3::derive_key("reprise vault 0 chunk id", master),
+            pack: blake3::derive_key("reprise vault 0 pack", master),
+            snapshot: blake3::derive_key("reprise vault 0 snapshot", master),
+            gear: blake3::derive_key("reprise vault 0 gear", master),
+        }
+    }
+
+    pub(crate) fn chunk_id(&self, plain: &[u8]) -> ChunkId {
+        ChunkId::from_bytes(*blake3::keyed_hash(&self.id, plain).as_bytes())
+    }
+
+    /// The key of the pack with this header.
+    pub(crate) fn pack(&self, header: &[u8]) -> Sealer {
+        Sealer::new(blake3::keyed_hash(&self.pack, header).as_bytes())
+    }
+
+    pub(crate) fn snapshot(&self, header: &[u8]) -> Sealer {
+        Sealer::new(blake3::keyed_hash(&self.snapshot, header).as_bytes())
+    }
+
+    /// Key of the table that decides where files are cut: cuts seen in pack sizes must not tell known files.
+    pub(crate) fn gear(&self) -> &[u8; 32] {
+        &self.gear
+    }
+}
+
+/// AES-256-GCM with numbers as nonces; a number is used once per key.
+pub(crate) struct Sealer(Option<LessSafeKey>);
+
+impl Sealer {
+    fn new(key: &[u8; 32]) -> Sealer {
+        Sealer(
+            UnboundKey::new(&AES_256_GCM, key)
+                .ok()
+                .map(LessSafeKey::new),
+        )
+    }
+
+    fn nonce(number: u64) -> Nonce {
+        let mut nonce = [0; 12];
+        nonce[..8].copy_from_slice(&number.to_le_bytes());
+        Nonce::assume_unique_for_key(nonce)
+    }
+
+    /// Seals `bytes[from..]` in place and appends the tag.
+    pub(crate) fn seal(
+        &self,
+        number: u64,
+        aad: &[u8],
+        bytes: &mut Vec<u8>,
+        from: usize,
+    ) -> Result<(), Bad> {
+        let key = self.0.as_ref().ok_or(Bad::Seal)?;
+        let part = bytes.get_mut(from..).ok_or(Bad::Short)?;
+        let tag = key
+            .seal_in_place_separate_tag(Self::nonce(number), Aad::from(aad), part)
+            .map_err(|_| Bad::Seal)?;
+        bytes.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    pub(crate) fn open(
+        &self,
+        number: u64,
+        aad: &[u8],
+        mut sealed: Vec<u8>,
+    ) -> Result<Vec<u8>, Bad> {
+        let key = self.0.as_ref().ok_or(Bad::Seal)?;
+        let len = key
+            .open_in_place(Self::nonce(number), Aad::from(aad), &mut sealed)
+            .map_err(|_| Bad::Seal)?
+            .len();
+        sealed.truncate(len);
+        Ok(sealed)
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// A new master key, wrapped for `password`.
+pub(crate) fn make(password: &Secret, cost: KdfCost) -> Result<(Keys, KeyObject), Error> {
+    let (master, salt) = (random::<32>()?, random::<16>()?);
+    let sealer = from_password(password, cost, &salt)?;
+    let mut sealed = master.to_vec();
+    sealer
+        .seal(0, &key::header(cost, &salt), &mut sealed, 0)
+        .map_err(|bad| Error::Derive(bad.to_string()))?;
+    Ok((Keys::derive(&master), KeyObject { cost, salt, sealed }))
+}
+
+/// `None` = wrong password.
+pub(crate) fn unwrap(password: &Secret, object: &KeyObject) -> Result<Option<Keys>, Error> {
+    let sealer = from_password(password, object.cost, &object.salt)?;
+    let opened = sealer.open(
+        0,
+        &key::header(object.cost, &object.salt),
+        object.sealed.clone(),
+    );
+    let master = opened
+        .ok()
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    Ok(master.map(|master| Keys::derive(&master)))
+}
+
+fn from_password(password: &Secret, cost: KdfCost, salt: &[u8; 16]) -> Result<Sealer, Error> {
+    let derive = |error: argon2::Error| Error::Derive(error.to_string());
+    let params =
+        argon2::Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(derive)?;
+    let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let mut key = [0; 32];
+    argon
+        .hash_password_into(password.expose(), salt, &mut key)
+        .map_err(derive)?;
+    Ok(Sealer::new(&key))
+}
+
+#[cfg(test)]
+impl Keys {
+    pub(crate) fn of_test() -> Keys {
+        Keys::derive(&[42; 32])
+    }
+}
