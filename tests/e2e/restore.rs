@@ -27,14 +27,15 @@ fn a_folder_comes_back_alone_and_a_dry_run_writes_nothing() {
     let place = folder.join("back").display().to_string();
     let letters = folder.join("share/letters").display().to_string();
     let arguments = ["restore", "compta@latest", &letters, "--to", &place];
-    let shown = appliance.cli(&[&arguments[..], &["--dry-run"]].concat());
+    let shown = appliance.cli(&[&arguments[..], &["--dry-run", "--json"]].concat());
     assert!(
         shown.status.success(),
         "{}",
         String::from_utf8_lossy(&shown.stderr)
     );
-    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(text.contains(&format!("{place}/letters")), "{text}");
+    let plan: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    assert_eq!(plan["placements"][0]["to"], format!("{place}/letters"), "{plan}");
+    assert_eq!((&plan["files"], &plan["existing_count"]), (&1.into(), &0.into()), "{plan}");
     assert!(!folder.join("back").exists());
     let done = appliance.cli(&[&arguments[..], &["--yes"]].concat());
     assert!(

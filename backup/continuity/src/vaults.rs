@@ -4,7 +4,9 @@
 use crate::blocking::{Crashed, blocking};
 use config::Target;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use vault::target::LocalTarget;
 use vault::{Secret, Vault};
@@ -18,12 +20,16 @@ pub enum Error {
     /// `what` names the file and what to write in it.
     #[error("unlock target {target}: failed to {what}")]
     Password { target: String, what: String },
-    #[error("use target {target}: {source}")]
+    #[error("{source} (target {target})")]
     Target {
         target: String,
         source: vault::target::Error,
     },
-    #[error("open the vault of target {target}: {source}")]
+    #[error(
+        "use target {target}: {path} gave no answer within {} seconds; check that the NAS is on and the network works, then mount it again", ANSWER.as_secs()
+    )]
+    Silent { target: String, path: PathBuf },
+    #[error("{source} (target {target})")]
     Open {
         target: String,
         source: vault::Error,
@@ -79,8 +85,13 @@ impl Vaults {
     pub async fn open(&self, target: &str) -> Result<Arc<Vault>, Error> {
         let slot = self.slot(target)?;
         let mut open = slot.open.lock().await;
-        let (wanted, held) = (slot.target.clone(), open.take());
-        let vault = blocking(move || reopen(&wanted, held)).await??;
+        let held = open.take();
+        let folder = reach(&slot.target).await?;
+        let wanted = slot.target.clone();
+        let vault = match held {
+            Some(vault) => vault,
+            None => blocking(move || unlock_by_file(&wanted, folder)).await??,
+        };
         *open = Some(Arc::clone(&vault));
         Ok(vault)
     }
@@ -88,7 +99,8 @@ impl Vaults {
     /// Opens the vault with a password somebody typed, whatever the password file says.
     pub async fn open_with(&self, target: &str, password: Secret) -> Result<(), Error> {
         let wanted = self.slot(target)?.target.clone();
-        blocking(move || unlock(&wanted, &password).map(drop)).await?
+        let folder = reach(&wanted).await?;
+        blocking(move || unlock(&wanted, folder, &password).map(drop)).await?
     }
 
     /// Forgets an opened vault, so that the next use looks at everything afresh.
@@ -104,27 +116,34 @@ impl Vaults {
     }
 }
 
-fn reach(target: &Target) -> Result<LocalTarget, Error> {
-    LocalTarget::open(&target.path, target.must_be_mounted).map_err(|source| Error::Target {
+/// A NAS that was switched off can hold a look at its folder for ever; nobody waits longer than this.
+const ANSWER: Duration = Duration::from_secs(30);
+
+async fn reach(target: &Target) -> Result<LocalTarget, Error> {
+    let (path, mounted) = (target.path.clone(), target.must_be_mounted);
+    let look = blocking(move || LocalTarget::open(&path, mounted));
+    let Ok(looked) = tokio::time::timeout(ANSWER, look).await else {
+        return Err(Error::Silent {
+            target: target.name.clone(),
+            path: target.path.clone(),
+        });
+    };
+    looked?.map_err(|source| Error::Target {
         target: target.name.clone(),
         source,
     })
 }
 
-fn reopen(target: &Target, held: Option<Arc<Vault>>) -> Result<Arc<Vault>, Error> {
-    if let Some(vault) = held {
-        reach(target)?;
-        return Ok(vault);
-    }
+fn unlock_by_file(target: &Target, folder: LocalTarget) -> Result<Arc<Vault>, Error> {
     let password = Secret::from_file(&target.password_file).map_err(|source| Error::Password {
         target: target.name.clone(),
         what: source.to_string(),
     })?;
-    unlock(target, &password).map(Arc::new)
+    unlock(target, folder, &password).map(Arc::new)
 }
 
-fn unlock(target: &Target, password: &Secret) -> Result<Vault, Error> {
-    Vault::open(Arc::new(reach(target)?), password).map_err(|source| Error::Open {
+fn unlock(target: &Target, folder: LocalTarget, password: &Secret) -> Result<Vault, Error> {
+    Vault::open(Arc::new(folder), password).map_err(|source| Error::Open {
         target: target.name.clone(),
         source,
     })

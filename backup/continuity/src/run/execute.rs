@@ -251,6 +251,7 @@ fn blame(error: &Error) -> Blame {
             _ => Blame::Target("vault"),
         },
         Error::Vaults(Open::Target { source, .. }) => Blame::Target(target_cause(source)),
+        Error::Vaults(Open::Silent { .. }) => Blame::Target("silent"),
         Error::Vaults(Open::Password { .. }) => Blame::Target("password file"),
         _ => Blame::Plan("fault"),
     }
