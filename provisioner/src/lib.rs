@@ -12,6 +12,7 @@ mod dhcp;
 pub mod host;
 pub mod mac;
 pub mod ports;
+mod records;
 mod serve;
 pub mod session;
 
@@ -22,5 +23,5 @@ pub use session::api::agent_router;
 
 /// Brings the tables of hosts and sessions up to date.
 pub async fn migrate(db: &state::Db) -> Result<(), state::db::Error> {
-    db.migrate("provisioner", &[]).await
+    db.migrate("provisioner", records::TABLES).await
 }

@@ -30,7 +30,7 @@ const RULES: &[Rule] = &[
             "src/",
             "provisioner/src/http/",
             "provisioner/src/http.rs",
-            "provisioner/src/session/api.rs",
+            "provisioner/src/session/api",
             "provisioner/tests/",
         ],
         why: "axum stands behind the HTTP edges only",

@@ -61,6 +61,13 @@ pub(crate) fn next_step(known: Option<Known>, now: Timestamp) -> BootStep {
     };
     match known {
         Known { session: true, .. } => BootStep::Agent,
+        // An operator asked an approved machine to report again.
+        Known {
+            state: HostState::Approved,
+            asked,
+            reported: None,
+            ..
+        } if now.since(asked) < FIRST_BOOT_WINDOW => BootStep::Agent,
         Known {
             state: HostState::Approved,
             ..
@@ -120,6 +127,18 @@ mod tests {
                 "approved, nothing to do",
                 known(Approved, 0, Some(70), false),
                 80,
+                Ignore(Why::NothingToDo),
+            ),
+            (
+                "approved, asked again",
+                known(Approved, 500, None, false),
+                510,
+                Agent,
+            ),
+            (
+                "approved, asked again long ago",
+                known(Approved, 500, None, false),
+                1400,
                 Ignore(Why::NothingToDo),
             ),
             (

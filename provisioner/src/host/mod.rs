@@ -1,5 +1,8 @@
 //! The registry of machines. A machine is its serial number and SMBIOS identity; a MAC is a hint.
 
+pub(crate) mod identity;
+pub(crate) mod records;
+
 use crate::Mac;
 use images::wire::Inventory;
 use state::{Db, Timestamp};
@@ -70,44 +73,71 @@ pub enum Error {
     OtherCode(String, String),
     #[error("name host {0}: {1:?} is not a host name (letters, digits and `-`, at most 63)")]
     BadName(String, String),
+    #[error("name a host {0}: another one has that name")]
+    NameTaken(String),
 }
 
 /// All machines, newest sighting first.
-pub async fn list(_db: &Db) -> Result<Vec<Host>, Error> {
-    Ok(Vec::new())
+pub async fn list(db: &Db) -> Result<Vec<Host>, Error> {
+    records::list(db).await
 }
 
-pub async fn get(_db: &Db, id: &HostId) -> Result<Host, Error> {
-    Err(Error::Unknown(id.to_string()))
+pub async fn get(db: &Db, id: &HostId) -> Result<Host, Error> {
+    records::get(db, id).await
 }
 
 /// By id, unique beginning of an id, name, or MAC.
-pub async fn find(_db: &Db, which: &str) -> Result<Host, Error> {
-    Err(Error::Unknown(which.to_owned()))
+pub async fn find(db: &Db, which: &str) -> Result<Host, Error> {
+    pick(records::list(db).await?, which)
+}
+
+fn pick(hosts: Vec<Host>, which: &str) -> Result<Host, Error> {
+    let which = which.trim();
+    let mac = which.parse::<Mac>().ok();
+    let exact = hosts.iter().find(|host| {
+        host.id.as_str() == which
+            || host.name.eq_ignore_ascii_case(which)
+            || mac.is_some_and(|mac| host.macs.contains(&mac))
+    });
+    if let Some(host) = exact {
+        return Ok(host.clone());
+    }
+    let mut begun = hosts
+        .into_iter()
+        .filter(|host| !which.is_empty() && host.id.as_str().starts_with(which));
+    match (begun.next(), begun.next()) {
+        (Some(host), None) => Ok(host),
+        (Some(_), Some(_)) => Err(Error::Ambiguous(which.to_owned())),
+        (None, _) => Err(Error::Unknown(which.to_owned())),
+    }
 }
 
 /// Approves a machine whose agent reported. With `code`, only while its pairing code is that one
 /// (the operator saw a page that may be old).
 pub async fn approve(
-    _db: &Db,
+    db: &Db,
     id: &HostId,
-    _code: Option<&str>,
-    _by: &str,
-    _now: Timestamp,
+    code: Option<&str>,
+    by: &str,
+    now: Timestamp,
 ) -> Result<Host, Error> {
-    Err(Error::Unknown(id.to_string()))
+    records::approve(db, id, code, by, now).await?;
+    records::get(db, id).await
 }
 
 /// Removes a machine and its sessions; it is new when it comes back.
-pub async fn forget(_db: &Db, id: &HostId, _by: &str, _now: Timestamp) -> Result<(), Error> {
-    Err(Error::Unknown(id.to_string()))
+pub async fn forget(db: &Db, id: &HostId, by: &str, now: Timestamp) -> Result<(), Error> {
+    records::forget(db, id, by, now).await
 }
 
 /// Lets the next network boot of a machine we are silent to start the agent again.
-pub async fn ask_again(_db: &Db, id: &HostId, _now: Timestamp) -> Result<(), Error> {
-    Err(Error::Unknown(id.to_string()))
+pub async fn ask_again(db: &Db, id: &HostId, now: Timestamp) -> Result<(), Error> {
+    records::ask_again(db, id, now).await
 }
 
-pub async fn rename(_db: &Db, id: &HostId, _name: &str) -> Result<(), Error> {
-    Err(Error::Unknown(id.to_string()))
+pub async fn rename(db: &Db, id: &HostId, name: &str) -> Result<(), Error> {
+    if !identity::is_host_name(name) {
+        return Err(Error::BadName(id.to_string(), name.to_owned()));
+    }
+    records::rename(db, id, name).await
 }

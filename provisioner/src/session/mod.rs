@@ -2,10 +2,18 @@
 //! lost. Nothing destructive exists outside one.
 
 pub mod api;
+mod machine;
+mod next;
+pub(crate) mod records;
+
+use machine::Event;
+pub use machine::Refused;
+use records::Advanced;
 
 use crate::host::{self, HostId};
 use crate::serve::Boot;
 use state::{Db, Timestamp};
+use std::time::Duration;
 
 state::id! {
     /// One deployment.
@@ -123,7 +131,10 @@ impl Session {
 }
 
 /// An agent reports about once a second; it may be busy with a slow disk.
-pub const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
+pub const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// How long an opened session waits for its machine to begin.
+const WINDOW: Duration = Duration::from_secs(4 * 3600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -135,37 +146,130 @@ pub enum Error {
     Host(#[from] host::Error),
     #[error("find session {0}; `reprise session list` shows them")]
     Unknown(String),
-    #[error("open the vault of images: {0}")]
+    /// A whole sentence of whoever opens the vault.
+    #[error("{0}")]
     Vault(String),
+    #[error(transparent)]
+    Image(#[from] images::Error),
     #[error("deploy to {host}: {why}")]
     Refused { host: String, why: String },
+    #[error("{0}")]
+    Disk(#[from] images::deploy::Refused),
+    #[error("change session {id}: {why}")]
+    Over { id: String, why: Refused },
+    #[error("read the vault of images: the task crashed; the log has the reason")]
+    Crashed,
 }
 
-/// What deploying `image` (id prefix, `latest` or name) to `host` would do; `disk` is a serial
-/// number or kernel name, needed only when the machine has several disks.
+/// What deploying `image` (name or id prefix) to `host` would do; `disk` is a serial number or
+/// kernel name, needed only when the machine has several disks.
 pub async fn preview(
-    _boot: &Boot,
+    boot: &Boot,
     host: &HostId,
-    _image: &str,
-    _disk: Option<&str>,
+    image: &str,
+    disk: Option<&str>,
 ) -> Result<Confirmation, Error> {
-    Err(host::Error::Unknown(host.to_string()).into())
+    let host = host::get(&boot.db, host).await?;
+    let Some(inventory) = host.inventory else {
+        return Err(Error::Refused {
+            host: host.name,
+            why: "its disks are not known yet; boot it from the network once".to_owned(),
+        });
+    };
+    let vault = (boot.images)().await.map_err(Error::Vault)?;
+    let wanted = image.to_owned();
+    let image = blocking(move || images::catalogue::find(&vault, &wanted)).await??;
+    let plan = images::deploy::plan(&image, &inventory, disk)?;
+    let language = images::language::Language::from_code(boot.locale.code());
+    Ok(Confirmation {
+        host: host.id,
+        lost: plan.lost(&host.name, language),
+        host_name: host.name,
+        image: image.id,
+        image_name: image.name,
+        image_size_bytes: image.size_bytes,
+        disk: plan.disk,
+    })
 }
 
 /// Opens a session, if what was confirmed is still what the inventory says.
-pub async fn open(_boot: &Boot, confirmed: &Confirmed, _by: &str) -> Result<Session, Error> {
-    Err(host::Error::Unknown(confirmed.host.to_string()).into())
+pub async fn open(boot: &Boot, confirmed: &Confirmed, by: &str) -> Result<Session, Error> {
+    let now = boot.clock.now();
+    // Sessions nobody will finish must not stand in the way.
+    expire(boot).await?;
+    let confirmation = preview(
+        boot,
+        &confirmed.host,
+        &confirmed.image,
+        Some(&confirmed.disk),
+    )
+    .await?;
+    let disk = &confirmation.disk;
+    if disk.serial != confirmed.disk_serial || disk.size_bytes != confirmed.disk_size_bytes {
+        return Err(Error::Refused {
+            host: confirmation.host_name,
+            why: format!(
+                "disk {} is not the one that was confirmed (serial {:?}, {} bytes now); look at the machine and confirm again",
+                disk.name, disk.serial, disk.size_bytes
+            ),
+        });
+    }
+    let id = records::open(&boot.db, confirmation, by, now, now + WINDOW).await?;
+    get(&boot.db, &id).await
 }
 
 /// Newest first.
-pub async fn list(_db: &Db, _limit: i64) -> Result<Vec<Session>, Error> {
-    Ok(Vec::new())
+pub async fn list(db: &Db, limit: i64) -> Result<Vec<Session>, Error> {
+    Ok(records::list(db, limit).await?)
 }
 
-pub async fn get(_db: &Db, id: &SessionId) -> Result<Session, Error> {
-    Err(Error::Unknown(id.to_string()))
+pub async fn get(db: &Db, id: &SessionId) -> Result<Session, Error> {
+    match records::get(db, id).await? {
+        Some(bound) => Ok(bound.session),
+        None => Err(Error::Unknown(id.to_string())),
+    }
 }
 
-pub async fn cancel(_boot: &Boot, id: &SessionId, _by: &str) -> Result<Session, Error> {
-    Err(Error::Unknown(id.to_string()))
+/// Ends a session; its agent is told at its next word. A disk that was being written stays
+/// incomplete.
+pub async fn cancel(boot: &Boot, id: &SessionId, by: &str) -> Result<Session, Error> {
+    let event = Event::Cancel { by: by.to_owned() };
+    let advanced = records::advance(&boot.db, id, event, None, boot.clock.now()).await?;
+    boot.board.remove(id.as_str());
+    settled(id, advanced)
+}
+
+/// Ends the sessions whose time window passed.
+pub(crate) async fn expire(boot: &Boot) -> Result<(), Error> {
+    let now = boot.clock.now();
+    for session in records::open_ones(&boot.db).await? {
+        if now < session.expires {
+            continue;
+        }
+        let advanced = records::advance(&boot.db, &session.id, Event::Tick, None, now).await?;
+        if settled(&session.id, advanced)?.state.is_over() {
+            boot.board.remove(session.id.as_str());
+        }
+    }
+    Ok(())
+}
+
+fn settled(id: &SessionId, advanced: Advanced) -> Result<Session, Error> {
+    match advanced {
+        Advanced::Now(session) => Ok(*session),
+        Advanced::Refused(why) => Err(Error::Over {
+            id: id.to_string(),
+            why,
+        }),
+        Advanced::Unknown => Err(Error::Unknown(id.to_string())),
+    }
+}
+
+/// The vault is synchronous: this is the one way into it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Crashed)
 }

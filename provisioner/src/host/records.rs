@@ -1,0 +1,482 @@
+//! The tables of hosts.
+
+use super::identity::{Candidate, Identity, Match, free_name, identify, name};
+use super::{Error, Host, HostId, HostState};
+use crate::Mac;
+use crate::boot::policy::Known;
+use images::wire::Inventory;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+use state::wire::Fact;
+use state::{Db, Timestamp, journal};
+
+/// Machines that were only seen: the oldest make room, so that a flood of invented addresses
+/// cannot fill the disk.
+const MOST_SEEN: i64 = 1000;
+/// Machines that reported and were never approved.
+const MOST_WAITING: i64 = 1000;
+
+const LIST: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, agent_version, \
+     inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
+     FROM host ORDER BY last_seen_ms DESC, id";
+
+const GET: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, agent_version, \
+     inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
+     FROM host WHERE id = $1";
+
+const KNOWN: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms, \
+     host.last_seen_ms, (SELECT COUNT(*) FROM session WHERE session.host = host.id \
+     AND session.over = 0 AND session.expires_ms > $2) AS sessions \
+     FROM host_mac JOIN host ON host.id = host_mac.host WHERE host_mac.mac = $1";
+
+/// What DHCP, TFTP and HTTP need to know of a MAC.
+#[derive(Clone, Debug)]
+pub(crate) struct Sighting {
+    pub(crate) host: HostId,
+    pub(crate) known: Known,
+    pub(crate) last_seen: Timestamp,
+}
+
+pub(crate) async fn known(
+    db: &Db,
+    mac: Mac,
+    now: Timestamp,
+) -> Result<Option<Sighting>, sqlx::Error> {
+    let row = sqlx::query(KNOWN)
+        .bind(mac.to_string())
+        .bind(now.0)
+        .fetch_optional(db.read())
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Sighting {
+        host: HostId(row.try_get("id")?),
+        known: Known {
+            state: state_of(&row)?,
+            asked: Timestamp(row.try_get("asked_ms")?),
+            reported: time(&row, "reported_ms")?,
+            session: row.try_get::<i64, _>("sessions")? > 0,
+        },
+        last_seen: Timestamp(row.try_get("last_seen_ms")?),
+    }))
+}
+
+/// A machine asked the network for a boot loader.
+pub(crate) async fn saw(db: &Db, mac: Mac, now: Timestamp) -> Result<(), Error> {
+    let done = db.write(move |conn| {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT host FROM host_mac WHERE mac = $1")
+                .bind(mac.to_string())
+                .fetch_optional(&mut *conn)
+                .await?;
+            match row {
+                Some(row) => touch_in(conn, row.try_get("host")?, now).await,
+                None => insert(conn, mac, now).await.map(drop),
+            }
+        })
+    });
+    Ok(done.await?)
+}
+
+/// Its agent gave a sign of life.
+pub(crate) async fn touch(db: &Db, id: &HostId, now: Timestamp) -> Result<(), Error> {
+    let id = id.0.clone();
+    let done = db.write(move |conn| Box::pin(async move { touch_in(conn, id, now).await }));
+    Ok(done.await?)
+}
+
+async fn touch_in(conn: &mut AnyConnection, id: String, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE host SET last_seen_ms = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+async fn insert(conn: &mut AnyConnection, mac: Mac, now: Timestamp) -> Result<HostId, sqlx::Error> {
+    let id = HostId::new();
+    let names = names(conn, &id).await?;
+    let name = free_name(&name(&Identity::default(), mac), |n| {
+        names.iter().any(|taken| taken == n)
+    });
+    sqlx::query(
+        "INSERT INTO host (id, name, state, serial, uuid, product, first_seen_ms, last_seen_ms, \
+         asked_ms) VALUES ($1, $2, 'seen', '', '', '', $3, $3, $3)",
+    )
+    .bind(id.as_str())
+    .bind(name)
+    .bind(now.0)
+    .execute(&mut *conn)
+    .await?;
+    give_mac(conn, mac, &id).await?;
+    make_room(conn).await?;
+    let fact = Fact::HostSeen {
+        host: id.to_string(),
+        mac: mac.to_string(),
+    };
+    journal::append(conn, now, &fact).await?;
+    Ok(id)
+}
+
+async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    for (state, most) in [("seen", MOST_SEEN), ("waiting", MOST_WAITING)] {
+        let rows = sqlx::query(
+            "SELECT id FROM host WHERE state = $1 ORDER BY last_seen_ms DESC, id LIMIT 100 OFFSET $2",
+        )
+        .bind(state)
+        .bind(most)
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in rows {
+            remove(conn, &HostId(row.try_get("id")?)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn names(conn: &mut AnyConnection, but: &HostId) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT name FROM host WHERE id <> $1")
+        .bind(but.as_str())
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.try_get("name")).collect()
+}
+
+async fn give_mac(conn: &mut AnyConnection, mac: Mac, id: &HostId) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO host_mac (mac, host) VALUES ($1, $2) \
+         ON CONFLICT (mac) DO UPDATE SET host = excluded.host",
+    )
+    .bind(mac.to_string())
+    .bind(id.as_str())
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
+    sqlx::query("DELETE FROM host_mac WHERE host = $1")
+        .bind(id.as_str())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM session WHERE host = $1")
+        .bind(id.as_str())
+        .execute(&mut *conn)
+        .await?;
+    let done = sqlx::query("DELETE FROM host WHERE id = $1")
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// What an agent reported, checked and bounded.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) mac: Mac,
+    /// blake3 of the agent's key, hex.
+    pub(crate) agent_hash: String,
+    pub(crate) pairing_code: String,
+    pub(crate) version: String,
+    pub(crate) inventory: Inventory,
+}
+
+/// Finds or makes the machine of a report; gives its id and name.
+pub(crate) async fn report(
+    db: &Db,
+    report: Report,
+    now: Timestamp,
+) -> Result<(HostId, String), Error> {
+    let done = db.write(move |conn| Box::pin(async move { report_in(conn, report, now).await }));
+    Ok(done.await?)
+}
+
+async fn report_in(
+    conn: &mut AnyConnection,
+    report: Report,
+    now: Timestamp,
+) -> Result<(HostId, String), sqlx::Error> {
+    let identity = Identity::of(&report.inventory.system);
+    let candidates = candidates(conn, report.mac, &identity).await?;
+    let id = match identify(&candidates, &identity) {
+        Match::New => insert(conn, report.mac, now).await?,
+        Match::Known(id) => id,
+        Match::Absorb { known, sighting } => {
+            remove(conn, &sighting).await?;
+            known
+        }
+    };
+    give_mac(conn, report.mac, &id).await?;
+    let row = sqlx::query("SELECT name, inventory, agent_hash FROM host WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_one(&mut *conn)
+        .await?;
+    let old_name: String = row.try_get("name")?;
+    let first = row.try_get::<Option<String>, _>("inventory")?.is_none();
+    let same_agent =
+        row.try_get::<Option<String>, _>("agent_hash")?.as_ref() == Some(&report.agent_hash);
+    // A name that an operator gave stays.
+    let unnamed = old_name.starts_with(&name(&Identity::default(), report.mac));
+    let new_name = if first && unnamed {
+        let names = names(conn, &id).await?;
+        free_name(&name(&identity, report.mac), |n| {
+            names.iter().any(|taken| taken == n)
+        })
+    } else {
+        old_name
+    };
+    let inventory =
+        serde_json::to_string(&report.inventory).map_err(|e| sqlx::Error::Encode(e.into()))?;
+    sqlx::query(
+        "UPDATE host SET name = $2, state = CASE state WHEN 'approved' THEN state ELSE 'waiting' END, \
+         serial = $3, uuid = $4, product = $5, pairing_code = $6, agent_hash = $7, \
+         agent_version = $8, inventory = $9, last_seen_ms = $10, \
+         reported_ms = COALESCE(reported_ms, $10) WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(new_name.as_str())
+    .bind(identity.serial)
+    .bind(identity.uuid)
+    .bind(identity.product)
+    .bind(report.pairing_code)
+    .bind(report.agent_hash)
+    .bind(report.version)
+    .bind(inventory)
+    .bind(now.0)
+    .execute(&mut *conn)
+    .await?;
+    if !same_agent {
+        let fact = Fact::HostReported {
+            host: id.to_string(),
+            name: new_name.clone(),
+        };
+        journal::append(conn, now, &fact).await?;
+    }
+    make_room(conn).await?;
+    Ok((id, new_name))
+}
+
+async fn candidates(
+    conn: &mut AnyConnection,
+    mac: Mac,
+    identity: &Identity,
+) -> Result<Vec<Candidate>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT host.id, host.serial, host.uuid, host.product, \
+         CASE WHEN host.inventory IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS reported, \
+         CASE WHEN host_mac.mac IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_mac \
+         FROM host LEFT JOIN host_mac ON host_mac.host = host.id AND host_mac.mac = $1 \
+         WHERE host_mac.mac IS NOT NULL OR (host.serial <> '' AND host.serial = $2) \
+         OR (host.uuid <> '' AND host.uuid = $3) ORDER BY host.first_seen_ms, host.id",
+    )
+    .bind(mac.to_string())
+    .bind(identity.serial.as_str())
+    .bind(identity.uuid.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Candidate {
+                id: HostId(row.try_get("id")?),
+                identity: Identity {
+                    serial: row.try_get("serial")?,
+                    uuid: row.try_get("uuid")?,
+                    product: row.try_get("product")?,
+                },
+                reported: row.try_get::<i64, _>("reported")? != 0,
+                has_mac: row.try_get::<i64, _>("has_mac")? != 0,
+            })
+        })
+        .collect()
+}
+
+/// The machine whose agent holds the key of this hash.
+pub(crate) async fn by_agent(db: &Db, agent_hash: &str) -> Result<Option<HostId>, sqlx::Error> {
+    let row = sqlx::query("SELECT id FROM host WHERE agent_hash = $1")
+        .bind(agent_hash)
+        .fetch_optional(db.read())
+        .await?;
+    row.map(|row| row.try_get("id").map(HostId)).transpose()
+}
+
+pub(crate) async fn list(db: &Db) -> Result<Vec<Host>, Error> {
+    let rows = sqlx::query(LIST).fetch_all(db.read()).await?;
+    let macs = sqlx::query("SELECT mac, host FROM host_mac ORDER BY mac")
+        .fetch_all(db.read())
+        .await?;
+    let macs = owned_macs(&macs)?;
+    rows.iter().map(|row| host(row, &macs)).collect()
+}
+
+pub(crate) async fn get(db: &Db, id: &HostId) -> Result<Host, Error> {
+    let row = sqlx::query(GET)
+        .bind(id.as_str())
+        .fetch_optional(db.read())
+        .await?
+        .ok_or_else(|| Error::Unknown(id.to_string()))?;
+    let macs = sqlx::query("SELECT mac, host FROM host_mac WHERE host = $1 ORDER BY mac")
+        .bind(id.as_str())
+        .fetch_all(db.read())
+        .await?;
+    host(&row, &owned_macs(&macs)?)
+}
+
+pub(crate) async fn approve(
+    db: &Db,
+    id: &HostId,
+    code: Option<&str>,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (key, code, by) = (id.clone(), code.map(str::to_owned), by.to_owned());
+    let verdict = db.write(move |conn| {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT name, state, pairing_code FROM host WHERE id = $1")
+                .bind(key.as_str())
+                .fetch_optional(&mut *conn)
+                .await?;
+            let Some(row) = row else {
+                return Ok(Err(Error::Unknown(key.to_string())));
+            };
+            let name: String = row.try_get("name")?;
+            let now_code: Option<String> = row.try_get("pairing_code")?;
+            let Some(now_code) = now_code else {
+                return Ok(Err(Error::NotReported(name)));
+            };
+            if code.is_some_and(|code| code != now_code) {
+                return Ok(Err(Error::OtherCode(name, now_code)));
+            }
+            if state_of(&row)? == HostState::Approved {
+                return Ok(Ok(()));
+            }
+            sqlx::query(
+                "UPDATE host SET state = 'approved', approved_ms = $2, approved_by = $3 WHERE id = $1",
+            )
+            .bind(key.as_str())
+            .bind(now.0)
+            .bind(by.as_str())
+            .execute(&mut *conn)
+            .await?;
+            let fact = Fact::HostApproved {
+                host: key.to_string(),
+                by,
+            };
+            journal::append(conn, now, &fact).await?;
+            Ok(Ok(()))
+        })
+    });
+    verdict.await?
+}
+
+pub(crate) async fn forget(db: &Db, id: &HostId, by: &str, now: Timestamp) -> Result<(), Error> {
+    let (key, by) = (id.clone(), by.to_owned());
+    let gone = db.write(move |conn| {
+        Box::pin(async move {
+            let gone = remove(conn, &key).await?;
+            if gone > 0 {
+                let fact = Fact::HostForgotten {
+                    host: key.to_string(),
+                    by,
+                };
+                journal::append(conn, now, &fact).await?;
+            }
+            Ok(gone)
+        })
+    });
+    match gone.await? {
+        0 => Err(Error::Unknown(id.to_string())),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn ask_again(db: &Db, id: &HostId, now: Timestamp) -> Result<(), Error> {
+    let key = id.clone();
+    let changed = db.write(move |conn| {
+        Box::pin(async move {
+            let done =
+                sqlx::query("UPDATE host SET asked_ms = $2, reported_ms = NULL WHERE id = $1")
+                    .bind(key.as_str())
+                    .bind(now.0)
+                    .execute(conn)
+                    .await?;
+            Ok(done.rows_affected())
+        })
+    });
+    match changed.await? {
+        0 => Err(Error::Unknown(id.to_string())),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn rename(db: &Db, id: &HostId, name: &str) -> Result<(), Error> {
+    let (key, name) = (id.clone(), name.to_owned());
+    let changed = db.write(move |conn| {
+        Box::pin(async move {
+            let taken = names(conn, &key).await?;
+            if taken.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
+                return Ok(Err(Error::NameTaken(name)));
+            }
+            let done = sqlx::query("UPDATE host SET name = $2 WHERE id = $1")
+                .bind(key.as_str())
+                .bind(name)
+                .execute(conn)
+                .await?;
+            Ok(match done.rows_affected() {
+                0 => Err(Error::Unknown(key.to_string())),
+                _ => Ok(()),
+            })
+        })
+    });
+    changed.await?
+}
+
+fn owned_macs(rows: &[AnyRow]) -> Result<Vec<(String, Mac)>, sqlx::Error> {
+    rows.iter()
+        .map(|row| {
+            let mac: String = row.try_get("mac")?;
+            let mac = mac.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+            Ok((row.try_get("host")?, mac))
+        })
+        .collect()
+}
+
+fn time(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+}
+
+fn state_of(row: &AnyRow) -> Result<HostState, sqlx::Error> {
+    Ok(match row.try_get::<String, _>("state")?.as_str() {
+        "approved" => HostState::Approved,
+        "waiting" => HostState::Waiting,
+        _ => HostState::Seen,
+    })
+}
+
+fn host(row: &AnyRow, macs: &[(String, Mac)]) -> Result<Host, Error> {
+    let id: String = row.try_get("id")?;
+    let inventory: Option<String> = row.try_get("inventory")?;
+    Ok(Host {
+        macs: macs
+            .iter()
+            .filter(|(owner, _)| *owner == id)
+            .map(|(_, mac)| *mac)
+            .collect(),
+        id: HostId(id),
+        name: row.try_get("name")?,
+        state: state_of(row)?,
+        serial: row.try_get("serial")?,
+        uuid: row.try_get("uuid")?,
+        product: row.try_get("product")?,
+        pairing_code: row.try_get("pairing_code")?,
+        // An inventory of another version that cannot be read is shown as none.
+        inventory: inventory.and_then(|text| serde_json::from_str(&text).ok()),
+        agent_version: row.try_get("agent_version")?,
+        first_seen: Timestamp(row.try_get("first_seen_ms")?),
+        last_seen: Timestamp(row.try_get("last_seen_ms")?),
+        reported: time(row, "reported_ms")?,
+        approved: time(row, "approved_ms")?,
+        approved_by: row.try_get("approved_by")?,
+    })
+}

@@ -1,0 +1,24 @@
+//! The tables of this package; what reads and writes them is `host/records.rs` and
+//! `session/records.rs`.
+
+pub(crate) const TABLES: &[&str] = &[
+    "CREATE TABLE host (id TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, \
+     serial TEXT NOT NULL, uuid TEXT NOT NULL, product TEXT NOT NULL, pairing_code TEXT, \
+     agent_hash TEXT, agent_version TEXT, inventory TEXT, first_seen_ms BIGINT NOT NULL, \
+     last_seen_ms BIGINT NOT NULL, asked_ms BIGINT NOT NULL, reported_ms BIGINT, \
+     approved_ms BIGINT, approved_by TEXT); \
+     CREATE INDEX host_agent ON host (agent_hash); \
+     CREATE INDEX host_serial ON host (serial); \
+     CREATE INDEX host_uuid ON host (uuid); \
+     CREATE TABLE host_mac (mac TEXT PRIMARY KEY, host TEXT NOT NULL); \
+     CREATE INDEX host_mac_host ON host_mac (host); \
+     CREATE TABLE session (id TEXT PRIMARY KEY, host TEXT NOT NULL, host_name TEXT NOT NULL, \
+     image TEXT NOT NULL, image_name TEXT NOT NULL, image_size_bytes BIGINT NOT NULL, \
+     disk_path TEXT NOT NULL, disk_serial TEXT NOT NULL, disk_model TEXT NOT NULL, \
+     disk_size_bytes BIGINT NOT NULL, lost TEXT NOT NULL, state TEXT NOT NULL, \
+     over BIGINT NOT NULL, done_bytes BIGINT NOT NULL, total_bytes BIGINT NOT NULL, \
+     took_ms BIGINT NOT NULL, detail TEXT NOT NULL, opened_by TEXT NOT NULL, \
+     opened_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, agent_hash TEXT, \
+     last_beat_ms BIGINT, ended_ms BIGINT); \
+     CREATE INDEX session_host ON session (host, over)",
+];

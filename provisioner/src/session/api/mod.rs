@@ -1,0 +1,397 @@
+//! The agent's HTTP API, mounted on the console's HTTPS listener. The bearer key is the agent's
+//! own; what it opens is decided by the host it reported as and the session an operator opened.
+
+mod answer;
+
+use crate::Mac;
+use crate::host::{self, HostId, identity};
+use crate::serve::Boot;
+use crate::session::machine::{self, Event};
+use crate::session::next::{Answer, answer, order};
+use crate::session::records::{self, Advanced, Bound};
+use crate::session::{self, Session, SessionId, SessionState};
+use answer::{Refusal, agent_hash, hash_of_key, read};
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use images::manifest::Chunks;
+use images::wire::{self, Finished, Hello, Next, ProgressReport, Step, Welcome};
+use state::Timestamp;
+use state::progress::Progress;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long `next` holds a question whose answer is "nothing yet".
+const HOLD: Duration = Duration::from_secs(20);
+/// Questions held at once; more are told to come back.
+const MOST_HELD: usize = 256;
+/// Chunks read from the vault at once.
+const MOST_READS: usize = 8;
+/// Manifests kept in memory: about 72 bytes per MiB of disk each.
+const MOST_MANIFESTS: usize = 4;
+/// First reports per second that are let in, and at once after a pause: a power cut brings a whole
+/// company back at the same moment.
+const REPORTS_PER_S: f64 = 20.0;
+const REPORTS_AT_ONCE: f64 = 200.0;
+/// Progress is written to the database this often; in between it is only shown.
+const KEEP_PROGRESS: Duration = Duration::from_secs(5);
+/// A host's last sign of life is written this often.
+pub(crate) const KEEP_SEEN: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+struct Agents {
+    boot: Boot,
+    held: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
+    manifests: Arc<tokio::sync::Mutex<HashMap<String, Arc<Chunks>>>>,
+    // A std mutex: held for a few instructions, never across an await.
+    reports: Arc<Mutex<(f64, Timestamp)>>,
+}
+
+pub fn agent_router(boot: Boot) -> Router {
+    let agents = Agents {
+        reports: Arc::new(Mutex::new((REPORTS_AT_ONCE, boot.clock.now()))),
+        boot,
+        held: Arc::new(Semaphore::new(MOST_HELD)),
+        reads: Arc::new(Semaphore::new(MOST_READS)),
+        manifests: Arc::default(),
+    };
+    Router::new()
+        .route("/agent/hello", post(hello))
+        .route("/agent/next", get(next))
+        .route("/agent/session/{id}/manifest", get(manifest))
+        .route("/agent/session/{id}/chunk/{index}", get(chunk))
+        .route("/agent/progress", post(progress))
+        .route("/agent/finished", post(finished))
+        .with_state(agents)
+}
+
+impl Agents {
+    fn let_in(&self, now: Timestamp) -> bool {
+        let mut bucket = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let refill = now.since(bucket.1).as_secs_f64() * REPORTS_PER_S;
+        *bucket = ((bucket.0 + refill).min(REPORTS_AT_ONCE), now);
+        let open = bucket.0 >= 1.0;
+        if open {
+            bucket.0 -= 1.0;
+        }
+        open
+    }
+
+    /// The session, if this agent holds it and it is not over.
+    async fn session(&self, hash: &str, id: &str) -> Result<Bound, Refusal> {
+        let id = SessionId(identity::one_line(id));
+        let bound = records::get(&self.boot.db, &id)
+            .await
+            .map_err(Refusal::broken)?
+            .filter(|bound| bound.agent_hash.as_deref() == Some(hash))
+            .ok_or(Refusal::NotYours)?;
+        // The host may have been forgotten, or may have booted again with another key.
+        let host = host::records::by_agent(&self.boot.db, hash)
+            .await
+            .map_err(Refusal::broken)?;
+        if host.as_ref() == Some(&bound.session.host) {
+            Ok(bound)
+        } else {
+            Err(Refusal::NotYours)
+        }
+    }
+
+    async fn running(&self, hash: &str, id: &str) -> Result<Session, Refusal> {
+        let session = self.session(hash, id).await?.session;
+        if session.state.is_over() {
+            let why = format!("the session is {}", session.state.as_str());
+            return Err(Refusal::Over(why));
+        }
+        Ok(session)
+    }
+
+    async fn advance(&self, id: &SessionId, event: Event, hash: &str) -> Result<Session, Refusal> {
+        let now = self.boot.clock.now();
+        let advanced = records::advance(&self.boot.db, id, event, Some(hash), now)
+            .await
+            .map_err(Refusal::broken)?;
+        match advanced {
+            Advanced::Now(session) => {
+                self.show(&session, now);
+                Ok(*session)
+            }
+            Advanced::Refused(why) => Err(Refusal::Over(why.to_string())),
+            Advanced::Unknown => Err(Refusal::NotYours),
+        }
+    }
+
+    /// Posts a session's progress where the console looks.
+    fn show(&self, session: &Session, now: Timestamp) {
+        let (done_bytes, total_bytes) = match session.state {
+            SessionState::Writing {
+                done_bytes,
+                total_bytes,
+            }
+            | SessionState::Verifying {
+                done_bytes,
+                total_bytes,
+            } => (done_bytes, total_bytes),
+            _ => (0, 0),
+        };
+        let key = session.id.as_str();
+        if session.state.is_over() {
+            return self.boot.board.remove(key);
+        }
+        let step = session.state.as_str().to_owned();
+        // A rate is that of its step: reading back is faster than writing.
+        let started = match self.boot.board.get(key) {
+            Some(shown) if shown.step == step => shown.started,
+            _ => now,
+        };
+        let progress = Progress {
+            kind: "session".to_owned(),
+            subject: session.host_name.clone(),
+            step,
+            done_bytes,
+            total_bytes,
+            started,
+            updated: now,
+        };
+        self.boot.board.set(key, progress);
+    }
+
+    async fn chunks(&self, session: &Session) -> Result<Arc<Chunks>, Refusal> {
+        // Held while loading: a hundred machines with one image load its manifest once.
+        let mut manifests = self.manifests.lock().await;
+        if let Some(chunks) = manifests.get(&session.image) {
+            return Ok(Arc::clone(chunks));
+        }
+        let vault = (self.boot.images)().await.map_err(Refusal::Broken)?;
+        let image = session.image.clone();
+        let chunks = session::blocking(move || {
+            let image = images::catalogue::find(&vault, &image)?;
+            images::manifest::load(&vault, &image)
+        })
+        .await
+        .map_err(Refusal::broken)?
+        .map_err(Refusal::broken)?;
+        let chunks = Arc::new(chunks);
+        if manifests.len() >= MOST_MANIFESTS {
+            manifests.clear();
+        }
+        manifests.insert(session.image.clone(), Arc::clone(&chunks));
+        Ok(chunks)
+    }
+}
+
+async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>, Refusal> {
+    let now = agents.boot.clock.now();
+    if !agents.let_in(now) {
+        return Err(Refusal::Busy);
+    }
+    let hello: Hello = read(body).await?;
+    let mac: Mac = hello
+        .mac
+        .parse()
+        .ok()
+        .filter(|mac: &Mac| mac.is_station())
+        .ok_or_else(|| Refusal::Bad("`mac` is not the address of a network card".to_owned()))?;
+    let agent_hash = hash_of_key(&hello.agent_key)
+        .ok_or_else(|| Refusal::Bad("`agent_key` is not 256 bits in hex".to_owned()))?;
+    let pairing_code = images::pairing_code(&hello.agent_key, &agents.boot.fingerprint);
+    let report = host::records::Report {
+        mac,
+        agent_hash,
+        pairing_code: pairing_code.clone(),
+        version: identity::one_line(&hello.version),
+        inventory: identity::bounded(hello.inventory),
+    };
+    let (host, name) = host::records::report(&agents.boot.db, report, now)
+        .await
+        .map_err(Refusal::broken)?;
+    tracing::info!(%host, %mac, name, "agent reported");
+    Ok(Json(Welcome {
+        host: host.to_string(),
+        name,
+        pairing_code,
+    }))
+}
+
+async fn next(
+    State(agents): State<Agents>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Result<Json<Next>, Refusal> {
+    let hash = agent_hash(&headers)?;
+    let Ok(_held) = agents.held.try_acquire() else {
+        return Ok(Json(Next::Wait { seconds: 5 }));
+    };
+    let Boot { db, clock, .. } = &agents.boot;
+    let give_up = tokio::time::Instant::now() + HOLD;
+    let mut commits = db.commits();
+    loop {
+        commits.borrow_and_update();
+        let id = host::records::by_agent(db, &hash)
+            .await
+            .map_err(Refusal::broken)?
+            .ok_or(Refusal::NotKnown)?;
+        if query.get("host").map(String::as_str) != Some(id.as_str()) {
+            return Err(Refusal::NotKnown);
+        }
+        let now = clock.now();
+        let host = host::get(db, &id).await.map_err(Refusal::broken)?;
+        if now.since(host.last_seen) > KEEP_SEEN {
+            host::records::touch(db, &id, now)
+                .await
+                .map_err(Refusal::broken)?;
+        }
+        let session = records::of_host(db, &id).await.map_err(Refusal::broken)?;
+        let until = match answer(&host, session.as_ref(), &hash, now) {
+            Answer::Now(next) => return Ok(Json(next)),
+            Answer::Hold(until) => until,
+            Answer::Order => {
+                if let Some(next) = hand_out(&agents, session, &hash).await? {
+                    return Ok(Json(next));
+                }
+                continue;
+            }
+        };
+        // Asking again at once must not become a busy loop while others write.
+        let wake = tokio::time::Instant::now() + until.since(now).max(Duration::from_millis(100));
+        tokio::select! {
+            changed = commits.changed() => changed.map_err(Refusal::broken)?,
+            () = tokio::time::sleep_until(wake.min(give_up)) => {}
+        }
+        if tokio::time::Instant::now() >= give_up {
+            return Ok(Json(Next::Wait { seconds: 0 }));
+        }
+    }
+}
+
+/// `None` when the session ended in the meantime.
+async fn hand_out(
+    agents: &Agents,
+    session: Option<Bound>,
+    hash: &str,
+) -> Result<Option<Next>, Refusal> {
+    let Some(bound) = session else {
+        return Ok(None);
+    };
+    match agents
+        .advance(&bound.session.id, Event::Ordered, hash)
+        .await
+    {
+        Ok(session) if session.state.is_over() => Ok(None),
+        Ok(session) => Ok(Some(Next::Deploy(order(&session)))),
+        Err(Refusal::Over(_) | Refusal::NotYours) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+async fn manifest(
+    State(agents): State<Agents>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let session = agents.running(&agent_hash(&headers)?, &id).await?;
+    let chunks = agents.chunks(&session).await?;
+    let text = session::blocking(move || serde_json::to_vec(&chunks.manifest))
+        .await
+        .map_err(Refusal::broken)?
+        .map_err(Refusal::broken)?;
+    Ok(([("content-type", "application/json")], text).into_response())
+}
+
+async fn chunk(
+    State(agents): State<Agents>,
+    Path((id, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let session = agents.running(&agent_hash(&headers)?, &id).await?;
+    let chunks = agents.chunks(&session).await?;
+    if index >= chunks.manifest.chunks.len() {
+        return Err(Refusal::Bad(format!("the image has no chunk {index}")));
+    }
+    let vault = (agents.boot.images)().await.map_err(Refusal::Broken)?;
+    let _turn = agents.reads.acquire().await.map_err(Refusal::broken)?;
+    let packed = session::blocking(move || images::manifest::chunk(&vault, &chunks, index))
+        .await
+        .map_err(Refusal::broken)?
+        .map_err(Refusal::broken)?;
+    let encoding = if packed.zstd {
+        wire::ENCODING_ZSTD
+    } else {
+        wire::ENCODING_RAW
+    };
+    let headers = [
+        (wire::ENCODING_HEADER, encoding.to_owned()),
+        (wire::LENGTH_HEADER, packed.plain_len.to_string()),
+        ("content-type", "application/octet-stream".to_owned()),
+    ];
+    Ok((headers, packed.bytes).into_response())
+}
+
+async fn progress(
+    State(agents): State<Agents>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Refusal> {
+    let hash = agent_hash(&headers)?;
+    let report: ProgressReport = read(body).await?;
+    let mut session = agents.running(&hash, &report.session).await?;
+    let now = agents.boot.clock.now();
+    let same_step = matches!(
+        (report.step, &session.state),
+        (Step::Confirm, SessionState::Confirming)
+            | (Step::Write, SessionState::Writing { .. })
+            | (Step::Verify, SessionState::Verifying { .. })
+    );
+    let event = Event::Progress {
+        step: report.step,
+        done_bytes: report.done_bytes,
+        total_bytes: report.total_bytes,
+    };
+    let fresh = session
+        .last_beat
+        .is_some_and(|beat| now.since(beat) < KEEP_PROGRESS);
+    if same_step && fresh {
+        let times = machine::Times {
+            now,
+            expires: session.expires,
+            stale: false,
+        };
+        session.state = machine::apply(&session.state, &event, times)
+            .map_err(|why| Refusal::Over(why.to_string()))?;
+        agents.show(&session, now);
+    } else {
+        agents.advance(&session.id, event, &hash).await?;
+    }
+    Ok(())
+}
+
+async fn finished(
+    State(agents): State<Agents>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Refusal> {
+    let hash = agent_hash(&headers)?;
+    let report: Finished = read(body).await?;
+    // Not `running`: the agent repeats this until it hears the answer.
+    let bound = agents.session(&hash, &report.session).await?;
+    let id: HostId = bound.session.host.clone();
+    let event = Event::Finished {
+        ok: report.ok,
+        detail: report
+            .detail
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(500)
+            .collect(),
+        written_bytes: report.written_bytes,
+        took_ms: report.took_ms,
+    };
+    let session = agents.advance(&bound.session.id, event, &hash).await?;
+    tracing::info!(host = %id, session = %session.id, state = session.state.as_str(), "agent finished");
+    Ok(())
+}
