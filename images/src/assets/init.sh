@@ -22,12 +22,18 @@ word() {
     done
 }
 
+# Both languages, like the agent's own screen: t ENGLISH FRENCH.
+t() {
+    case $(word reprise.locale) in fr*) echo "$2" ;; *) echo "$1" ;; esac
+}
+
 # After a failure: a shell for whoever is there, and a new start for whoever is not, because a PC that
 # stands at a prompt on a Monday morning is worse than one that tries again.
 give_up() {
     say ""
     say "Reprise: $*"
-    say "Reprise: a shell is open here; this machine starts again in 5 minutes, type 'stay' to prevent that."
+    say "Reprise: $(t "a shell is open here; this machine starts again in 5 minutes, type 'stay' to prevent that." \
+        "une console est ouverte ici ; ce poste redémarre dans 5 minutes, taper « stay » pour l'empêcher.")"
     for console in $consoles; do
         [ "$console" = tty0 ] && console=tty1
         setsid sh -c "exec sh -i <>/dev/$console >&0 2>&1" &
@@ -37,7 +43,7 @@ give_up() {
     reboot -f
 }
 
-say "Reprise: looking for hardware"
+say "Reprise: $(t "looking for hardware" "recherche du matériel")"
 # Drivers show new buses, which need drivers: until nothing new has shown up for a second.
 # Without udev the kernel has no signal for "that was all".
 known=
@@ -75,7 +81,7 @@ cards() {
 online=
 for round in 1 2 3; do
     for card in $(cards); do
-        say "Reprise: asking for an address on $card"
+        say "Reprise: $(t "asking for an address on $card" "demande d'une adresse sur $card")"
         ip link set "$card" up
         # A switch port may take 30 s before it passes anything (spanning tree).
         if udhcpc -i "$card" -n -t 12 -T 3 -A 1 -V reprise -s /etc/udhcpc.sh > /run/udhcpc.log 2>&1; then
@@ -85,13 +91,18 @@ for round in 1 2 3; do
     done
 done
 if [ -z "$(cards)" ]; then
-    give_up "no driver for the network card of this machine; the list of devices is in /sys/bus/pci/devices"
+    give_up "$(t "no driver for the network card of this machine; its devices are listed in /sys/bus/pci/devices" \
+        "aucun pilote pour la carte réseau de ce poste ; ses composants sont dans /sys/bus/pci/devices")"
 fi
 if [ -z "$online" ]; then
-    give_up "no DHCP server has answered; check the cable and the switch port ($(cards | tr '\n' ' '))"
+    tried=$(cards | tr '\n' ' ')
+    give_up "$(t "no DHCP server has answered on $tried; check the cable and the switch port" \
+        "aucun serveur DHCP n'a répondu sur $tried ; vérifier le câble et le port du commutateur")"
 fi
-say "Reprise: $online has $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
+say "Reprise: $online $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
 
 # The agent writes to every console and restarts the machine itself; it comes back only when it cannot go on.
 reprise agent
-give_up "the agent ended with code $?; its reason stands above"
+code=$?
+give_up "$(t "the agent ended with code $code; its reason stands above" \
+    "l'agent s'est arrêté avec le code $code ; la raison est affichée ci-dessus")"

@@ -178,3 +178,22 @@ fn a_folder_that_changed_since_is_not_served() {
     folder.put("out/boot/assets.txt", b"file kernel many\n");
     assert!(matches!(load(&options.out), Err(Error::Damaged { .. })));
 }
+
+#[test]
+fn the_scripts_of_the_initramfs_are_shell() {
+    for script in ["init.sh", "udhcpc.sh"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/assets")
+            .join(script);
+        let output = std::process::Command::new("sh")
+            .arg("-n")
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
