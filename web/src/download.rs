@@ -79,7 +79,11 @@ where
 }
 
 /// Copies exactly `length` bytes; fewer in `from` is an error.
-pub(crate) fn copy(from: &mut impl Read, length: u64, to: &mut Outlet) -> std::result::Result<(), String> {
+pub(crate) fn copy(
+    from: &mut impl Read,
+    length: u64,
+    to: &mut Outlet,
+) -> std::result::Result<(), String> {
     let copied = std::io::copy(&mut from.take(length), to).map_err(|e| e.to_string())?;
     if copied == length {
         Ok(())
@@ -157,7 +161,11 @@ mod tests {
             (Some("bytes=+1-3"), 10, Range::Whole),
             (Some("bytes=99999999999999999999-"), 10, Range::Whole),
             (Some("lines=1-2"), 10, Range::Whole),
-            (Some("bytes=0-18446744073709551615"), u64::MAX, part(0, u64::MAX)),
+            (
+                Some("bytes=0-18446744073709551615"),
+                u64::MAX,
+                part(0, u64::MAX),
+            ),
         ] {
             assert_eq!(range(header, size), expected, "{header:?} of {size}");
         }
@@ -172,7 +180,9 @@ mod tests {
         let sent: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
         let copied = sent.clone();
         let length = sent.len() as u64;
-        let body = body(place(), move |out| copy(&mut copied.as_slice(), length, out));
+        let body = body(place(), move |out| {
+            copy(&mut copied.as_slice(), length, out)
+        });
         let got = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         assert!(got == sent);
     }
