@@ -356,7 +356,7 @@ async fn file(
     }
     let body = download::body(permit, move |out| {
         if start > 0 {
-            opened.seek_to(start);
+            opened.seek_to(start).map_err(|e| e.to_string())?;
         }
         download::copy(&mut opened, length, out)
     });
