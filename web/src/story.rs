@@ -36,6 +36,7 @@ impl Mood {
 
 /// One fact, written for the reader.
 pub(crate) struct Line {
+    pub(crate) number: i64,
     pub(crate) when: String,
     pub(crate) machine_date: String,
     pub(crate) mood: Mood,
@@ -270,6 +271,7 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         ),
     };
     Line {
+        number: entry.number,
         when: w.date(entry.at),
         machine_date: w.machine_date(entry.at),
         mood,

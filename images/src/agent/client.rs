@@ -315,7 +315,7 @@ fn refusal(what: &'static str, answer: &mut Answer) -> Attempt {
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(300)
         .collect();
-    if matches!(status, 429 | 500 | 502 | 503 | 504) {
+    if matches!(status, 408 | 429 | 500 | 502 | 503 | 504) {
         Attempt::Again(format!("the server answers {status}: {}", text.trim()))
     } else {
         Attempt::Final(Error::Refused {
