@@ -10,11 +10,17 @@
 mod boot;
 mod dhcp;
 pub mod host;
+mod http;
+mod interface;
 pub mod mac;
 pub mod ports;
+mod rate;
 mod records;
 mod serve;
 pub mod session;
+mod socket;
+mod tftp;
+mod trouble;
 
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};

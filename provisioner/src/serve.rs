@@ -1,11 +1,14 @@
 //! What the boot server is given, and the task per interface.
 
 use crate::ports::PortsBoard;
+use crate::{interface, session};
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Gives the vault that holds the images, opened now or before; its error is a sentence.
@@ -35,7 +38,23 @@ pub struct Boot {
     pub ports: PortsBoard,
 }
 
+/// How often sessions whose time window passed are ended.
+const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+
 /// Serves every interface until `shutdown`; what cannot be served is journalled and tried again.
-pub async fn serve(_boot: Boot, _networks: Vec<config::Network>, shutdown: CancellationToken) {
-    shutdown.cancelled().await;
+pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    for network in networks {
+        tasks.spawn(interface::serve(boot.clone(), network, shutdown.clone()));
+    }
+    loop {
+        if let Err(error) = session::expire(&boot).await {
+            tracing::error!(%error, "failed to end sessions whose time passed");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(EXPIRE_EVERY) => {}
+        }
+    }
+    while tasks.join_next().await.is_some() {}
 }

@@ -3,5 +3,6 @@
 
 pub(crate) mod asset;
 pub(crate) mod client;
+pub(crate) mod gate;
 pub(crate) mod path;
 pub(crate) mod policy;

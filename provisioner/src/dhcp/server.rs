@@ -1,1 +1,186 @@
-//! sockets
+//! The sockets of ProxyDHCP: receive, gather, decide, send, then write down what was seen.
+
+use super::Port;
+use super::decide::{self, Decision, Facts, decide};
+use super::reply::{self, Kind};
+use super::request;
+use crate::boot::client::Client;
+use crate::boot::gate;
+use crate::interface::{EVERY, Served};
+use crate::rate::Bucket;
+use crate::session::api::KEEP_SEEN;
+use crate::trouble::Trouble;
+use crate::{Mac, host, socket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Sightings waiting to be written; more are dropped, the machine asks again.
+const SIGHTINGS: usize = 64;
+/// New machines per second, and at once: the first morning of a company passes, a flood of
+/// invented addresses does not fill the journal.
+const NEW_PER_S: f64 = 5.0;
+const NEW_AT_ONCE: f64 = 100.0;
+
+/// Both ports of one interface, until `stop`.
+pub(crate) async fn serve(served: Served, stop: CancellationToken) {
+    let (saw, sightings) = mpsc::channel(SIGHTINGS);
+    tokio::join!(
+        port(&served, Port::Bootps, saw.clone(), &stop),
+        port(&served, Port::Pxe, saw, &stop),
+        write_down(&served, sightings),
+    );
+}
+
+async fn port(served: &Served, port: Port, saw: mpsc::Sender<Mac>, stop: &CancellationToken) {
+    let number = port.number();
+    let interface = &served.interface;
+    let boot = &served.boot;
+    let object = format!("UDP port {number} on {interface}");
+    let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
+    loop {
+        // Not bound to the interface's address: broadcasts would not arrive.
+        let opened = socket::udp(interface, Ipv4Addr::UNSPECIFIED, number)
+            .and_then(|socket| UdpSocket::from_std(socket.into()));
+        match opened {
+            Ok(socket) => {
+                trouble.over().await;
+                mark(served, port, Some(number));
+                tracing::info!(interface, port = number, "ProxyDHCP listens");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    error = answer(served, port, &socket, &saw) => {
+                        let sentence = socket::sentence("UDP", number, interface, &error);
+                        trouble.begins(&sentence).await;
+                    }
+                }
+                mark(served, port, None);
+            }
+            Err(error) => {
+                let sentence = socket::sentence("UDP", number, interface, &error);
+                trouble.begins(&sentence).await;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+fn mark(served: &Served, port: Port, number: Option<u16>) {
+    served
+        .boot
+        .ports
+        .change(&served.interface, |ports| match port {
+            Port::Bootps => ports.dhcp = number,
+            Port::Pxe => ports.pxe = number,
+        });
+}
+
+/// Ends only when the socket cannot be read any more.
+async fn answer(
+    served: &Served,
+    port: Port,
+    socket: &UdpSocket,
+    saw: &mpsc::Sender<Mac>,
+) -> std::io::Error {
+    // Larger than any datagram a client sends; a longer one is cut and then malformed.
+    let mut buffer = vec![0u8; 4096];
+    loop {
+        let (len, from) = match socket.recv_from(&mut buffer).await {
+            Ok((len, SocketAddr::V4(from))) => (len, from),
+            Ok(_) => continue,
+            Err(error) => return error,
+        };
+        let Some((bytes, to)) = reply_to(served, port, &buffer[..len], from, saw).await else {
+            continue;
+        };
+        // One machine that cannot be reached is no reason to stop answering the others.
+        if let Err(error) = socket.send_to(&bytes, to).await {
+            tracing::warn!(%to, %error, "failed to send a DHCP reply");
+        }
+    }
+}
+
+async fn reply_to(
+    served: &Served,
+    port: Port,
+    packet: &[u8],
+    from: SocketAddrV4,
+    saw: &mpsc::Sender<Mac>,
+) -> Option<(Vec<u8>, SocketAddrV4)> {
+    let interface = &served.interface;
+    let request = match request::parse(packet) {
+        Ok(request) => request,
+        Err(why) => {
+            tracing::debug!(interface, %from, %why, "DHCP packet ignored");
+            return None;
+        }
+    };
+    if decide::client(&request) == Client::NotBooting {
+        return None;
+    }
+    let mac = request.mac;
+    let step = match gate::step(&served.boot, mac).await {
+        Ok((step, sighting)) => {
+            let now = served.boot.clock.now();
+            if sighting.is_none_or(|seen| now.since(seen.last_seen) > KEEP_SEEN) {
+                // Full: it is written at the machine's next try.
+                let _ = saw.try_send(mac);
+            }
+            step
+        }
+        Err(error) => {
+            tracing::error!(%mac, %error, "failed to look up a machine; it is not answered");
+            return None;
+        }
+    };
+    let http_port = served.open_http_port();
+    let facts = Facts {
+        port,
+        server: served.address,
+        http_port: http_port.unwrap_or_default(),
+        step,
+        ready: served.is_ready() && http_port.is_some(),
+    };
+    let (kind, answer) = match decide(&request, &facts) {
+        Decision::Silent(why) => {
+            tracing::debug!(interface, %mac, ?why, "not answered");
+            return None;
+        }
+        Decision::Offer(answer) => (Kind::Offer, answer),
+        Decision::Ack(answer) => (Kind::Ack, answer),
+    };
+    let to = reply::destination(port, &request, from);
+    match reply::encode(&request, kind, &answer, served.address) {
+        Ok(bytes) => {
+            tracing::info!(interface, %mac, %to, file = answer.file, hostname = request.hostname, secs = request.secs, "answered");
+            Some((bytes, to))
+        }
+        Err(error) => {
+            tracing::error!(%mac, %error, "a DHCP reply could not be written");
+            None
+        }
+    }
+}
+
+/// Behind the answers: iPXE waits two seconds for an offer, a commit may take longer.
+async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Mac>) {
+    let boot = &served.boot;
+    let new = Bucket::new(NEW_PER_S, NEW_AT_ONCE, boot.clock.now());
+    while let Some(mac) = sightings.recv().await {
+        let now = boot.clock.now();
+        let known = match gate::step(boot, mac).await {
+            Ok((_, sighting)) => sighting.is_some(),
+            Err(_) => continue,
+        };
+        if !known && !new.take(now) {
+            continue;
+        }
+        if let Err(error) = host::records::saw(&boot.db, mac, now).await {
+            tracing::error!(%mac, %error, "failed to write down a machine");
+        }
+    }
+}

@@ -24,7 +24,7 @@ const GET: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, 
      inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
      FROM host WHERE id = $1";
 
-const KNOWN: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms, \
+const KNOWN: &str = "SELECT host.state, host.asked_ms, host.reported_ms, \
      host.last_seen_ms, (SELECT COUNT(*) FROM session WHERE session.host = host.id \
      AND session.over = 0 AND session.expires_ms > $2) AS sessions \
      FROM host_mac JOIN host ON host.id = host_mac.host WHERE host_mac.mac = $1";
@@ -32,7 +32,6 @@ const KNOWN: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms
 /// What DHCP, TFTP and HTTP need to know of a MAC.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    pub(crate) host: HostId,
     pub(crate) known: Known,
     pub(crate) last_seen: Timestamp,
 }
@@ -51,7 +50,6 @@ pub(crate) async fn known(
         return Ok(None);
     };
     Ok(Some(Sighting {
-        host: HostId(row.try_get("id")?),
         known: Known {
             state: state_of(&row)?,
             asked: Timestamp(row.try_get("asked_ms")?),

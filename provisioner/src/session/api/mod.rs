@@ -5,6 +5,7 @@ mod answer;
 
 use crate::Mac;
 use crate::host::{self, HostId, identity};
+use crate::rate::Bucket;
 use crate::serve::Boot;
 use crate::session::machine::{self, Event};
 use crate::session::next::{Answer, answer, order};
@@ -22,7 +23,7 @@ use images::wire::{self, Finished, Hello, Next, ProgressReport, Step, Welcome};
 use state::Timestamp;
 use state::progress::Progress;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -49,13 +50,16 @@ struct Agents {
     held: Arc<Semaphore>,
     reads: Arc<Semaphore>,
     manifests: Arc<tokio::sync::Mutex<HashMap<String, Arc<Chunks>>>>,
-    // A std mutex: held for a few instructions, never across an await.
-    reports: Arc<Mutex<(f64, Timestamp)>>,
+    reports: Arc<Bucket>,
 }
 
 pub fn agent_router(boot: Boot) -> Router {
     let agents = Agents {
-        reports: Arc::new(Mutex::new((REPORTS_AT_ONCE, boot.clock.now()))),
+        reports: Arc::new(Bucket::new(
+            REPORTS_PER_S,
+            REPORTS_AT_ONCE,
+            boot.clock.now(),
+        )),
         boot,
         held: Arc::new(Semaphore::new(MOST_HELD)),
         reads: Arc::new(Semaphore::new(MOST_READS)),
@@ -72,17 +76,6 @@ pub fn agent_router(boot: Boot) -> Router {
 }
 
 impl Agents {
-    fn let_in(&self, now: Timestamp) -> bool {
-        let mut bucket = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let refill = now.since(bucket.1).as_secs_f64() * REPORTS_PER_S;
-        *bucket = ((bucket.0 + refill).min(REPORTS_AT_ONCE), now);
-        let open = bucket.0 >= 1.0;
-        if open {
-            bucket.0 -= 1.0;
-        }
-        open
-    }
-
     /// The session, if this agent holds it and it is not over.
     async fn session(&self, hash: &str, id: &str) -> Result<Bound, Refusal> {
         let id = SessionId(identity::one_line(id));
@@ -187,7 +180,7 @@ impl Agents {
 
 async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>, Refusal> {
     let now = agents.boot.clock.now();
-    if !agents.let_in(now) {
+    if !agents.reports.take(now) {
         return Err(Refusal::Busy);
     }
     let hello: Hello = read(body).await?;

@@ -1,0 +1,134 @@
+//! The TCP listener of one interface, and the limits of each connection.
+
+use super::router::router;
+use crate::interface::{EVERY, Served};
+use crate::socket;
+use crate::trouble::Trouble;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A classroom is thirty machines with two connections each.
+const MOST_CONNECTIONS: usize = 512;
+const MOST_PER_MACHINE: usize = 16;
+/// Also how long a connection may stay open without a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
+/// The slowest download that is worth waiting for: 64 MiB in half an hour.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(1800);
+const MOST_HEADERS: usize = 64;
+const HEADER_BYTES: usize = 16 << 10;
+
+pub(crate) async fn serve(served: Served, stop: CancellationToken) {
+    let (interface, port) = (served.interface.clone(), served.http_port);
+    let boot = served.boot.clone();
+    let object = format!("TCP port {port} on {interface}");
+    let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
+    loop {
+        let opened = socket::tcp(&interface, served.address, port)
+            .and_then(|socket| TcpListener::from_std(socket.into()));
+        match opened {
+            Ok(listener) => {
+                trouble.over().await;
+                let port = listener.local_addr().map_or(port, |address| address.port());
+                boot.ports
+                    .change(&interface, |ports| ports.http = Some(port));
+                tracing::info!(interface, address = %served.address, port, "HTTP boot server listens");
+                accept(&listener, router(served.clone()), &stop).await;
+                boot.ports.change(&interface, |ports| ports.http = None);
+                return;
+            }
+            Err(error) => {
+                let sentence = socket::sentence("TCP", port, &interface, &error);
+                trouble.begins(&sentence).await;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Open connections per machine; its place is given back when a connection ends.
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+struct Taken(Places, IpAddr);
+
+impl Places {
+    fn take(&self, from: IpAddr) -> Option<Taken> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.values().sum::<usize>() >= MOST_CONNECTIONS {
+            return None;
+        }
+        let mine = open.entry(from).or_default();
+        if *mine >= MOST_PER_MACHINE {
+            return None;
+        }
+        *mine += 1;
+        Some(Taken(self.clone(), from))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = open.get_mut(&self.1) {
+            *mine -= 1;
+            if *mine == 0 {
+                open.remove(&self.1);
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, router: Router, stop: &CancellationToken) {
+    let places = Places::default();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            // Reaped as they end, so that the set does not grow.
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => {
+                    let Some(place) = places.take(from.ip()) else {
+                        tracing::warn!(%from, "too many connections; this one is closed");
+                        continue;
+                    };
+                    connections.spawn(connection(stream, router.clone(), place));
+                }
+                // Out of file descriptors: the others go on, and this passes.
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+    // Downloads in progress end with the appliance: the PC says so and tries again.
+    connections.shutdown().await;
+}
+
+async fn connection(stream: TcpStream, router: Router, _place: Taken) {
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(HEADER_BYTES);
+    let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    match tokio::time::timeout(LONGEST_CONNECTION, serving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a boot connection ended early"),
+        Err(_) => tracing::warn!("a boot connection was too slow and was closed"),
+    }
+}

@@ -1,0 +1,76 @@
+//! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
+
+use super::script::{self, Place};
+use super::stream;
+use crate::boot::path::{self, BootFile};
+use crate::boot::policy::BootStep;
+use crate::boot::{asset, gate};
+use crate::interface::Served;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, Response, StatusCode, header};
+use axum::response::IntoResponse;
+
+pub(super) fn router(served: Served) -> Router {
+    Router::new().fallback(answer).with_state(served)
+}
+
+/// A HEAD is answered like a GET: the body is dropped on the way out, its length stays.
+async fn answer(State(served): State<Served>, request: Request) -> Response<Body> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allowed = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
+    }
+    let Some((mac, file)) = path::parse(request.uri().path()) else {
+        return text(StatusCode::NOT_FOUND, "no such boot file\n".to_owned());
+    };
+    let boot = &served.boot;
+    let step = match gate::step(boot, mac).await {
+        Ok((step, _)) => step,
+        Err(error) => {
+            tracing::error!(%mac, %error, "failed to look up a machine; it gets no file");
+            let sentence = "the appliance has a problem; its log says which\n";
+            return text(StatusCode::INTERNAL_SERVER_ERROR, sentence.to_owned());
+        }
+    };
+    tracing::info!(%mac, file = file.name(), method = %request.method(), ?step, "boot file asked");
+    match (file, step) {
+        (BootFile::Script, BootStep::Ignore(why)) => {
+            text(StatusCode::OK, script::nothing(&boot.appliance, why.text()))
+        }
+        (_, BootStep::Ignore(why)) => text(StatusCode::FORBIDDEN, format!("{}\n", why.text())),
+        (BootFile::Script, BootStep::Agent) => {
+            let script = script(&served, mac, request.uri().port_u16());
+            text(StatusCode::OK, script)
+        }
+        (file, BootStep::Agent) => {
+            let path = asset::path(&boot.assets_dir, file);
+            stream::file(&path, request.headers())
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::error!(path = %path.display(), %error, "failed to read a boot asset; run `reprise boot assets build`");
+                    let sentence = "this boot file is missing on the appliance\n";
+                    text(StatusCode::NOT_FOUND, sentence.to_owned())
+                })
+        }
+    }
+}
+
+/// The script that TFTP gives too.
+pub(crate) fn script(served: &Served, mac: crate::Mac, port: Option<u16>) -> String {
+    let boot = &served.boot;
+    script::agent(&Place {
+        appliance: &boot.appliance,
+        server: served.address,
+        http_port: served.open_http_port().or(port).unwrap_or(served.http_port),
+        console_port: boot.console_port,
+        fingerprint: &boot.fingerprint,
+        locale: boot.locale.code(),
+        mac,
+    })
+}
+
+fn text(status: StatusCode, text: String) -> Response<Body> {
+    (status, [(header::CONTENT_TYPE, "text/plain")], text).into_response()
+}

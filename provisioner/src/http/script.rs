@@ -1,0 +1,94 @@
+//! The iPXE scripts, as pure text.
+
+use crate::Mac;
+use crate::boot::path::{self, BootFile};
+use std::net::Ipv4Addr;
+
+/// Where everything is, for one machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) appliance: &'a str,
+    pub(crate) server: Ipv4Addr,
+    pub(crate) http_port: u16,
+    pub(crate) console_port: u16,
+    pub(crate) fingerprint: &'a str,
+    pub(crate) locale: &'a str,
+    pub(crate) mac: Mac,
+}
+
+/// Starts the agent. `initrd=initrd` is what iPXE of 2019 needs under UEFI; both consoles, because
+/// the last one named gets the agent's screen and servers have none but the serial one.
+pub(crate) fn agent(place: &Place) -> String {
+    let url = |file| {
+        let path = path::of(place.mac, file);
+        format!("http://{}:{}/{path}", place.server, place.http_port)
+    };
+    format!(
+        "#!ipxe\n\
+         echo Reprise {name}: starting the agent on {mac}\n\
+         kernel {kernel} initrd=initrd reprise.server=https://{server}:{console} \
+         reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
+         console=tty0 console=ttyS0,115200 quiet || goto failed\n\
+         initrd --name initrd {initrd} || goto failed\n\
+         boot || goto failed\n\
+         :failed\n\
+         echo Reprise {name}: the agent could not be started; the machine goes on to its own disk\n\
+         sleep 5\n\
+         exit 1\n",
+        name = plain(place.appliance),
+        mac = place.mac,
+        kernel = url(BootFile::Kernel),
+        initrd = url(BootFile::Initrd),
+        server = place.server,
+        console = place.console_port,
+        fingerprint = plain(place.fingerprint),
+        locale = plain(place.locale),
+    )
+}
+
+/// Sends the machine on to its next boot device. `exit 1` and not `exit`: under UEFI success lands
+/// in the firmware's setup screen.
+pub(crate) fn nothing(appliance: &str, why: &str) -> String {
+    format!(
+        "#!ipxe\necho Reprise {}: {}\nsleep 2\nexit 1\n",
+        plain(appliance),
+        plain(why)
+    )
+}
+
+/// iPXE expands `${…}` and splits lines: only harmless signs stay.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || " ._-,;".contains(*c))
+        .take(100)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_the_golden_ones() {
+        let place = Place {
+            appliance: "agen",
+            server: Ipv4Addr::new(10, 77, 0, 2),
+            http_port: 8067,
+            console_port: 8443,
+            fingerprint: "c0ffee",
+            locale: "fr",
+            mac: Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+        };
+        let golden = include_str!("../../tests/data/ipxe/agent.ipxe");
+        assert_eq!(agent(&place), golden);
+        let golden = include_str!("../../tests/data/ipxe/nothing.ipxe");
+        assert_eq!(nothing("agen", "nothing is to be done"), golden);
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_commands_in() {
+        let script = nothing("x\nshell\n${net0/ip}", "y");
+        assert_eq!(script.lines().count(), 4, "{script}");
+        assert!(!script.contains('$'), "{script}");
+    }
+}
