@@ -185,3 +185,212 @@ journal-title = Journal
 journal-lead = Everything that happened, newest first. Nothing is ever erased from it.
 journal-empty = Nothing has happened yet.
 journal-older = Older
+
+col-when = When
+col-plan = Plan
+col-target = Target
+col-outcome = Outcome
+col-added = Added
+col-took = Took
+col-files = Files
+col-size = Size
+col-host = Host
+col-name = Name
+col-modified = Modified
+col-actions = Actions
+col-state = State
+col-image = Image
+form-stale = This page is too old; reload it and try again
+
+plans-lead = What is saved, where, at what hour, and the proof that it comes back. Plans are written in reprise.toml.
+plan-daily = every day at { $at }
+plan-by-hand = by hand only
+plan-prove-every = test restore every { $every }
+plan-prove-each = test restore after each backup
+plan-files = Folders
+plan-when = When
+plan-proof = Proof
+plan-targets = Targets
+plan-rpo = Accepted data loss (RPO)
+plan-rto = Recovery time objective (RTO)
+plan-tier = Recovery tier
+prove-now = Test a restore of { $plan } from { $target }
+own-plan = The appliance's state, configuration and certificates are saved at first start and then daily, restored aside and compared.
+run-own-now = Save the appliance now
+prove-own-now = Test a restore of the appliance from { $target }
+runs-title = Latest backups
+runs-empty = No backup has happened yet.
+run-title = Backup of { $plan } to { $target }
+run-problems = { $n ->
+    [one] { $count } item could not be saved
+   *[other] { $count } items could not be saved
+ }
+run-cancel = Stop this backup
+run-began = Began
+run-ended = Ended
+run-by = Asked by
+by-schedule = the plan's schedule
+run-files = Content
+run-added = Added to the vault
+browse-snapshot = Browse this snapshot
+no-such-run = backup { $id }
+no-such-proof = proof { $id }
+no-such-restore = restore { $id }
+
+proofs-title = Restore proofs
+proofs-lead = Each line is a test restore, made the same way as a real one, then compared with what had been read.
+proofs-empty = No test restore has happened yet.
+proof-title = Proof: { $plan } from { $target }
+proof-restored = restored for real
+proof-scrubbed = read back whole
+proof-listed = complete, not read back
+proof-failed = failed
+proof-empty = This snapshot is empty: there was nothing to compare.
+proof-when = Tried
+proof-saved = Saved
+proof-compared = Compared
+proof-restore-took = Restore took
+proof-compare-took = Comparison took
+proof-journal = Database
+proof-journal-head = opened again; its journal ends at fact no. { $head }
+proof-level = Level
+proof-listing = Digest of the listing
+proof-differences = { $n ->
+    [one] { $count } difference
+   *[other] { $count } differences
+ }
+proof-not = What this proof does not show
+proof-sample = Some of the files compared
+not-proven-application = That the application starts with these files.
+not-proven-machine = That a whole machine starts again.
+not-proven-elsewhere = That a copy exists outside this box.
+not-proven-content = That every byte was read back.
+not-proven-restore = That the files come back to their place.
+
+snapshots-lead = Each one is the whole state of a plan at one moment. Browse it, take a file, or put everything back.
+snapshots-on = On { $target }
+snapshots-empty = No snapshot.
+snapshots-older = { $n ->
+    [one] { $count } older one is not shown; “reprise snapshot list” shows them all.
+   *[other] { $count } older ones are not shown; “reprise snapshot list” shows them all.
+ }
+snapshot-title = { $plan }, { $date }
+snapshot-lead = { $files } files, { $bytes }
+crumbs = Path
+crumb-top = Snapshot
+kind-file = file
+kind-folder = folder
+kind-link = link
+kind-pipe = pipe or socket
+kind-device = device
+restore-here = Restore this folder
+restore-one = restore
+zip-here = Download as zip
+folder-empty = This folder is empty.
+folder-more = More of this folder
+
+restore-title = Restore { $plan }, { $date }
+restore-everything = The whole snapshot
+restore-where = Where shall these files go?
+restore-folder = Folder on the appliance
+restore-folder-hint = Full path. Nothing is written before you have seen and confirmed the exact paths.
+restore-absolute = Give a full path, beginning with /
+restore-existing-question = If a file is already there
+restore-refuse = do nothing and say so
+restore-keep = keep the one that is there
+restore-replace = replace it with the saved one
+restore-preview = See what will be written
+restore-exactly = This is exactly what will be written
+restore-totals = { $n ->
+    [one] { $count } file, { $folders } folders, { $bytes }.
+   *[other] { $count } files, { $folders } folders, { $bytes }.
+ }
+restore-existing = { $n ->
+    [one] { $count } existing file will be replaced
+   *[other] { $count } existing files will be replaced
+ }
+restore-kept = { $n ->
+    [one] { $count } existing file will be kept as it is
+   *[other] { $count } existing files will be kept as they are
+ }
+restore-from = In the snapshot
+restore-becomes = On the appliance
+restore-button = Restore to { $destination }
+restore-to = Restore to { $destination }
+restore-done = { $n ->
+    [one] { $count } file, { $bytes }, in { $took }
+   *[other] { $count } files, { $bytes }, in { $took }
+ }
+restore-problems = { $n ->
+    [one] { $count } item could not be restored
+   *[other] { $count } items could not be restored
+ }
+restore-cancel = Stop this restore
+restore-destination = To
+restore-brought = Restored
+
+boot-off = Network boot is off: no interface is named in reprise.toml (“./run --interface NAME”).
+host-seen = seen, silent
+host-waiting = waiting for approval
+host-approved = approved
+host-approved-by = approved by { $by } on { $date }
+host-first-seen = First seen { $date }
+host-cpu = { $n ->
+    [one] { $model }, { $count } core
+   *[other] { $model }, { $count } cores
+ }
+host-system = Machine
+host-product = Model
+host-serial = Serial number
+host-processor = Processor
+host-memory = Memory
+host-firmware = Firmware
+host-disks = Disks
+host-nics = Network cards
+host-macs = Hardware addresses
+host-last-seen = Seen
+disk-removable = removable
+pairing = Code shown by the host:
+pairing-hint = Compare it with the host's screen: the same code proves that this machine is the one that talks to this appliance.
+host-approve = Approve { $name }
+host-deploy-link = Approve and deploy…
+host-ask = Ask it again at its next network boot
+host-forget = Forget { $name }
+hosts-known = Known hosts
+hosts-none = No host has shown up yet.
+hosts-none-yet = No other host.
+sessions-title = Deployments
+deploy-choose = Deploy an image
+deploy-choose-hint = The next page says what will be lost; nothing is written before you confirm.
+deploy-image = Image
+deploy-disk = Disk
+deploy-see = See what will be lost
+deploy-no-image = Choose an image first
+deploy-no-disk = This host has not said yet which disks it has.
+deploy-title = Deploy { $image } to { $host }
+deploy-type = To confirm, type the host's name: { $name }
+deploy-typed-wrong = The name typed is not { $name }; nothing was done.
+deploy-button = Erase { $disk } and deploy to { $host }
+session-stale = the host no longer answers
+session-cancel = Cancel this deployment
+session-cancelled-by = Cancelled by { $by }.
+session-summary = { $bytes } written and read back in { $took }.
+session-lost = Lost
+session-expires = Valid until
+images-lead = System disks ready to be deployed. They lie in the vault like everything else: deduplicated, encrypted.
+images-empty = No image. Import one:
+image-imported = Imported
+image-how = To add a raw disk, on the appliance:
+
+account-title = Your account
+account-password = Console password
+account-password-link = Choose another one
+account-fingerprint = Fingerprint of this console's certificate
+account-fingerprint-hint = Your browser must show the same SHA-256 fingerprint.
+keys-title = Vault passwords
+keys-lead = A copy that nobody can open protects nobody. Write each password on paper, keep the paper elsewhere, and type it back here from the paper.
+keys-none = No vault is configured.
+key-label = Vault { $target }
+key-confirmed = Typed back by { $by } on { $date }
+key-never = Never typed back.
+key-button = Check the password of { $target }

@@ -186,3 +186,212 @@ journal-title = Journal
 journal-lead = Tout ce qui s'est passé, le plus récent d'abord. Rien n'en est jamais effacé.
 journal-empty = Il ne s'est encore rien passé.
 journal-older = Plus ancien
+
+col-when = Quand
+col-plan = Plan
+col-target = Cible
+col-outcome = Résultat
+col-added = Ajouté
+col-took = Durée
+col-files = Fichiers
+col-size = Taille
+col-host = Poste
+col-name = Nom
+col-modified = Modifié
+col-actions = Actions
+col-state = État
+col-image = Image
+form-stale = Cette page est trop ancienne ; rechargez-la et recommencez
+
+plans-lead = Ce qui est sauvé, où, à quelle heure, et la preuve que cela revient. Les plans s'écrivent dans reprise.toml.
+plan-daily = tous les jours à { $at }
+plan-by-hand = à la main seulement
+plan-prove-every = restauration d'essai tous les { $every }
+plan-prove-each = restauration d'essai après chaque sauvegarde
+plan-files = Dossiers
+plan-when = Quand
+plan-proof = Preuve
+plan-targets = Cibles
+plan-rpo = Perte de données acceptée (PDMA)
+plan-rto = Délai de reprise visé (RTO)
+plan-tier = Rang de reprise
+prove-now = Essayer de restaurer { $plan } depuis { $target }
+own-plan = L'état, la configuration et les certificats du boîtier sont sauvés au premier démarrage puis chaque jour, restaurés à part et comparés.
+run-own-now = Sauver le boîtier maintenant
+prove-own-now = Essayer de restaurer le boîtier depuis { $target }
+runs-title = Dernières sauvegardes
+runs-empty = Aucune sauvegarde n'a encore eu lieu.
+run-title = Sauvegarde de { $plan } vers { $target }
+run-problems = { $n ->
+    [one] { $count } élément n'a pas pu être sauvé
+   *[other] { $count } éléments n'ont pas pu être sauvés
+ }
+run-cancel = Arrêter cette sauvegarde
+run-began = Début
+run-ended = Fin
+run-by = Demandé par
+by-schedule = l'horaire du plan
+run-files = Contenu
+run-added = Ajouté au coffre
+browse-snapshot = Parcourir ce point de restauration
+no-such-run = la sauvegarde { $id }
+no-such-proof = la preuve { $id }
+no-such-restore = la restauration { $id }
+
+proofs-title = Preuves de restauration
+proofs-lead = Chaque ligne est une restauration d'essai, faite par le même chemin qu'une vraie, puis comparée à ce qui avait été lu.
+proofs-empty = Aucune restauration d'essai n'a encore eu lieu.
+proof-title = Preuve : { $plan } depuis { $target }
+proof-restored = restauré pour de vrai
+proof-scrubbed = relu en entier
+proof-listed = complet, non relu
+proof-failed = échec
+proof-empty = Ce point de restauration est vide : il n'y avait rien à comparer.
+proof-when = Essayé
+proof-saved = Sauvé
+proof-compared = Comparé
+proof-restore-took = Durée de la restauration
+proof-compare-took = Durée de la comparaison
+proof-journal = Base de données
+proof-journal-head = rouverte ; son journal s'arrête au fait n° { $head }
+proof-level = Niveau
+proof-listing = Empreinte de la liste
+proof-differences = { $n ->
+    [one] { $count } différence
+   *[other] { $count } différences
+ }
+proof-not = Ce que cette preuve ne montre pas
+proof-sample = Quelques fichiers comparés
+not-proven-application = Que l'application démarre avec ces fichiers.
+not-proven-machine = Qu'une machine complète redémarre.
+not-proven-elsewhere = Qu'une copie existe hors de ce boîtier.
+not-proven-content = Que chaque octet a été relu.
+not-proven-restore = Que les fichiers reviennent à leur place.
+
+snapshots-lead = Chaque point est l'état complet d'un plan à un moment donné. Parcourez-le, prenez un fichier, ou remettez tout en place.
+snapshots-on = Sur { $target }
+snapshots-empty = Aucun point de restauration.
+snapshots-older = { $n ->
+    [one] { $count } point plus ancien n'est pas affiché ; « reprise snapshot list » les montre tous.
+   *[other] { $count } points plus anciens ne sont pas affichés ; « reprise snapshot list » les montre tous.
+ }
+snapshot-title = { $plan }, { $date }
+snapshot-lead = { $files } fichiers, { $bytes }
+crumbs = Chemin
+crumb-top = Point de restauration
+kind-file = fichier
+kind-folder = dossier
+kind-link = lien
+kind-pipe = tube ou prise
+kind-device = périphérique
+restore-here = Restaurer ce dossier
+restore-one = restaurer
+zip-here = Télécharger en zip
+folder-empty = Ce dossier est vide.
+folder-more = Suite du dossier
+
+restore-title = Restaurer { $plan }, { $date }
+restore-everything = Tout le point de restauration
+restore-where = Où remettre ces fichiers ?
+restore-folder = Dossier du boîtier
+restore-folder-hint = Chemin complet. Rien n'est écrit avant que vous ayez vu et confirmé les chemins exacts.
+restore-absolute = Donnez un chemin complet, qui commence par /
+restore-existing-question = Si un fichier y est déjà
+restore-refuse = ne rien faire et le dire
+restore-keep = garder celui qui est là
+restore-replace = le remplacer par celui de la sauvegarde
+restore-preview = Voir ce qui sera écrit
+restore-exactly = Voici exactement ce qui sera écrit
+restore-totals = { $n ->
+    [one] { $count } fichier, { $folders } dossiers, { $bytes }.
+   *[other] { $count } fichiers, { $folders } dossiers, { $bytes }.
+ }
+restore-existing = { $n ->
+    [one] { $count } fichier existant sera remplacé
+   *[other] { $count } fichiers existants seront remplacés
+ }
+restore-kept = { $n ->
+    [one] { $count } fichier existant sera gardé tel quel
+   *[other] { $count } fichiers existants seront gardés tels quels
+ }
+restore-from = Dans la sauvegarde
+restore-becomes = Sur le boîtier
+restore-button = Restaurer vers { $destination }
+restore-to = Restauration vers { $destination }
+restore-done = { $n ->
+    [one] { $count } fichier, { $bytes }, en { $took }
+   *[other] { $count } fichiers, { $bytes }, en { $took }
+ }
+restore-problems = { $n ->
+    [one] { $count } élément n'a pas pu être restauré
+   *[other] { $count } éléments n'ont pas pu être restaurés
+ }
+restore-cancel = Arrêter cette restauration
+restore-destination = Vers
+restore-brought = Restauré
+
+boot-off = Le démarrage par le réseau est éteint : aucune interface n'est nommée dans reprise.toml (« ./run --interface NOM »).
+host-seen = vu, muet
+host-waiting = attend une approbation
+host-approved = approuvé
+host-approved-by = approuvé par { $by } le { $date }
+host-first-seen = Vu la première fois le { $date }
+host-cpu = { $n ->
+    [one] { $model }, { $count } cœur
+   *[other] { $model }, { $count } cœurs
+ }
+host-system = Machine
+host-product = Modèle
+host-serial = Numéro de série
+host-processor = Processeur
+host-memory = Mémoire
+host-firmware = Micrologiciel
+host-disks = Disques
+host-nics = Cartes réseau
+host-macs = Adresses matérielles
+host-last-seen = Vu
+disk-removable = amovible
+pairing = Code affiché par le poste :
+pairing-hint = Comparez avec l'écran du poste : le même code prouve que c'est bien cette machine qui parle à ce boîtier.
+host-approve = Approuver { $name }
+host-deploy-link = Approuver et déployer…
+host-ask = Le réinterroger à son prochain démarrage réseau
+host-forget = Oublier { $name }
+hosts-known = Postes connus
+hosts-none = Aucun poste ne s'est encore présenté.
+hosts-none-yet = Aucun autre poste.
+sessions-title = Déploiements
+deploy-choose = Déployer une image
+deploy-choose-hint = La page suivante dit ce qui sera perdu ; rien n'est écrit avant votre confirmation.
+deploy-image = Image
+deploy-disk = Disque
+deploy-see = Voir ce qui sera perdu
+deploy-no-image = Choisissez d'abord une image
+deploy-no-disk = Ce poste n'a pas encore dit quels disques il a.
+deploy-title = Déployer { $image } sur { $host }
+deploy-type = Pour confirmer, tapez le nom du poste : { $name }
+deploy-typed-wrong = Le nom tapé n'est pas { $name } ; rien n'a été fait.
+deploy-button = Effacer { $disk } et déployer sur { $host }
+session-stale = le poste ne répond plus
+session-cancel = Annuler ce déploiement
+session-cancelled-by = Annulé par { $by }.
+session-summary = { $bytes } écrits et relus en { $took }.
+session-lost = Perdu
+session-expires = Valable jusqu'au
+images-lead = Disques système prêts à être déployés. Ils sont rangés dans le coffre comme le reste : dédupliqués, chiffrés.
+images-empty = Aucune image. Importez-en une :
+image-imported = Importée
+image-how = Pour ajouter un disque brut, sur le boîtier :
+
+account-title = Votre compte
+account-password = Mot de passe de la console
+account-password-link = En choisir un autre
+account-fingerprint = Empreinte du certificat de cette console
+account-fingerprint-hint = Votre navigateur doit montrer la même empreinte SHA-256.
+keys-title = Mots de passe des coffres
+keys-lead = Une copie que personne ne peut ouvrir ne protège personne. Notez chaque mot de passe sur papier, gardez le papier ailleurs, et ressaisissez-le ici depuis le papier.
+keys-none = Aucun coffre n'est configuré.
+key-label = Coffre { $target }
+key-confirmed = Ressaisi par { $by } le { $date }
+key-never = Jamais ressaisi.
+key-button = Vérifier le mot de passe de { $target }

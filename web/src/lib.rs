@@ -7,6 +7,7 @@
 //! - [`words`]: both languages. [`story`]: facts as sentences.
 //! - [`readiness`], [`ongoing`]: verdicts and progress as a reader sees them.
 //! - [`desk`]: the state behind handlers. [`error`]: failures to status codes. [`path`]: file names.
+//! - [`shelf`], [`download`]: out of a vault, to a page or to a browser.
 //! - [`shield`]: the headers every answer carries.
 
 mod api;
@@ -14,12 +15,14 @@ mod app;
 mod assets;
 pub mod auth;
 mod desk;
+mod download;
 mod error;
 mod events;
 mod ongoing;
 mod page;
 mod path;
 mod readiness;
+mod shelf;
 mod shield;
 mod story;
 mod words;

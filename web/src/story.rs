@@ -36,7 +36,6 @@ impl Mood {
 
 /// One fact, written for the reader.
 pub(crate) struct Line {
-    pub(crate) number: i64,
     pub(crate) when: String,
     pub(crate) machine_date: String,
     pub(crate) mood: Mood,
@@ -271,7 +270,6 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         ),
     };
     Line {
-        number: entry.number,
         when: w.date(entry.at),
         machine_date: w.machine_date(entry.at),
         mood,

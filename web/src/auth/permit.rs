@@ -74,7 +74,7 @@ impl FromRequestParts<Desk> for Reader {
     }
 }
 
-/// The fields of a submitted form, in order; a field may repeat.
+/// The fields of a submitted form.
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -84,13 +84,6 @@ impl Fields {
             .iter()
             .find(|(key, _)| key == name)
             .map_or("", |(_, value)| value.as_str())
-    }
-
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -151,14 +144,12 @@ impl FromRequest<Desk> for Act {
 #[derive(Clone, Copy)]
 pub(crate) struct ThroughControl;
 
-/// Who calls the API.
-pub(crate) struct Caller {
-    /// A user's name, or `command line`.
-    pub(crate) by: String,
-}
+/// Somebody who may read through the API.
+pub(crate) struct Caller;
 
 /// Who calls the API to change something.
 pub(crate) struct ApiAct {
+    /// A user's name, or `command line`.
     pub(crate) by: String,
 }
 
@@ -185,8 +176,8 @@ async fn caller(parts: &mut Parts, desk: &Desk, changes: bool) -> Result<String,
 impl FromRequestParts<Desk> for Caller {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Error> {
-        let by = caller(parts, desk, false).await?;
-        Ok(Caller { by })
+        caller(parts, desk, false).await?;
+        Ok(Caller)
     }
 }
 

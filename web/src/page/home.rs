@@ -5,7 +5,7 @@ use crate::auth::permit::Reader;
 use crate::desk::Desk;
 use crate::error::Error;
 use crate::ongoing::{self, Work};
-use crate::readiness::{self, Moment, Shown};
+use crate::readiness::{self, Shown};
 use crate::story::{self, Line, Mood};
 use askama::Template;
 use axum::Router;
@@ -23,7 +23,6 @@ pub(super) fn router() -> Router<Desk> {
 /// The proof of the appliance's own copy.
 struct OwnProof {
     id: String,
-    when: Moment,
     sentence: String,
 }
 
@@ -65,7 +64,6 @@ async fn show(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
         .find(|p| p.plan == continuity::APPLIANCE && p.passed)
         .map(|p| OwnProof {
             id: p.id.to_string(),
-            when: Moment::new(words, p.at),
             sentence: words.n_with(
                 "own-proof",
                 p.files,

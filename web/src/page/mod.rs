@@ -4,9 +4,18 @@ mod account;
 pub(crate) mod failure;
 mod frame;
 mod home;
+mod hosts;
+mod images;
 mod journal;
+mod keys;
 mod login;
-mod troubles;
+mod plans;
+mod proofs;
+mod restores;
+mod runs;
+mod sessions;
+mod snapshots;
+pub(crate) mod troubles;
 
 pub(crate) use frame::{Frame, render};
 
@@ -18,5 +27,14 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(home::router())
         .merge(login::router())
         .merge(account::router())
+        .merge(keys::router())
+        .merge(plans::router())
+        .merge(runs::router())
+        .merge(proofs::router())
+        .merge(snapshots::router())
+        .merge(restores::router())
+        .merge(hosts::router())
+        .merge(images::router())
+        .merge(sessions::router())
         .merge(journal::router())
 }

@@ -1,0 +1,163 @@
+//! One restore test: its evidence, and what it does not show.
+
+use super::{Frame, render};
+use crate::auth::permit::Reader;
+use crate::desk::Desk;
+use crate::error::Error;
+use crate::path;
+use crate::story::Mood;
+use crate::words::Words;
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+use continuity::{Proof, ProofId, records};
+use state::Timestamp;
+
+pub(super) fn router() -> Router<Desk> {
+    Router::new()
+        .route("/proofs", get(list))
+        .route("/proofs/{id}", get(show))
+}
+
+struct Row {
+    id: String,
+    plan: String,
+    target: String,
+    when: String,
+    mood: Mood,
+    verdict: String,
+    files: String,
+    bytes: String,
+    took: String,
+}
+
+fn row(words: &Words, proof: &Proof) -> Row {
+    Row {
+        id: proof.id.to_string(),
+        plan: proof.plan.clone(),
+        target: proof.target.clone(),
+        when: words.date(proof.at),
+        mood: if proof.passed { Mood::Good } else { Mood::Bad },
+        verdict: match (proof.passed, proof.level) {
+            (true, config::Level::Restored) => words.t("proof-restored"),
+            (true, config::Level::Scrubbed) => words.t("proof-scrubbed"),
+            (true, config::Level::Listed) => words.t("proof-listed"),
+            (false, _) => words.t("proof-failed"),
+        },
+        files: words.count(proof.files),
+        bytes: words.size(proof.bytes),
+        took: words.took(proof.took_ms),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "proofs.html")]
+struct ListPage {
+    f: Frame,
+    proofs: Vec<Row>,
+}
+
+async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Error> {
+    let proofs = records::proofs(&desk.app.db, 200).await?;
+    let title = reader.words.t("proofs-title");
+    render(&ListPage {
+        proofs: proofs.iter().map(|p| row(&reader.words, p)).collect(),
+        f: Frame::new(&desk, &reader, "plans", title),
+    })
+}
+
+struct Sampled {
+    path: String,
+    size: String,
+    hash: String,
+}
+
+#[derive(Template)]
+#[template(path = "proof.html")]
+struct Page {
+    f: Frame,
+    row: Row,
+    level: &'static str,
+    detail: Option<String>,
+    saved: String,
+    restore: Option<String>,
+    compare: Option<String>,
+    listing: String,
+    snapshot: Option<String>,
+    sample: Vec<Sampled>,
+    differences: Vec<(String, String)>,
+    differences_title: String,
+    not_proven: Vec<String>,
+    empty: bool,
+    journal_head: Option<String>,
+}
+
+/// What a proof leaves open, in the reader's words; a key of a newer version as it is.
+fn not_proven(words: &Words, key: &str) -> String {
+    match key {
+        "application" => words.t("not-proven-application"),
+        "machine" => words.t("not-proven-machine"),
+        "elsewhere" => words.t("not-proven-elsewhere"),
+        "content" => words.t("not-proven-content"),
+        "restore" => words.t("not-proven-restore"),
+        other => other.to_owned(),
+    }
+}
+
+async fn show(
+    State(desk): State<Desk>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let words = &reader.words;
+    let id = ProofId(id);
+    let proof = records::proof(&desk.app.db, &id)
+        .await?
+        .ok_or_else(|| Error::NotFound(words.t1("no-such-proof", "id", &id)))?;
+    let evidence = &proof.evidence;
+    let title = words.t2("proof-title", "plan", &proof.plan, "target", &proof.target);
+    let took = |ms: u64| (ms > 0).then(|| words.took(ms));
+    render(&Page {
+        row: row(words, &proof),
+        level: proof.level.name(),
+        detail: proof.detail.clone(),
+        saved: words.date(Timestamp(evidence.snapshot_finished_ms)),
+        restore: took(evidence.restore_ms),
+        compare: took(evidence.compare_ms),
+        listing: evidence.listing_blake3.clone(),
+        snapshot: (!proof.snapshot.is_empty()).then(|| {
+            format!(
+                "/snapshots/{}/{}",
+                path::encode(proof.target.as_bytes()),
+                proof.snapshot
+            )
+        }),
+        sample: evidence
+            .sample
+            .iter()
+            .map(|s| Sampled {
+                path: path::shown(s.path.as_bytes()),
+                size: words.size(s.size_bytes),
+                hash: s.blake3.chars().take(16).collect(),
+            })
+            .collect(),
+        differences: evidence
+            .differences
+            .iter()
+            .map(|d| (path::shown(d.object.as_bytes()), d.what.clone()))
+            .collect(),
+        differences_title: words.n("proof-differences", evidence.differences_total),
+        not_proven: evidence
+            .not_proven
+            .iter()
+            .map(|key| not_proven(words, key))
+            .collect(),
+        empty: evidence.empty,
+        journal_head: evidence
+            .journal_head
+            .map(|n| words.count(u64::try_from(n).unwrap_or(0))),
+        f: Frame::new(&desk, &reader, "plans", title),
+    })
+}
