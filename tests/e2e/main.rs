@@ -9,6 +9,7 @@
     reason = "a test that cannot go on must fail"
 )]
 
+mod deploy;
 mod harness;
 mod plans;
 mod restore;
