@@ -2,7 +2,7 @@
 
 use crate::command::{
     agent, boot, config, host, image, plan, pra, proof, restore, run, serve, session, setup,
-    snapshot, user,
+    snapshot, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),
+    /// Works on a vault alone, without appliance, configuration or state
+    Vault(vault::Args),
     /// Inside the netboot environment: reports this PC, writes its disk when told to
     Agent(agent::Args),
 }

@@ -17,6 +17,7 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod snapshot;
 pub(crate) mod user;
+pub(crate) mod vault;
 
 use crate::cli::{Cli, Command};
 use crate::door::Door;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),
         Command::User(command) => user::run(&door()?, command),
+        Command::Vault(args) => self::vault::run(args),
         Command::Agent(args) => agent::run(args),
     }
 }

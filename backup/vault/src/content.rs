@@ -123,7 +123,7 @@ impl Stored {
     }
 
     pub(crate) fn hole(&mut self, len: u64) {
-        const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         if len == 0 {
             return;
         }

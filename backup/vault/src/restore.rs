@@ -40,6 +40,9 @@ pub struct RestorePlan {
     pub existing_count: u64,
     /// The destination is empty or absent: after the restore nothing else may be there.
     pub fresh: bool,
+    /// Write everything to disk before saying that it is done (the default). A restore test into a scratch folder
+    /// needs no such promise, and on a busy disk it costs more than the restore.
+    pub durable: bool,
     pub(crate) nodes: Vec<Node>,
 }
 
@@ -96,6 +99,7 @@ pub fn plan(
     let mut plan = RestorePlan {
         snapshot: snapshot.clone(),
         fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
+        durable: true,
         destination: destination.clone(),
         overwrite,
         placements,

@@ -35,7 +35,7 @@ const QUEUE: usize = 32;
 const PROBLEMS_KEPT: usize = 10_000;
 
 /// Writes what the plan says; a file that fails is a problem and the rest goes on. Fails when the destination cannot be
-/// made or is full, or when the watch is cancelled. What is reported as done survives a power cut.
+/// made or is full, or when the watch is cancelled. What is reported as done survives a power cut when the plan is `durable`.
 pub fn execute(
     vault: &Vault,
     plan: &RestorePlan,
@@ -73,7 +73,9 @@ pub fn execute(
         })
     })?;
     shared.stop_if_asked(plan)?;
-    if let Ok(folder) = open_folder_path(&plan.destination) {
+    if plan.durable
+        && let Ok(folder) = open_folder_path(&plan.destination)
+    {
         rustix::fs::syncfs(&folder).map_err(|error| {
             bad_destination(
                 plan,

@@ -1,4 +1,9 @@
 //! What was saved comes back: content, holes, links, owners, modes, attributes, times.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 

@@ -190,7 +190,9 @@ async fn restored(
     let (scratch, plan) = blocking(move || {
         let scratch = Scratch::make(&root, &name)?;
         let into = scratch.path().join("files");
-        let plan = vault::restore::plan(&from, &snapshot, &[], &into, Overwrite::Refuse)?;
+        let mut plan = vault::restore::plan(&from, &snapshot, &[], &into, Overwrite::Refuse)?;
+        // Scratch is thrown away: flushing the whole disk for it would only hold up everybody else.
+        plan.durable = false;
         scratch.fits(plan.bytes)?;
         Ok::<_, Error>((scratch, plan))
     })

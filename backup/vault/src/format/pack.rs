@@ -75,7 +75,7 @@ pub(crate) fn decode_directory(plain: &[u8], room: u64) -> Result<Vec<Entry>, Ba
             1 => true,
             _ => return Err(Bad::Value("coding")),
         };
-        if plain_len > MAX_PLAIN || sealed_len < 16 || sealed_len > MAX_PLAIN + 16 {
+        if plain_len > MAX_PLAIN || !(16..=MAX_PLAIN + 16).contains(&sealed_len) {
             return Err(Bad::Value("chunk length"));
         }
         if !zstd && sealed_len != plain_len + 16 {

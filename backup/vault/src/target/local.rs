@@ -158,25 +158,43 @@ impl Target for LocalTarget {
             },
             other => other,
         };
+        let layout = [
+            ObjectKind::Pack.folder(),
+            ObjectKind::Tree.folder(),
+            ObjectKind::Snapshot.folder(),
+            TMP,
+        ];
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            if name != IGNORED_AT_CREATE {
+            let name = entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned();
+            // Empty folders of the layout are what a creation that was cut off leaves: it is completed.
+            let is_ours = layout.contains(&name.as_str())
+                && (name == TMP
+                    || fs::read_dir(self.folder.join(&name))
+                        .map_err(failed)?
+                        .next()
+                        .is_none());
+            if name != IGNORED_AT_CREATE && !is_ours {
                 return Err(Error::NotEmpty {
                     folder: self.describe(),
-                    example: name.to_string_lossy().into_owned(),
+                    example: name,
                 });
             }
         }
-        for kind in [ObjectKind::Pack, ObjectKind::Tree, ObjectKind::Snapshot] {
-            fs::DirBuilder::new()
+        for folder in layout {
+            match fs::DirBuilder::new()
                 .mode(0o700)
-                .create(self.folder_of(kind))
-                .map_err(failed)?;
+                .create(self.folder.join(folder))
+            {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
         }
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(self.folder.join(TMP))
-            .map_err(failed)?;
         sync_folder(&self.folder).map_err(failed)
     }
 

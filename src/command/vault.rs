@@ -1,0 +1,271 @@
+//! `reprise vault`: works on a vault alone, without appliance, configuration or state. What a disaster needs.
+
+mod read;
+mod write;
+
+use crate::terminal::{self, Bar};
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use state::Clock;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use vault::target::LocalTarget;
+use vault::{Problem, Secret, Vault, Watch};
+
+/// Exit code of work that was done, but whose problems must be read.
+const DONE_WITH_PROBLEMS: u8 = 3;
+const SHOWN: usize = 50;
+const BEAT: Duration = Duration::from_millis(200);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Holds the vault's password on its first line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "REPRISE_PASSWORD_FILE",
+        hide_env_values = true
+    )]
+    password_file: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The vault's folder
+    url: OsString,
+    /// Refuse unless a file system is mounted there
+    #[arg(long)]
+    must_be_mounted: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a vault in an empty folder (made if its parent exists)
+    Init {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Saves folders as a new snapshot
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// What to save
+        #[arg(required = true)]
+        folder: Vec<PathBuf>,
+        /// The plan's name: unchanged files of its last snapshot are not read again
+        #[arg(long, default_value = "manual")]
+        plan: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the snapshots, oldest first
+    Snapshots {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists a folder of a snapshot; without a path, what was saved
+    Ls {
+        #[command(flatten)]
+        place: Place,
+        /// A unique beginning of its id, `latest`, or PLAN@latest
+        snapshot: String,
+        path: Option<OsString>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists everything in a snapshot whose name contains a text, whatever its case
+    Find {
+        #[command(flatten)]
+        place: Place,
+        snapshot: String,
+        text: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes a file of a snapshot to the standard output
+    Cat {
+        #[command(flatten)]
+        place: Place,
+        snapshot: String,
+        path: OsString,
+    },
+    /// Brings files back
+    Restore(write::Restore),
+    /// Is everything there that the snapshots need?
+    Check {
+        #[command(flatten)]
+        place: Place,
+        /// Only what this snapshot needs
+        snapshot: Option<String>,
+        /// Read and verify every byte
+        #[arg(long)]
+        read_all: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// How much it holds
+    Stats {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let password = args.password_file;
+    let open = |place: &Place| open(place, password.as_deref());
+    match args.command {
+        Command::Init { place } => write::init(&place, &secret(password.as_deref())?),
+        Command::Backup {
+            place,
+            folder,
+            plan,
+            json,
+        } => write::backup(&open(&place)?, folder, plan, json),
+        Command::Snapshots { place, json } => read::snapshots(&open(&place)?, json),
+        Command::Ls {
+            place,
+            snapshot,
+            path,
+            json,
+        } => read::ls(&open(&place)?, &snapshot, path.unwrap_or_default(), json),
+        Command::Find {
+            place,
+            snapshot,
+            text,
+            json,
+        } => read::find(&open(&place)?, &snapshot, &text, json),
+        Command::Cat {
+            place,
+            snapshot,
+            path,
+        } => read::cat(&open(&place)?, &snapshot, &path),
+        Command::Restore(args) => write::restore(&open(&args.place)?, &args),
+        Command::Check {
+            place,
+            snapshot,
+            read_all,
+            json,
+        } => read::check(&open(&place)?, snapshot.as_deref(), read_all, json),
+        Command::Stats { place, json } => read::stats(&open(&place)?, json),
+    }
+}
+
+fn folder_of(place: &Place) -> anyhow::Result<PathBuf> {
+    let shown = place.url.to_string_lossy();
+    if let Some((scheme, path)) = shown.split_once("://") {
+        if scheme == "file" {
+            return Ok(PathBuf::from(path));
+        }
+        bail!(
+            "open the vault {shown}: {scheme}:// is not supported yet; mount it and give the folder"
+        );
+    }
+    Ok(PathBuf::from(&place.url))
+}
+
+fn secret(file: Option<&std::path::Path>) -> anyhow::Result<Secret> {
+    let Some(file) = file else {
+        bail!(
+            "open the vault: no password; give the file that holds it with --password-file or REPRISE_PASSWORD_FILE"
+        );
+    };
+    Ok(Secret::from_file(file)?)
+}
+
+fn open(place: &Place, password: Option<&std::path::Path>) -> anyhow::Result<Vault> {
+    let target = LocalTarget::open(&folder_of(place)?, place.must_be_mounted)?;
+    Ok(Vault::open(Arc::new(target), &secret(password)?)?)
+}
+
+fn now() -> i64 {
+    Clock::System.now().0
+}
+
+/// Milliseconds since 1970, in the time zone of whoever asks.
+fn when(milliseconds: i64) -> String {
+    match jiff::Timestamp::from_millisecond(milliseconds) {
+        Ok(at) => at
+            .to_zoned(jiff::tz::TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        Err(_) => "-".to_owned(),
+    }
+}
+
+/// Runs long work beside a progress bar; returns its result and how long it took.
+fn watched<T: Send>(
+    step: &str,
+    work: impl FnOnce(&Watch) -> Result<T, vault::Error> + Send,
+) -> anyhow::Result<(T, Duration)> {
+    let (watch, start) = (Watch::new(), Instant::now());
+    let mut bar = Bar::new();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| work(&watch));
+        while bar.is_live() && !worker.is_finished() {
+            bar.draw(&progress(step, &watch, start.elapsed()));
+            std::thread::sleep(BEAT);
+        }
+        let result = worker.join();
+        bar.clear();
+        match result {
+            Ok(result) => Ok((result?, start.elapsed())),
+            Err(_) => {
+                Err(anyhow::anyhow!("the work stopped unexpectedly")).context(step.to_owned())
+            }
+        }
+    })
+}
+
+fn progress(step: &str, watch: &Watch, took: Duration) -> String {
+    let (done, total) = (
+        watch.bytes_done.load(Ordering::Relaxed),
+        watch.bytes_total.load(Ordering::Relaxed),
+    );
+    let rate = done as f64 / took.as_secs_f64().max(0.001);
+    let mut text = format!("{step}: {}", terminal::bytes(done));
+    if total > 0 {
+        let percent = done.min(total) * 100 / total;
+        text.push_str(&format!(" of {}, {percent} %", terminal::bytes(total)));
+    }
+    text.push_str(&format!(", {}/s", terminal::bytes(rate as u64)));
+    if total > done && rate >= 1.0 {
+        let left = Duration::from_secs_f64((total - done) as f64 / rate);
+        text.push_str(&format!(", {} left", terminal::duration(left)));
+    }
+    text
+}
+
+/// Problems go to stderr, the first of them; the exit code says that there are some.
+fn problems(problems: &[Problem]) -> ExitCode {
+    for problem in problems.iter().take(SHOWN) {
+        terminal::note(&format!(
+            "problem: {}",
+            terminal::shown(&problem.to_string())
+        ));
+    }
+    if problems.len() > SHOWN {
+        terminal::note(&format!("… and {} more", problems.len() - SHOWN));
+    }
+    match problems {
+        [] => ExitCode::SUCCESS,
+        _ => ExitCode::from(DONE_WITH_PROBLEMS),
+    }
+}
+
+fn problems_json(problems: &[Problem]) -> serde_json::Value {
+    let lines = problems.iter();
+    lines
+        .map(|p| serde_json::json!({ "object": p.object, "what": p.what }))
+        .collect()
+}
