@@ -12,6 +12,7 @@ use crate::{APPLIANCE, blocking};
 use config::Level;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 use vault::restore::Overwrite;
 use vault::{Problem, Snapshot, Vault};
 
@@ -37,9 +38,16 @@ pub(crate) async fn perform(
     let span = tracing::info_span!("proof", proof = %request.id, plan = %request.plan, target = %request.target);
     let started = continuity.clock.now();
     let mut found = None;
-    let made = attempt(continuity, &request, &ticket, &mut found).await;
+    let mut used = None;
+    let made = attempt(continuity, &request, &ticket, &mut found, &mut used).await;
+    let made = match made {
+        Err(Error::Vault(vault::Error::Cancelled)) => {
+            clear(used).await;
+            return None;
+        }
+        other => other,
+    };
     let (seen, mut kept, passed, detail) = match made {
-        Err(Error::Vault(vault::Error::Cancelled)) => return None,
         Ok((seen, kept)) => {
             let judged = judge(&seen);
             (seen, kept, judged.passed, judged.detail)
@@ -100,7 +108,18 @@ pub(crate) async fn perform(
         )
     });
     continuity.incident(&object, trouble).await;
+    // After it is kept: clearing away a million files takes its time, and proves nothing.
+    clear(used).await;
     Some(proof)
+}
+
+/// Scratch in use, and the right to use it.
+type Used = (Scratch, OwnedMutexGuard<()>);
+
+async fn clear(used: Option<Used>) {
+    if let Err(crashed) = blocking(move || drop(used)).await {
+        tracing::error!("failed to {crashed}");
+    }
 }
 
 async fn attempt(
@@ -108,6 +127,7 @@ async fn attempt(
     request: &Request,
     ticket: &Ticket,
     found: &mut Option<Snapshot>,
+    used: &mut Option<Used>,
 ) -> Result<(Seen, Evidence), Error> {
     let vault = continuity.vaults.open(&request.target).await?;
     let which = match &request.snapshot {
@@ -131,7 +151,9 @@ async fn attempt(
         })
         .await??;
     let (mut seen, mut kept) = match request.level {
-        Level::Restored => restored(continuity, request, ticket, &line, vault, snapshot).await?,
+        Level::Restored => {
+            restored(continuity, request, ticket, &line, vault, snapshot, used).await?
+        }
         Level::Listed | Level::Scrubbed => {
             checked(request.level, ticket, &line, vault, snapshot).await?
         }
@@ -179,10 +201,11 @@ async fn restored(
     line: &Line<'_>,
     vault: Arc<Vault>,
     snapshot: Snapshot,
+    used: &mut Option<Used>,
 ) -> Result<(Seen, Evidence), Error> {
     // One at a time: two that each fit alone would fill the disk together.
-    let _scratch = tokio::select! {
-        turn = continuity.work.scratch.lock() => turn,
+    let turn = tokio::select! {
+        turn = Arc::clone(&continuity.work.scratch).lock_owned() => turn,
         () = ticket.cancel.cancelled() => return Err(vault::Error::Cancelled.into()),
     };
     let (root, name) = (continuity.scratch_root(), format!("proof-{}", request.id));
@@ -197,6 +220,7 @@ async fn restored(
         Ok::<_, Error>((scratch, plan))
     })
     .await??;
+    *used = Some((scratch, turn));
     let start = continuity.clock.now();
     let (from, shown) = (Arc::clone(&vault), plan.clone());
     let (_, mut differences) = line
@@ -221,7 +245,6 @@ async fn restored(
     if request.plan == APPLIANCE {
         differences.extend(appliance(continuity, request, &destination, &mut kept).await);
     }
-    blocking(move || drop(scratch)).await?;
     let seen = Seen {
         listed: 0,
         declared,
