@@ -238,6 +238,8 @@ fn answer((status, text): (u16, String)) -> anyhow::Result<Value> {
         let message = error.get("message").unwrap_or(error);
         message.as_str().map(str::to_owned)
     });
+    // Its sentence reads `failed to …`, as ours will.
+    let said = said.map(|s| s.strip_prefix("failed to ").unwrap_or(&s).to_owned());
     bail!(
         "{}",
         said.unwrap_or_else(|| format!("the appliance answered {status} {text}"))
@@ -289,7 +291,10 @@ mod tests {
                 .expect_err("refused")
                 .to_string()
         };
-        assert_eq!(refused(r#"{"error":"no such plan"}"#), "no such plan");
+        assert_eq!(
+            refused(r#"{"error":"failed to find the plan x"}"#),
+            "find the plan x"
+        );
         assert_eq!(refused(r#"{"error":{"message":"taken"}}"#), "taken");
         assert_eq!(refused("oops"), "the appliance answered 409 oops");
     }
