@@ -9,8 +9,13 @@
     reason = "a test that cannot go on must fail"
 )]
 
+mod command;
+mod config;
+mod console;
 mod deploy;
 mod harness;
 mod plans;
 mod restore;
 mod start;
+mod state;
+mod target;

@@ -34,8 +34,16 @@ fn a_folder_comes_back_alone_and_a_dry_run_writes_nothing() {
         String::from_utf8_lossy(&shown.stderr)
     );
     let plan: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
-    assert_eq!(plan["placements"][0]["to"], format!("{place}/letters"), "{plan}");
-    assert_eq!((&plan["files"], &plan["existing_count"]), (&1.into(), &0.into()), "{plan}");
+    assert_eq!(
+        plan["placements"][0]["to"],
+        format!("{place}/letters"),
+        "{plan}"
+    );
+    assert_eq!(
+        (&plan["files"], &plan["existing_count"]),
+        (&1.into(), &0.into()),
+        "{plan}"
+    );
     assert!(!folder.join("back").exists());
     let done = appliance.cli(&[&arguments[..], &["--yes"]].concat());
     assert!(

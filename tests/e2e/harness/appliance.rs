@@ -12,7 +12,7 @@ use std::time::Duration;
 const BINARY: &str = env!("CARGO_BIN_EXE_reprise");
 
 /// A configuration like the one of a first start, on a port of the kernel's choice; `more` is appended.
-pub fn config_text(more: &str) -> String {
+pub(crate) fn config_text(more: &str) -> String {
     format!(
         "[appliance]\nname = \"test\"\nstate_dir = \"state\"\nlocale = \"en\"\ntimezone = \"Europe/Paris\"\n\
          [console]\nlisten = \"127.0.0.1:0\"\n\
@@ -22,23 +22,23 @@ pub fn config_text(more: &str) -> String {
 
 /// How to start; the default is what most tests want.
 #[derive(Default)]
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     /// More arguments after `serve`.
-    pub arguments: &'a [&'a str],
-    pub environment: &'a [(&'a str, &'a str)],
-    pub namespace: Option<&'a Namespace>,
+    pub(crate) arguments: &'a [&'a str],
+    pub(crate) environment: &'a [(&'a str, &'a str)],
+    pub(crate) namespace: Option<&'a Namespace>,
 }
 
-pub struct Appliance {
+pub(crate) struct Appliance {
     child: Child,
     folder: PathBuf,
     log: Arc<Mutex<String>>,
     /// As in ports.json at the start.
-    pub ports: Value,
+    pub(crate) ports: Value,
 }
 
 /// `reprise --config FOLDER/reprise.toml ARGUMENTS…`, to its end.
-pub fn cli(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn cli(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(BINARY)
         .arg("--config")
         .arg(folder.join("reprise.toml"))
@@ -51,20 +51,20 @@ pub fn cli(folder: &Path, arguments: &[&str]) -> Output {
 
 impl Appliance {
     /// Writes `config` into `folder` and makes its vault, then starts and waits until it answers.
-    pub fn first_start(folder: &Temp, config: &str) -> Appliance {
+    pub(crate) fn first_start(folder: &Temp, config: &str) -> Appliance {
         prepare(folder, config);
         Appliance::start(folder, Start::default())
     }
 
     /// Starts on the configuration that lies in `folder`, and waits until it answers.
-    pub fn start(folder: &Temp, how: Start<'_>) -> Appliance {
+    pub(crate) fn start(folder: &Temp, how: Start<'_>) -> Appliance {
         let mut started = Appliance::launch(folder, how);
         started.ready();
         started
     }
 
     /// Starts without waiting.
-    pub fn launch(folder: &Temp, how: Start<'_>) -> Appliance {
+    pub(crate) fn launch(folder: &Temp, how: Start<'_>) -> Appliance {
         let mut command = match how.namespace {
             Some(namespace) => namespace.command(BINARY),
             None => Command::new(BINARY),
@@ -100,7 +100,7 @@ impl Appliance {
     }
 
     /// Waits for ports.json of this very process.
-    pub fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         let path = self.folder.join("state/ports.json");
         let pid = u64::from(self.child.id());
         self.ports = within(Duration::from_secs(60), "reprise answers", || {
@@ -113,21 +113,21 @@ impl Appliance {
         });
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Everything it has said on stderr.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().expect("log").clone()
     }
 
     /// Waits until the log has `text`.
-    pub fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         let end = std::time::Instant::now() + Duration::from_secs(60);
         while !self.log().contains(text) {
             assert!(
@@ -139,17 +139,17 @@ impl Appliance {
         }
     }
 
-    pub fn console_port(&self) -> u16 {
+    pub(crate) fn console_port(&self) -> u16 {
         let port = self.ports["console"].as_u64().expect("the console's port");
         u16::try_from(port).expect("a port")
     }
 
-    pub fn console_url(&self) -> String {
+    pub(crate) fn console_url(&self) -> String {
         format!("https://127.0.0.1:{}", self.console_port())
     }
 
     /// A fresh browser, not logged in.
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(
             &self.console_url(),
             &self.folder.join("state/tls/certificate.pem"),
@@ -157,7 +157,7 @@ impl Appliance {
     }
 
     /// The one-time password of `admin`, as left beside the state.
-    pub fn one_time_password(&self) -> String {
+    pub(crate) fn one_time_password(&self) -> String {
         let text = std::fs::read_to_string(self.folder.join("state/admin-password"));
         text.expect("the one-time password's file")
             .trim()
@@ -165,12 +165,12 @@ impl Appliance {
     }
 
     /// `reprise …` beside it, to its end.
-    pub fn cli(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Output {
         cli(&self.folder, arguments)
     }
 
     /// `reprise … --json`, which must end well.
-    pub fn cli_json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn cli_json(&self, arguments: &[&str]) -> Value {
         let mut all = arguments.to_vec();
         all.push("--json");
         let output = self.cli(&all);
@@ -184,18 +184,18 @@ impl Appliance {
     }
 
     /// GET of the API through the control socket: status and body.
-    pub fn api(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn api(&self, path: &str) -> (u16, Value) {
         self.ask("GET", path, "")
     }
 
     /// The body of a GET that must answer 200.
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, body) = self.api(path);
         assert_eq!(status, 200, "GET {path}: {body}\n{}", self.log());
         body
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.ask("POST", path, &body.to_string())
     }
 
@@ -221,7 +221,7 @@ impl Appliance {
     }
 
     /// SIGTERM, then its end.
-    pub fn terminate(mut self) -> (ExitStatus, String) {
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM");
         let status = self.wait();
@@ -229,14 +229,14 @@ impl Appliance {
     }
 
     /// kill -9.
-    pub fn kill(mut self) -> String {
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().expect("SIGKILL");
         self.wait();
         self.log()
     }
 
     /// Waits until it ends by itself.
-    pub fn ends(mut self) -> (ExitStatus, String) {
+    pub(crate) fn ends(mut self) -> (ExitStatus, String) {
         let status = self.wait();
         (status, self.log())
     }
@@ -262,7 +262,7 @@ impl Drop for Appliance {
 }
 
 /// Writes the configuration and the password, and makes the vault, as a first start would.
-pub fn prepare(folder: &Temp, config: &str) {
+pub(crate) fn prepare(folder: &Temp, config: &str) {
     std::fs::write(folder.join("reprise.toml"), config).expect("the configuration");
     std::fs::write(folder.join("password"), "correct horse battery staple\n").expect("password");
     std::fs::create_dir_all(folder.join("vault")).expect("the vault's folder");
@@ -270,7 +270,7 @@ pub fn prepare(folder: &Temp, config: &str) {
 }
 
 /// A vault with the harness's password and the cheapest key derivation.
-pub fn make_vault(path: &Path) {
+pub(crate) fn make_vault(path: &Path) {
     let target = vault::target::LocalTarget::open(path, false).expect("the vault's folder");
     let password = vault::Secret::new(b"correct horse battery staple".to_vec());
     vault::Vault::create(Arc::new(target), &password, vault::KdfCost::MINIMUM)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-pub struct Browser {
+pub(crate) struct Browser {
     agent: ureq::Agent,
     base: String,
     cookies: BTreeMap<String, String>,
@@ -15,22 +15,22 @@ pub struct Browser {
 
 /// An answer, whole.
 #[derive(Debug)]
-pub struct Page {
-    pub status: u16,
-    pub headers: ureq::http::HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Page {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).map(|v| v.to_str());
         value.and_then(Result::ok).unwrap_or_default()
     }
@@ -38,7 +38,7 @@ impl Page {
 
 impl Browser {
     /// Trusts the certificate in the file and no other.
-    pub fn new(base: &str, certificate: &Path) -> Browser {
+    pub(crate) fn new(base: &str, certificate: &Path) -> Browser {
         let der = rustls::pki_types::CertificateDer::from_pem_file(certificate)
             .expect("the console's certificate");
         let trusted = Certificate::from_der(&der).to_owned();
@@ -61,7 +61,7 @@ impl Browser {
         }
     }
 
-    pub fn get(&mut self, path: &str) -> Page {
+    pub(crate) fn get(&mut self, path: &str) -> Page {
         let request = self
             .agent
             .get(format!("{}{path}", self.base))
@@ -71,7 +71,7 @@ impl Browser {
     }
 
     /// A form, sent as a page of this console would.
-    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let request = self
             .agent
             .post(format!("{}{path}", self.base))
@@ -84,7 +84,7 @@ impl Browser {
     }
 
     /// Any request, without cookies: what an agent or a program sends.
-    pub fn send_json(&self, path: &str, bearer: &str, body: &serde_json::Value) -> Page {
+    pub(crate) fn send_json(&self, path: &str, bearer: &str, body: &serde_json::Value) -> Page {
         let request = self
             .agent
             .post(format!("{}{path}", self.base))

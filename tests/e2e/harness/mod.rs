@@ -11,22 +11,22 @@ mod appliance;
 mod browser;
 mod network;
 mod temp;
-pub mod tree;
+pub(crate) mod tree;
 
-pub use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
-pub use browser::{Browser, Page};
-pub use network::Namespace;
-pub use temp::{Mount, Temp};
+pub(crate) use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
+pub(crate) use browser::{Browser, Page};
+pub(crate) use network::Namespace;
+pub(crate) use temp::{Mount, Temp};
 
 use std::time::{Duration, Instant};
 
 /// Asks again until `ask` answers; fails the test, naming `what`, when it has not within a minute.
-pub fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     within(Duration::from_secs(60), what, ask)
 }
 
 /// As [`eventually`], with another deadline.
-pub fn within<T>(deadline: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn within<T>(deadline: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(answer) = ask() {
@@ -38,7 +38,7 @@ pub fn within<T>(deadline: Duration, what: &str, mut ask: impl FnMut() -> Option
 }
 
 /// Runs a tool the test needs; its failure is the test's.
-pub fn tool(name: &str, arguments: &[&str]) -> String {
+pub(crate) fn tool(name: &str, arguments: &[&str]) -> String {
     let output = std::process::Command::new(name)
         .args(arguments)
         .output()

@@ -4,12 +4,12 @@ use super::tool;
 use std::process::Command;
 
 /// A network namespace with its loopback up; removed when dropped, with the interfaces in it.
-pub struct Namespace {
-    pub name: String,
+pub(crate) struct Namespace {
+    pub(crate) name: String,
 }
 
 impl Namespace {
-    pub fn new() -> Namespace {
+    pub(crate) fn new() -> Namespace {
         let name = format!("rp-{}", state::id::new());
         tool("ip", &["netns", "add", &name]);
         let namespace = Namespace { name };
@@ -18,14 +18,14 @@ impl Namespace {
     }
 
     /// `ip …` inside.
-    pub fn ip(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ip(&self, arguments: &[&str]) -> String {
         let mut all = vec!["-n", self.name.as_str()];
         all.extend(arguments);
         tool("ip", &all)
     }
 
     /// A cable: interface `mine` here with `my_address` (`10.0.0.1/24`), `theirs` in `other`.
-    pub fn cable(
+    pub(crate) fn cable(
         &self,
         mine: &str,
         my_address: &str,
@@ -54,7 +54,7 @@ impl Namespace {
     }
 
     /// A command that runs inside.
-    pub fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]);
         command

@@ -4,20 +4,20 @@ use super::tool;
 use std::path::{Path, PathBuf};
 
 /// A folder under the system's temporary one, removed when dropped.
-pub struct Temp(PathBuf);
+pub(crate) struct Temp(PathBuf);
 
 impl Temp {
-    pub fn new() -> Temp {
+    pub(crate) fn new() -> Temp {
         let path = std::env::temp_dir().join(format!("reprise-e2e-{}", state::id::new()));
         std::fs::create_dir_all(&path).expect("a temporary folder");
         Temp(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub fn join(&self, leaf: &str) -> PathBuf {
+    pub(crate) fn join(&self, leaf: &str) -> PathBuf {
         self.0.join(leaf)
     }
 }
@@ -31,11 +31,11 @@ impl Drop for Temp {
 }
 
 /// A tmpfs mounted on a folder, unmounted when dropped. Make it after the [`Temp`] it lies in.
-pub struct Mount(PathBuf);
+pub(crate) struct Mount(PathBuf);
 
 impl Mount {
     /// `options` as for mount(8): `size=4m`, `ro`.
-    pub fn tmpfs(folder: &Path, options: &str) -> Mount {
+    pub(crate) fn tmpfs(folder: &Path, options: &str) -> Mount {
         std::fs::create_dir_all(folder).expect("a folder to mount on");
         let place = folder.display().to_string();
         tool("mount", &["-t", "tmpfs", "-o", options, "tmpfs", &place]);
@@ -43,7 +43,7 @@ impl Mount {
     }
 
     /// The folder itself, read-only (root ignores mode bits, not this).
-    pub fn read_only(folder: &Path) -> Mount {
+    pub(crate) fn read_only(folder: &Path) -> Mount {
         let place = folder.display().to_string();
         tool("mount", &["--bind", &place, &place]);
         let mount = Mount(folder.to_owned());
@@ -51,7 +51,7 @@ impl Mount {
         mount
     }
 
-    pub fn remount(&self, options: &str) {
+    pub(crate) fn remount(&self, options: &str) {
         let place = self.0.display().to_string();
         tool("mount", &["-o", &format!("remount,{options}"), &place]);
     }

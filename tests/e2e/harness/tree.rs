@@ -11,10 +11,10 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// How many plain files [`plant`] makes, at least.
-pub const FILES: u64 = 10_000;
+pub(crate) const FILES: u64 = 10_000;
 
 /// Fills `root` (which must not exist). Needs root: owners, devices, ACLs.
-pub fn plant(root: &Path) {
+pub(crate) fn plant(root: &Path) {
     fs::create_dir(root).expect("the tree's root");
     many(root);
     names(root);
@@ -117,7 +117,7 @@ fn links(root: &Path) {
 }
 
 /// Files whose blocks must agree too.
-pub const SPARSE: &[&str] = &[
+pub(crate) const SPARSE: &[&str] = &[
     "sparse/islands",
     "sparse/hole",
     "sparse/tail",
@@ -292,7 +292,7 @@ fn times(root: &Path) {
 
 /// What an independent tool finds different: content, type, mode, owner, times to the nanosecond,
 /// ACLs, attributes, hard links, anything too many or too few. Empty when nothing is.
-pub fn differences(source: &Path, copy: &Path) -> String {
+pub(crate) fn differences(source: &Path, copy: &Path) -> String {
     let slash = |path: &Path| format!("{}/", path.display());
     tool(
         "rsync",
@@ -309,7 +309,7 @@ pub fn differences(source: &Path, copy: &Path) -> String {
 }
 
 /// Sparse files whose blocks on the disk differ.
-pub fn block_differences(source: &Path, copy: &Path) -> Vec<String> {
+pub(crate) fn block_differences(source: &Path, copy: &Path) -> Vec<String> {
     let blocks = |path: PathBuf| {
         fs::metadata(&path)
             .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
