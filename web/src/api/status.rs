@@ -3,6 +3,7 @@
 use crate::auth::permit::Caller;
 use crate::desk::Desk;
 use crate::error::Error;
+use crate::page::troubles;
 use crate::readiness;
 use crate::words::Words;
 use axum::extract::{RawQuery, State};
@@ -72,7 +73,7 @@ async fn status(
     let (words, _) = desk.words(&headers, query.as_deref());
     let app = &desk.app;
     let overview = app.continuity.overview().await?;
-    let troubles = continuity::records::troubles(&app.db).await?;
+    let troubles = troubles::open(&desk).await?;
     Ok(Json(Status {
         appliance: app.config.appliance.name.clone(),
         version: app.version.clone(),
