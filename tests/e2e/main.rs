@@ -14,6 +14,7 @@ mod config;
 mod console;
 mod deploy;
 mod harness;
+mod network;
 mod plans;
 mod restore;
 mod start;

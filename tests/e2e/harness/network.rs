@@ -1,6 +1,7 @@
 //! Networks of their own, so that no test touches this machine's.
 
 use super::tool;
+use std::os::fd::AsFd;
 use std::process::Command;
 
 /// A network namespace with its loopback up; removed when dropped, with the interfaces in it.
@@ -51,6 +52,19 @@ impl Namespace {
             namespace.ip(&["address", "add", address, "dev", interface]);
             namespace.ip(&["link", "set", interface, "up"]);
         }
+    }
+
+    /// Runs `work` on a thread that is inside; sockets it returns stay there.
+    pub fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let place = format!("/run/netns/{}", self.name);
+        let namespace = std::fs::File::open(place).expect("the namespace");
+        let inside = move || {
+            use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                .expect("move into the namespace");
+            work()
+        };
+        std::thread::spawn(inside).join().expect("the work inside")
     }
 
     /// A command that runs inside.
