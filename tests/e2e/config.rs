@@ -54,7 +54,8 @@ fn a_missing_half_written_or_foreign_file_is_one_sentence() {
     // Cut in the middle of a string, as a full disk or a power cut leaves it.
     let cut = whole.find("vault\"").expect("the target") + 3;
     std::fs::write(&file, &whole[..cut]).expect("half");
-    refused(&format!("{place}:9:"));
+    refused(&format!("{place}:10:"));
+    refused("half written, put your copy back");
     std::fs::write(&file, vec![0; 4096]).expect("zeros");
     refused("zero bytes");
     std::fs::write(&file, "").expect("empty");
