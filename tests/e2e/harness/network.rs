@@ -55,7 +55,7 @@ impl Namespace {
     }
 
     /// Runs `work` on a thread that is inside; sockets it returns stay there.
-    pub fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let place = format!("/run/netns/{}", self.name);
         let namespace = std::fs::File::open(place).expect("the namespace");
         let inside = move || {
