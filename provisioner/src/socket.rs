@@ -13,6 +13,8 @@ pub(crate) fn udp(interface: &str, address: Ipv4Addr, port: u16) -> io::Result<S
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.bind_device(Some(interface.as_bytes()))?;
     socket.set_broadcast(true)?;
+    // A classroom is switched on at once; the kernel gives what its own limit allows.
+    socket.set_recv_buffer_size(1 << 20)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddr::V4(SocketAddrV4::new(address, port)).into())?;
     Ok(socket)

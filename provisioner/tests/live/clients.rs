@@ -1,0 +1,258 @@
+//! Boot files, fetched by curl, tftp-hpa and atftp; and broken requests.
+
+use crate::nets::{Net, inside};
+use crate::rig::{Folder, boot, noise, until};
+use config::{DhcpRole, Network};
+use state::Clock;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Serves `srv0` while `work` runs as a PC at the other end of the cable.
+fn served(work: impl FnOnce(&Net, &Path) + Send) {
+    let (server, pc) = (Net::new(), Net::new());
+    server.cable_to(&pc);
+    pc.ip("addr add 10.77.0.50/24 dev pc0");
+    let folder = Folder::new();
+    folder.fill_assets();
+    std::thread::scope(|scope| {
+        let stop = CancellationToken::new();
+        let (open, opened) = std::sync::mpsc::channel();
+        let (server, folder, until_stop) = (&server, &folder, stop.clone());
+        let thread = scope.spawn(move || {
+            inside(server, async || {
+                let (boot, _) = boot(folder, Clock::System).await;
+                let network = Network {
+                    interface: "srv0".to_owned(),
+                    dhcp: DhcpRole::Off,
+                    http_port: 8067,
+                };
+                let networks = vec![network];
+                let serving = tokio::spawn(provisioner::serve(boot.clone(), networks, until_stop));
+                until("HTTP and TFTP", async || {
+                    let ports = boot.ports.all().remove("srv0")?;
+                    (ports.http.is_some() && ports.tftp.is_some()).then_some(())
+                })
+                .await;
+                open.send(()).unwrap();
+                serving.await.unwrap();
+            });
+        });
+        let stopped = stop.drop_guard();
+        opened.recv_timeout(Duration::from_secs(30)).unwrap();
+        let folder_of_pc = folder.path().join("pc");
+        std::fs::create_dir(&folder_of_pc).unwrap();
+        work(&pc, &folder_of_pc);
+        drop(stopped);
+        thread.join().unwrap();
+    });
+}
+
+fn run(pc: &Net, folder: &Path, line: &str) -> (bool, String) {
+    let mut words = line.split(' ');
+    let done = pc
+        .command("timeout")
+        .arg("60")
+        .arg(words.next().unwrap())
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    (
+        done.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+const HTTP: &str = "http://10.77.0.2:8067/b/525400123456";
+
+#[test]
+fn curl_gets_boot_files_whole_and_in_parts() {
+    served(|pc, folder| {
+        let kernel = noise(3_000_001, 6);
+        let (ok, said) = run(pc, folder, &format!("curl -sSf -o k {HTTP}/kernel"));
+        assert!(ok, "{said}");
+        assert_eq!(std::fs::read(folder.join("k")).unwrap(), kernel);
+
+        // HEAD, then GET on the same connection, as UEFI does.
+        let line = format!("curl -sSfv -I {HTTP}/snponly.efi --next -sSfv -o e {HTTP}/snponly.efi");
+        let (ok, said) = run(pc, folder, &line);
+        assert!(ok, "{said}");
+        let said = said.to_lowercase();
+        assert!(said.contains("http/1.1 200"), "{said}");
+        assert!(said.contains("content-length: 213444"), "{said}");
+        assert!(said.contains("content-type: application/efi"), "{said}");
+        assert!(said.contains("re-using existing connection"), "{said}");
+        assert_eq!(std::fs::read(folder.join("e")).unwrap(), noise(213_444, 11));
+
+        // A download that broke off goes on where it was.
+        std::fs::write(folder.join("part"), &kernel[..1_000_000]).unwrap();
+        let (ok, said) = run(pc, folder, &format!("curl -sSf -C - -o part {HTTP}/kernel"));
+        assert!(ok, "{said}");
+        assert_eq!(std::fs::read(folder.join("part")).unwrap(), kernel);
+        let (ok, said) = run(
+            pc,
+            folder,
+            &format!("curl -sSi -r 10-19 {HTTP}/kernel -o r"),
+        );
+        assert!(ok, "{said}");
+        let part = std::fs::read(folder.join("r")).unwrap();
+        assert!(part.ends_with(&kernel[10..20]));
+        let head = String::from_utf8_lossy(&part[..part.len() - 10]).to_lowercase();
+        assert!(
+            head.contains("content-range: bytes 10-19/3000001"),
+            "{head}"
+        );
+
+        let (ok, script) = run(pc, folder, &format!("curl -sSf {HTTP}/boot.ipxe"));
+        assert!(ok, "{script}");
+        assert!(script.starts_with("#!ipxe\n"), "{script}");
+        assert!(script.contains("reprise.server=https://10.77.0.2:8443 "));
+
+        let status = |path: &str, more: &str| {
+            let url = format!("http://10.77.0.2:8067{path}");
+            run(
+                pc,
+                folder,
+                &format!("curl -s -o x -w %{{http_code}} --path-as-is {more}{url}"),
+            )
+            .1
+        };
+        assert_eq!(status("//b/525400123456//KERNEL", ""), "200", "no redirect");
+        assert_eq!(status("/", ""), "404");
+        assert_eq!(status("/b/525400123456/../../state.db", ""), "404");
+        assert_eq!(status("/b/525400123456/kernel", "-X POST "), "405");
+        assert_eq!(status("/b/525400123456/kernel", "-r 9000000- "), "416");
+    });
+}
+
+#[test]
+fn tftp_clients_get_the_loaders_and_nothing_else() {
+    served(|pc, folder| {
+        let loader = noise(213_444, 11);
+        let path = "b/525400123456/snponly.efi";
+        let (ok, said) = run(
+            pc,
+            folder,
+            &format!("tftp -m binary 10.77.0.2 -c get {path} hpa"),
+        );
+        assert!(ok, "{said}");
+        let (ok, said) = run(
+            pc,
+            folder,
+            &format!("curl -sSf -o curl tftp://10.77.0.2/{path}"),
+        );
+        assert!(ok, "{said}");
+        let (ok, said) = atftp(pc, folder, path, &["blksize 1468", "windowsize 4"]);
+        assert!(ok, "{said}");
+        for name in ["hpa", "curl", "atftp"] {
+            let got = std::fs::read(folder.join(name)).unwrap();
+            assert!(got == loader, "{name} got other bytes");
+        }
+        // Too much is asked: it is given less, and everything arrives.
+        let (ok, said) = atftp(pc, folder, path, &["blksize 65464", "windowsize 64"]);
+        assert!(ok, "{said}");
+        assert!(std::fs::read(folder.join("atftp")).unwrap() == loader);
+
+        for missing in ["b/525400123456/kernel", "b/525400123456/../x", "x"] {
+            let started = std::time::Instant::now();
+            let (ok, said) = run(
+                pc,
+                folder,
+                &format!("curl -sS -o no tftp://10.77.0.2/{missing}"),
+            );
+            assert!(!ok, "{missing}: {said}");
+            assert!(
+                said.contains("68") || said.contains("not found"),
+                "{missing}: {said}"
+            );
+            // Not the client's own patience: an error came back.
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "{missing} was slow"
+            );
+        }
+        let (ok, said) = run(
+            pc,
+            folder,
+            "curl -sS -T hpa tftp://10.77.0.2/b/525400123456/kernel",
+        );
+        assert!(!ok, "a write was accepted: {said}");
+    });
+}
+
+fn atftp(pc: &Net, folder: &Path, path: &str, options: &[&str]) -> (bool, String) {
+    let mut command = pc.command("timeout");
+    command.arg("60").arg("atftp");
+    for option in options {
+        command.args(["--option", option]);
+    }
+    let done = command
+        .args(["-g", "-r", path, "-l", "atftp", "10.77.0.2"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    (
+        done.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+#[test]
+fn broken_requests_end_and_the_next_is_answered() {
+    served(|pc, folder| {
+        pc.enter();
+        let broken: [Vec<u8>; 6] = [
+            b"\x00\x01\x02\x03\r\n\r\n".to_vec(),
+            b"GET / HTTP/9.9\r\n\r\n".to_vec(),
+            [b"GET /".as_slice(), &[b'a'; 40_000], b" HTTP/1.1\r\n\r\n"].concat(),
+            [
+                b"GET / HTTP/1.1\r\n".as_slice(),
+                &b"X: y\r\n".repeat(500),
+                b"\r\n",
+            ]
+            .concat(),
+            noise(5000, 3),
+            b"GET /b/525400123456/kernel HTTP/1.1\r\nRange: bytes=-\r\nConnection: close\r\n\r\n"
+                .to_vec(),
+        ];
+        for bytes in &broken {
+            let mut stream = TcpStream::connect("10.77.0.2:8067").unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(60)))
+                .unwrap();
+            // The server may close before everything is written.
+            let _ = stream.write_all(bytes);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+        }
+        // TFTP requests cut short or turned around; none is worth more than an error.
+        let socket = std::net::UdpSocket::bind("10.77.0.50:0").unwrap();
+        let good = b"\x00\x01b/525400123456/snponly.efi\x00octet\x00blksize\x001468\x00";
+        for number in 0..2000usize {
+            let mut packet = good.to_vec();
+            let random = noise(8, number as u64 + 1);
+            match number % 3 {
+                0 => packet.truncate(number % good.len()),
+                1 => packet[usize::from(random[0]) % good.len()] = random[1],
+                _ => packet = random,
+            }
+            let _ = socket.send_to(&packet, "10.77.0.2:69");
+        }
+        drop(socket);
+        let (ok, said) = run(pc, folder, &format!("curl -sSf -o i {HTTP}/initrd"));
+        assert!(ok, "{said}");
+        let path = "b/525400123456/undionly.kpxe";
+        let (ok, said) = run(
+            pc,
+            folder,
+            &format!("tftp -m binary 10.77.0.2 -c get {path} u"),
+        );
+        assert!(ok, "{said}");
+        assert!(std::fs::read(folder.join("u")).unwrap() == noise(71_680, 13));
+    });
+}

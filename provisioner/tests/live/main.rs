@@ -1,0 +1,9 @@
+//! The boot server on real sockets, asked by other people's clients; and the agent's API.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod clients;
+mod nets;
+mod ports;
+mod rig;
+mod wire;

@@ -1,0 +1,106 @@
+//! A boot server with a state folder of its own.
+
+use provisioner::{Boot, PortsBoard};
+use state::progress::Board;
+use state::{Clock, Db, Timestamp};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vault::target::MemoryTarget;
+use vault::{KdfCost, Secret, Vault};
+
+pub(crate) const FINGERPRINT: &str =
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        let path = std::env::temp_dir().join(format!("reprise-boot-{}", state::id::new()));
+        std::fs::create_dir_all(path.join("assets")).unwrap();
+        Folder(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn assets(&self) -> PathBuf {
+        self.0.join("assets")
+    }
+
+    /// Files that look like nothing, so that a mix-up shows.
+    pub(crate) fn fill_assets(&self) {
+        for (name, len) in [
+            ("snponly.efi", 213_444),
+            ("undionly.kpxe", 71_680),
+            ("kernel", 3_000_001),
+            ("initrd", 5_000_000),
+        ] {
+            std::fs::write(self.assets().join(name), noise(len, name.len() as u64)).unwrap();
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+/// A new boot server and the vault of its images.
+pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
+    let db = Db::open_file(&folder.path().join("state.db"))
+        .await
+        .unwrap();
+    provisioner::migrate(&db).await.unwrap();
+    let password = Secret::new(b"test".to_vec());
+    let target = Arc::new(MemoryTarget::new());
+    let vault = Arc::new(Vault::create(target, &password, KdfCost::MINIMUM).unwrap());
+    let opened = Arc::clone(&vault);
+    let boot = Boot {
+        db,
+        clock,
+        board: Board::default(),
+        assets_dir: folder.assets(),
+        console_port: 8443,
+        fingerprint: FINGERPRINT.to_owned(),
+        appliance: "agen".to_owned(),
+        locale: config::Locale::En,
+        images: Arc::new(move || {
+            let vault = Arc::clone(&opened);
+            Box::pin(async move { Ok(vault) })
+        }),
+        ports: PortsBoard::default(),
+    };
+    (boot, vault)
+}
+
+pub(crate) fn manual_clock() -> Clock {
+    Clock::manual(Timestamp(1_800_000_000_000))
+}
+
+/// Waits until `ready` gives something, or fails with `what`.
+pub(crate) async fn until<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = ready().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
