@@ -4,7 +4,7 @@
 use super::inventory::text;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Screen {
     out: Mutex<Vec<Box<dyn Write + Send>>>,
     keys: Vec<File>,
+    /// How each of `keys` was before, where it could be asked.
+    modes: Vec<Option<Termios>>,
     /// Progress is rewritten in place; otherwise each is a line.
     in_place: bool,
 }
@@ -25,6 +27,7 @@ impl Screen {
         let mut screen = Screen {
             out: Mutex::new(Vec::new()),
             keys: Vec::new(),
+            modes: Vec::new(),
             in_place: true,
         };
         let mut out: Vec<Box<dyn Write + Send>> = Vec::new();
@@ -41,7 +44,7 @@ impl Screen {
                 out.push(Box::new(file));
             }
             if let Ok(file) = open(OFlags::NONBLOCK) {
-                give_keys_at_once(&file);
+                screen.modes.push(give_keys_at_once(&file));
                 screen.keys.push(file);
             }
         }
@@ -54,6 +57,7 @@ impl Screen {
         Screen {
             out: Mutex::new(vec![Box::new(std::io::stdout())]),
             keys: Vec::new(),
+            modes: Vec::new(),
             in_place: false,
         }
     }
@@ -142,14 +146,26 @@ impl Screen {
     }
 }
 
-/// Without waiting for the Enter key, and without writing the key on the screen.
-fn give_keys_at_once(tty: &File) {
-    if let Ok(mut modes) = tcgetattr(tty) {
-        modes
-            .local_modes
-            .remove(LocalModes::ICANON | LocalModes::ECHO);
-        let _ = tcsetattr(tty, OptionalActions::Flush, &modes);
+/// A shell may follow the agent on the same console.
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for (tty, modes) in self.keys.iter().zip(&self.modes) {
+            if let Some(modes) = modes {
+                let _ = tcsetattr(tty, OptionalActions::Now, modes);
+            }
+        }
     }
+}
+
+/// Without waiting for the Enter key, and without writing the key on the screen. Returns how it was.
+fn give_keys_at_once(tty: &File) -> Option<Termios> {
+    let before = tcgetattr(tty).ok()?;
+    let mut modes = before.clone();
+    modes
+        .local_modes
+        .remove(LocalModes::ICANON | LocalModes::ECHO);
+    let _ = tcsetattr(tty, OptionalActions::Flush, &modes);
+    Some(before)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use images::agent::{self, Error, Options, Outcome, client};
 use images::wire::{
     DeployOrder, Finished, Hello, Manifest, ManifestChunk, Next, ProgressReport, Step, Welcome,
 };
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use server::{Reply, Request, Server};
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -463,4 +466,57 @@ fn a_session_cancelled_in_the_console_stops_the_writing() {
         why(&outcome)
     );
     assert!(!appliance.finished().ok);
+}
+
+/// The far end of a console that the machine's kernel knows.
+fn console_of(machine: &Machine) -> File {
+    use std::os::unix::ffi::OsStrExt;
+    let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&far).unwrap();
+    unlockpt(&far).unwrap();
+    let name = ptsname(&far, Vec::new()).unwrap();
+    let near = std::ffi::OsStr::from_bytes(name.to_bytes());
+    std::os::unix::fs::symlink(near, machine.root.join("dev/ttyS0")).unwrap();
+    machine.write("sys/class/tty/console/active", b"ttyS0\n");
+    File::from(far)
+}
+
+#[test]
+fn a_key_press_at_the_machine_cancels() {
+    let machine = Machine::new(4 << 20);
+    let mut console = console_of(&machine);
+    let appliance = Arc::new(Appliance::new(&machine));
+    let server = Server::start({
+        let appliance = appliance.clone();
+        move |request| appliance.answer(request)
+    });
+    let mut options = machine.options(&server);
+    options.consoles = true;
+    options.confirm = Duration::from_secs(600);
+    let agent = std::thread::spawn(move || agent::run(&options).unwrap());
+    let mut shown = Vec::new();
+    while !String::from_utf8_lossy(&shown).contains("Press any key to CANCEL") {
+        let mut piece = [0; 1024];
+        let count = console.read(&mut piece).unwrap();
+        shown.extend_from_slice(&piece[..count]);
+    }
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    for part in [
+        "ABOUT TO ERASE A DISK",
+        "PC-1",
+        "DISK-1",
+        "Everything on the disk.",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    console.write_all(b" ").unwrap();
+    let outcome = agent.join().unwrap();
+    assert!(why(&outcome).contains("by a key press"), "{outcome:?}");
+    assert!(machine.is_untouched());
+    assert_eq!(server.asked("GET /agent/session/s1/chunk/"), 0);
+    let finished = appliance.finished();
+    assert!(!finished.ok && finished.written_bytes == 0);
+    let said = appliance.said.lock().unwrap();
+    assert!(said.progress.iter().all(|p| p.step == Step::Confirm));
+    assert!(!said.progress.is_empty());
 }
