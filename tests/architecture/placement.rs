@@ -140,7 +140,7 @@ fn a_library_in_the_wrong_room_is_seen() {
         ("backup/continuity/src/runner.rs", "// sqlx::query", 0),
         ("backup/continuity/src/runner.rs", "axum::Router", 1),
         ("provisioner/src/host/mod.rs", "use axum::Router;", 1),
-        ("provisioner/src/session/api.rs", "use axum::Router;", 0),
+        ("provisioner/src/session/api", "use axum::Router;", 0),
         ("provisioner/src/boot/client.rs", "use dhcproto::v4;", 1),
         ("provisioner/src/dhcp/reply.rs", "use dhcproto::v4;", 0),
         ("images/src/deploy.rs", "async fn x() { y.await }", 1),

@@ -14,6 +14,7 @@ mod config;
 mod console;
 mod deploy;
 mod harness;
+mod hostile;
 mod network;
 mod plans;
 mod restore;

@@ -85,12 +85,17 @@ impl Browser {
 
     /// Any request, without cookies: what an agent or a program sends.
     pub(crate) fn send_json(&self, path: &str, bearer: &str, body: &serde_json::Value) -> Page {
+        self.send(path, bearer, &body.to_string())
+    }
+
+    /// As [`Browser::send_json`], of a body that may be anything.
+    pub(crate) fn send(&self, path: &str, bearer: &str, body: &str) -> Page {
         let request = self
             .agent
             .post(format!("{}{path}", self.base))
             .header("authorization", format!("Bearer {bearer}"))
             .header("content-type", "application/json");
-        let answer = request.send(body.to_string());
+        let answer = request.send(body);
         read(answer.unwrap_or_else(|e| panic!("POST {path}: {e}")))
     }
 
