@@ -103,7 +103,9 @@ mod tests {
     #[test]
     fn clients_are_told_apart() {
         use Client::*;
-        let table: &[(&str, &[u8], &[u8], bool, &[u16], Client)] = &[
+        // (what it is, vendor class, user class, option 175, architectures)
+        type Row<'a> = (&'a str, &'a [u8], &'a [u8], bool, &'a [u16], Client);
+        let table: &[Row] = &[
             ("OVMF PXE", PXE7, b"", false, &[7], Uefi),
             ("erratum 4624", PXE7, b"", false, &[9], Uefi),
             ("odd 8", PXE7, b"", false, &[8], Uefi),

@@ -30,13 +30,11 @@ impl Identity {
     /// serial number for a whole batch are told apart by their UUID, and the other way round.
     fn is(&self, other: &Identity) -> bool {
         let agree = |a: &str, b: &str| (!a.is_empty() && !b.is_empty()).then_some(a == b);
-        match (
+        let agreed = [
             agree(&self.serial, &other.serial),
             agree(&self.uuid, &other.uuid),
-        ) {
-            (Some(false), _) | (_, Some(false)) | (None, None) => false,
-            _ => true,
-        }
+        ];
+        agreed.contains(&Some(true)) && !agreed.contains(&Some(false))
     }
 }
 

@@ -22,7 +22,7 @@ impl Net {
             .args(["--net", "sleep", "300"])
             .stdin(Stdio::null())
             .spawn()
-            .expect("start unshare (package util-linux)");
+            .unwrap_or_else(|e| panic!("unshare (package util-linux): {e}"));
         let net = Net { holder };
         let ours = std::fs::read_link("/proc/self/ns/net").unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);

@@ -53,9 +53,7 @@ fn ask(socket: &UdpSocket, packet: &[u8], to: &str) {
 
 fn answer(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 4096];
-    let (len, from) = socket
-        .recv_from(&mut buffer)
-        .expect("an answer within 20 s");
+    let (len, from) = socket.recv_from(&mut buffer).unwrap();
     buffer.truncate(len);
     (buffer, from)
 }
