@@ -126,6 +126,36 @@ mod tests {
     }
 
     #[test]
+    fn the_chunks_of_any_stream_join_to_the_stream() {
+        let chunker = Chunker::new(&[7; 32]);
+        for (seed, len) in (0u8..).zip([
+            0,
+            1,
+            MIN,
+            MIN + 1,
+            AVERAGE,
+            MAX - 1,
+            MAX,
+            MAX + 1,
+            3 * MAX + 12_345,
+        ]) {
+            for bytes in [
+                noise(seed, len),
+                vec![seed; len],
+                b"period".iter().copied().cycle().take(len).collect(),
+            ] {
+                let cuts = cuts(&chunker, &bytes);
+                assert_eq!(cuts.iter().sum::<usize>(), len);
+                assert!(cuts.iter().all(|cut| (1..=MAX).contains(cut)));
+                assert!(
+                    cuts.iter().rev().skip(1).all(|cut| *cut >= MIN),
+                    "only the last may be short"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn another_key_cuts_elsewhere() {
         let bytes = noise(10, 16 << 20);
         assert_ne!(

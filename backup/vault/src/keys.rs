@@ -139,10 +139,3 @@ fn from_password(password: &Secret, cost: KdfCost, salt: &[u8; 16]) -> Result<Se
         .map_err(derive)?;
     Ok(Sealer::new(&key))
 }
-
-#[cfg(test)]
-impl Keys {
-    pub(crate) fn of_test() -> Keys {
-        Keys::derive(&[42; 32])
-    }
-}

@@ -45,33 +45,45 @@ fn a_nasty_tree_comes_back_identical_says_rsync() {
 }
 
 #[test]
-fn a_second_run_stores_no_data_and_reads_nothing_unchanged() {
+fn a_second_run_stores_no_data_and_opens_nothing_unchanged() {
     let scratch = Scratch::new();
     let from = scratch.0.join("from");
     nasty_tree(&from);
     let (target, vault) = in_memory();
-    save(&vault, &from);
-    let packs = |target: &vault::target::MemoryTarget| {
-        target
-            .objects()
-            .keys()
-            .filter(|(kind, _)| *kind == vault::target::ObjectKind::Pack)
-            .count()
-    };
-    let (before, stats) = (packs(&target), vault.stats().unwrap());
-    let second = save(&vault, &from);
-    assert_eq!(packs(&target), before);
-    assert_eq!(second.stored_bytes, 0, "folder lists did not change either");
-    assert_eq!(vault.stats().unwrap().chunks, stats.chunks);
-    // Proof that nothing is read: content changed behind the file's back (same inode, size and times) goes unseen.
     let file = from.join("text");
-    let third = save(&vault, &from);
+    let first = save(&vault, &from);
+    let objects = || target.objects().len();
+    let (before, stats) = (objects(), vault.stats().unwrap());
+    let watch = Opened::watch(&file);
+    let second = save(&vault, &from);
+    assert!(!watch.was_opened(), "an unchanged file was opened");
+    assert_eq!(second.stored_bytes, 0);
+    assert_eq!(objects(), before + 1, "only the snapshot itself is new");
+    assert_eq!(vault.stats().unwrap().chunks, stats.chunks);
     let node = |snapshot| vault.node(snapshot, file.as_os_str().as_bytes()).unwrap();
-    assert_eq!(node(&second).segments, node(&third).segments);
+    assert_eq!(node(&first).segments, node(&second).segments);
     fs::write(&file, b"changed").unwrap();
-    let fourth = save(&vault, &from);
-    assert_ne!(node(&third).content_hash, node(&fourth).content_hash);
-    assert!(fourth.stored_bytes > 0);
+    let watch = Opened::watch(&file);
+    let third = save(&vault, &from);
+    assert!(watch.was_opened());
+    assert_ne!(node(&second).content_hash, node(&third).content_hash);
+    assert!(third.stored_bytes > 0);
+}
+
+/// The kernel tells whether a file was opened.
+struct Opened(std::os::fd::OwnedFd);
+
+impl Opened {
+    fn watch(file: &std::path::Path) -> Opened {
+        use rustix::fs::inotify;
+        let queue = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&queue, file, inotify::WatchFlags::OPEN).unwrap();
+        Opened(queue)
+    }
+
+    fn was_opened(&self) -> bool {
+        rustix::io::read(&self.0, &mut [0; 4096]).is_ok_and(|len| len > 0)
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! input's own length justifies.
 
 pub(crate) mod bytes;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod key;
 pub(crate) mod object;
 pub(crate) mod pack;

@@ -1,0 +1,199 @@
+//! Seeded mutations of good bytes against every decoder: none may panic, and what one accepts encodes again.
+
+use super::{key, object, pack, snapshot, tree};
+use crate::format::tree::tests::node;
+use crate::target::ObjectKind;
+use crate::vault::KdfCost;
+use crate::{ChunkId, Kind, NodeKind, Problem, Segment, Snapshot, SnapshotId};
+
+const ROUNDS: usize = 20_000;
+
+/// xorshift: the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).unwrap_or(0)
+    }
+
+    /// One to four changes: a bit, a byte, an interesting number, a cut, a piece twice.
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len());
+            match self.below(6) {
+                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
+                1 if at < bytes.len() => bytes[at] = self.next() as u8,
+                2 if at + 4 <= bytes.len() => {
+                    let values = [
+                        0,
+                        1,
+                        0x7fff_ffff,
+                        0xffff_ffff,
+                        0x0040_0001,
+                        bytes.len() as u32,
+                    ];
+                    bytes[at..at + 4]
+                        .copy_from_slice(&values[self.below(values.len())].to_le_bytes());
+                }
+                3 => bytes.truncate(at),
+                4 => bytes.insert(at, self.next() as u8),
+                _ => {
+                    let piece = bytes[at..(at + self.below(64)).min(bytes.len())].to_vec();
+                    bytes.splice(at..at, piece);
+                }
+            }
+        }
+    }
+}
+
+/// Runs `decode` on mutations of `good`; it says whether the bytes were accepted.
+fn attack(seed: u64, good: &[u8], decode: impl Fn(&[u8]) -> bool) {
+    assert!(decode(good), "the good bytes are good");
+    let mut random = Random(seed);
+    let mut refused = 0;
+    for _ in 0..ROUNDS {
+        let mut bytes = good.to_vec();
+        random.mutate(&mut bytes);
+        refused += usize::from(!decode(&bytes));
+    }
+    assert!(
+        refused > ROUNDS / 10,
+        "only {refused} mutations were refused"
+    );
+}
+
+fn chunk(n: u8) -> ChunkId {
+    ChunkId::from_bytes([n; 32])
+}
+
+#[test]
+fn objects() {
+    let good = object::finish(vec![7; 300]);
+    attack(1, &good, |bytes| object::body(bytes).is_ok());
+    attack(2, &good[300..], |bytes| {
+        object::body_len(bytes, 348).is_ok()
+    });
+}
+
+#[test]
+fn keys() {
+    let good = key::encode(&key::KeyObject {
+        cost: KdfCost::NORMAL,
+        salt: [3; 16],
+        sealed: vec![4; 48],
+    });
+    attack(3, &good, |bytes| match key::decode(bytes) {
+        Ok(key) => {
+            assert!(
+                key.cost.memory_kib <= 1024 * 1024 && key.cost.passes <= 64,
+                "a key may not cost the earth"
+            );
+            assert_eq!(key::encode(&key), bytes);
+            true
+        }
+        Err(_) => false,
+    });
+}
+
+#[test]
+fn directories() {
+    let entry = |n: u8| pack::Entry {
+        id: chunk(n),
+        sealed_len: 116,
+        plain_len: 100,
+        zstd: n.is_multiple_of(2),
+    };
+    let entries: Vec<_> = (0..20).map(entry).collect();
+    attack(4, &pack::encode_directory(&entries), |bytes| {
+        pack::decode_directory(bytes, 20 * 116).is_ok_and(|entries| {
+            assert_eq!(pack::encode_directory(&entries), bytes);
+            true
+        })
+    });
+}
+
+#[test]
+fn folder_lists() {
+    let mut file = node(b"b", NodeKind::File);
+    file.segments = vec![
+        Segment::Chunk {
+            id: chunk(1),
+            len: 4000,
+        },
+        Segment::Hole { len: 96 },
+    ];
+    (file.size, file.content_hash) = (4096, Some([5; 32]));
+    let mut dir = node(b"c", NodeKind::Dir);
+    dir.subtree = vec![(chunk(2), 9)];
+    let nodes = [
+        node(
+            b"a",
+            NodeKind::Symlink {
+                target: b"x".to_vec(),
+            },
+        ),
+        file,
+        dir,
+        node(b"d", NodeKind::BlockDevice { major: 1, minor: 2 }),
+    ];
+    let good = tree::encode(&nodes, |node| &node.name);
+    attack(5, &good, |bytes| {
+        match tree::decode(bytes, b"/r", tree::Names::Plain) {
+            Ok(nodes) => {
+                assert!(nodes.iter().all(|node| tree::is_plain(&node.name)));
+                assert!(
+                    nodes.iter().all(
+                        |node| node.size == node.segments.iter().map(Segment::len).sum::<u64>()
+                    )
+                );
+                assert_eq!(tree::encode(&nodes, |node| &node.name), bytes);
+                true
+            }
+            Err(_) => false,
+        }
+    });
+    attack(6, &good, |bytes| {
+        tree::decode(bytes, b"", tree::Names::Roots).is_ok()
+    });
+}
+
+#[test]
+fn snapshots() {
+    let id = SnapshotId::from_bytes([6; 16]);
+    let good = snapshot::encode(&Snapshot {
+        id,
+        kind: Kind::Files,
+        plan: "compta".into(),
+        host: "agen".into(),
+        started_ms: 1,
+        finished_ms: 2,
+        roots: vec!["/srv".into(), "/etc".into()],
+        files: 3,
+        bytes: 4,
+        stored_bytes: 5,
+        problems: vec![Problem::new("/a", "b")],
+        tree: vec![(chunk(3), 10)],
+    });
+    attack(7, &good, |bytes| {
+        snapshot::decode(bytes, id).is_ok_and(|snapshot| {
+            assert_eq!(snapshot::encode(&snapshot), bytes);
+            true
+        })
+    });
+    let mut body = snapshot::header(&id).to_vec();
+    body.extend_from_slice(&good);
+    attack(8, &body[..40], |bytes| snapshot::sealed(bytes, &id).is_ok());
+    let header = pack::header(ObjectKind::Tree, id.as_bytes());
+    assert_ne!(
+        header,
+        pack::header(ObjectKind::Pack, id.as_bytes()),
+        "a pack cannot stand in for one of the other kind"
+    );
+}
