@@ -1,6 +1,7 @@
 //! One interface: looked at every few seconds, its listeners started when it can be served, moved
 //! when its address changes.
 
+use crate::ports::Ports;
 use crate::serve::Boot;
 use crate::trouble::Trouble;
 use crate::{dhcp, http, tftp};
@@ -29,10 +30,9 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// The port that the HTTP listener really has, while it listens.
-    pub(crate) fn open_http_port(&self) -> Option<u16> {
-        let ports = self.boot.ports.all();
-        ports.get(&self.interface).and_then(|ports| ports.http)
+    /// The ports that are really open now.
+    pub(crate) fn open_ports(&self) -> Ports {
+        self.boot.ports.of(&self.interface)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

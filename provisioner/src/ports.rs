@@ -31,6 +31,10 @@ impl PortsBoard {
             .send_modify(|all| change(all.entry(interface.to_owned()).or_default()));
     }
 
+    pub(crate) fn of(&self, interface: &str) -> Ports {
+        self.0.borrow().get(interface).cloned().unwrap_or_default()
+    }
+
     pub fn all(&self) -> BTreeMap<String, Ports> {
         self.0.borrow().clone()
     }

@@ -152,7 +152,7 @@ impl Files {
         match (file, step) {
             (_, BootStep::Ignore(why)) => Err(packet::Error::Msg(why.text().to_owned())),
             (BootFile::Script, BootStep::Agent) => {
-                Ok(script(&self.served, mac, None).into_bytes().into())
+                Ok(script(&self.served, mac).into_bytes().into())
             }
             (BootFile::SnpOnly | BootFile::UndiOnly, BootStep::Agent) => self.load(file).await,
             // Tens of megabytes in lock-step: by HTTP only.

@@ -15,6 +15,8 @@ pub(crate) struct Facts {
     /// Our address on the interface it came in by.
     pub(crate) server: Ipv4Addr,
     pub(crate) http_port: u16,
+    /// Our TFTP server listens: another one on its port would be asked for files it has not.
+    pub(crate) tftp: bool,
     /// What the policy gives this machine.
     pub(crate) step: BootStep,
     /// Kernel, initramfs and loaders are there.
@@ -42,6 +44,7 @@ pub(crate) enum Why {
     /// On port 4011 without an address to answer to.
     NoAddress,
     NoAssets,
+    NoTftp,
     Policy(policy::Why),
 }
 
@@ -96,6 +99,9 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     if !facts.ready {
         return Silent(Why::NoAssets);
     }
+    if !facts.tftp && matches!(client, Client::Uefi | Client::Bios) {
+        return Silent(Why::NoTftp);
+    }
     let url = |file| {
         let path = path::of(request.mac, file);
         Some(format!(
@@ -144,6 +150,7 @@ mod tests {
             port,
             server: Ipv4Addr::new(10, 77, 0, 2),
             http_port: 8067,
+            tftp: true,
             step: BootStep::Agent,
             ready: true,
         }
@@ -273,5 +280,15 @@ mod tests {
             ..facts(Port::Bootps)
         };
         assert_eq!(decide(&request, &unready), Decision::Silent(Why::NoAssets));
+        let without_tftp = Facts {
+            tftp: false,
+            ..facts(Port::Bootps)
+        };
+        let uefi = parse(&packets::ovmf_discover()).unwrap();
+        let silent = Decision::Silent(Why::NoTftp);
+        assert_eq!(decide(&uefi, &without_tftp), silent);
+        // iPXE fetches by HTTP only.
+        let answer = decide(&request, &without_tftp);
+        assert!(matches!(answer, Decision::Offer(_)), "{answer:?}");
     }
 }

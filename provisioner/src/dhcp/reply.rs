@@ -116,6 +116,7 @@ mod tests {
             port,
             server: SERVER,
             http_port: 8067,
+            tftp: true,
             step: BootStep::Agent,
             ready: true,
         };

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 const SIGHTINGS: usize = 64;
 /// New machines per second, and at once: the first morning of a company passes, a flood of
 /// invented addresses does not fill the journal.
-const NEW_PER_S: f64 = 5.0;
+const NEW_PER_S: f64 = 0.5;
 const NEW_AT_ONCE: f64 = 100.0;
 
 /// Both ports of one interface, until `stop`.
@@ -137,13 +137,14 @@ async fn reply_to(
             return None;
         }
     };
-    let http_port = served.open_http_port();
+    let ports = served.open_ports();
     let facts = Facts {
         port,
         server: served.address,
-        http_port: http_port.unwrap_or_default(),
+        http_port: ports.http.unwrap_or_default(),
+        tftp: ports.tftp.is_some(),
         step,
-        ready: served.is_ready() && http_port.is_some(),
+        ready: served.is_ready() && ports.http.is_some(),
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {

@@ -40,10 +40,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
             text(StatusCode::OK, script::nothing(&boot.appliance, why.text()))
         }
         (_, BootStep::Ignore(why)) => text(StatusCode::FORBIDDEN, format!("{}\n", why.text())),
-        (BootFile::Script, BootStep::Agent) => {
-            let script = script(&served, mac, request.uri().port_u16());
-            text(StatusCode::OK, script)
-        }
+        (BootFile::Script, BootStep::Agent) => text(StatusCode::OK, script(&served, mac)),
         (file, BootStep::Agent) => {
             let path = asset::path(&boot.assets_dir, file);
             stream::file(&path, request.headers())
@@ -58,12 +55,16 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
 }
 
 /// The script that TFTP gives too.
-pub(crate) fn script(served: &Served, mac: crate::Mac, port: Option<u16>) -> String {
+pub(crate) fn script(served: &Served, mac: crate::Mac) -> String {
     let boot = &served.boot;
     script::agent(&Place {
         appliance: &boot.appliance,
         server: served.address,
-        http_port: served.open_http_port().or(port).unwrap_or(served.http_port),
+        http_port: served
+            .open_ports()
+            .http
+            .or(port)
+            .unwrap_or(served.http_port),
         console_port: boot.console_port,
         fingerprint: &boot.fingerprint,
         locale: boot.locale.code(),

@@ -239,10 +239,19 @@ pub async fn cancel(boot: &Boot, id: &SessionId, by: &str) -> Result<Session, Er
     settled(id, advanced)
 }
 
-/// Ends the sessions whose time window passed.
+/// Ends the sessions whose time window passed, and takes what is over (or forgotten with its host)
+/// off the board.
 pub(crate) async fn expire(boot: &Boot) -> Result<(), Error> {
     let now = boot.clock.now();
-    for session in records::open_ones(&boot.db).await? {
+    // Looked at before the sessions: one opened in between is not taken off.
+    let shown = boot.board.all();
+    let open = records::open_ones(&boot.db).await?;
+    for (key, _) in shown.iter().filter(|(_, p)| p.kind == "session") {
+        if !open.iter().any(|session| session.id.as_str() == key) {
+            boot.board.remove(key);
+        }
+    }
+    for session in open {
         if now < session.expires {
             continue;
         }

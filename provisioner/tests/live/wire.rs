@@ -151,7 +151,10 @@ fn machines_on_a_cable_are_answered_as_firmware_expects() {
         ));
         until("all ports open", async || {
             let ports = boot.ports.all().remove("srv0")?;
-            (ports.dhcp.is_some() && ports.pxe.is_some() && ports.http.is_some()).then_some(())
+            [ports.dhcp, ports.pxe, ports.http, ports.tftp]
+                .iter()
+                .all(Option::is_some)
+                .then_some(())
         })
         .await;
         let pc = std::sync::Arc::new(pc);

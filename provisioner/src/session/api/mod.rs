@@ -37,7 +37,7 @@ const MOST_READS: usize = 8;
 const MOST_MANIFESTS: usize = 4;
 /// First reports per second that are let in, and at once after a pause: a power cut brings a whole
 /// company back at the same moment.
-const REPORTS_PER_S: f64 = 20.0;
+const REPORTS_PER_S: f64 = 2.0;
 const REPORTS_AT_ONCE: f64 = 200.0;
 /// Progress is written to the database this often; in between it is only shown.
 const KEEP_PROGRESS: Duration = Duration::from_secs(5);
