@@ -60,11 +60,7 @@ pub(crate) fn script(served: &Served, mac: crate::Mac) -> String {
     script::agent(&Place {
         appliance: &boot.appliance,
         server: served.address,
-        http_port: served
-            .open_ports()
-            .http
-            .or(port)
-            .unwrap_or(served.http_port),
+        http_port: served.open_ports().http.unwrap_or(served.http_port),
         console_port: boot.console_port,
         fingerprint: &boot.fingerprint,
         locale: boot.locale.code(),
