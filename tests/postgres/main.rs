@@ -1,8 +1,17 @@
 //! The state database on a real PostgreSQL: tables, every statement, the journal's order.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail"
+)]
 
+mod appliance;
 mod cluster;
+#[allow(unused_imports, reason = "the harness of the e2e tests, used in part")]
+#[path = "../e2e/harness/mod.rs"]
+mod harness;
 mod statements;
 
 use cluster::Cluster;
