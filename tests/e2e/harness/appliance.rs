@@ -205,13 +205,13 @@ impl Appliance {
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .expect("a timeout");
-        write!(
-            stream,
+        // One write: an answer may come, and the connection end, before a body is read.
+        let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: reprise\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
-        )
-        .expect("asked");
+        );
+        stream.write_all(request.as_bytes()).expect("asked");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let status = answer.get(9..12).and_then(|s| s.parse().ok());
