@@ -2,11 +2,11 @@
 //! the reader stops reading.
 
 use axum::body::{Body, Bytes};
+use futures_util::stream::{self, Stream};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio_stream::wrappers::ReceiverStream;
 
 const PIECE: usize = 128 * 1024;
 /// Pieces on their way at once: with the piece being filled, about 1 MiB for each download.
@@ -14,18 +14,22 @@ const AHEAD: usize = 6;
 /// A browser that takes nothing for so long has gone.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A piece on its way, or the word that all of it was sent.
+type Piece = Option<Bytes>;
+
 /// The blocking side: what is written here goes to the browser.
 pub(crate) struct Outlet {
-    sender: mpsc::Sender<Result<Bytes>>,
+    sender: mpsc::Sender<Piece>,
     held: Vec<u8>,
     handle: Handle,
 }
 
 impl Outlet {
-    fn send(&mut self, piece: Result<Bytes>) -> Result<()> {
+    fn send(&mut self, piece: Piece) -> Result<()> {
+        // Inside the block: the vault may write from a thread of its own.
         let sent = self
             .handle
-            .block_on(tokio::time::timeout(PATIENCE, self.sender.send(piece)));
+            .block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(piece)).await });
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Error::new(
@@ -33,6 +37,11 @@ impl Outlet {
                 "the reader has gone away",
             )),
         }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.flush()?;
+        self.send(None)
     }
 }
 
@@ -50,12 +59,12 @@ impl Write for Outlet {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.held, Vec::with_capacity(PIECE));
-        self.send(Ok(piece.into()))
+        self.send(Some(piece.into()))
     }
 }
 
-/// A body filled by `fill` on a blocking thread. When `fill` fails, the transfer is cut, so that a
-/// browser never takes half a file for a whole one. `place` is given back at the end.
+/// A body filled by `fill` on a blocking thread. Unless `fill` came to its end, the transfer is
+/// cut, so that a browser never takes half a file for a whole one. `place` is given back at the end.
 pub(crate) fn body<F>(place: OwnedSemaphorePermit, fill: F) -> Body
 where
     F: FnOnce(&mut Outlet) -> std::result::Result<(), String> + Send + 'static,
@@ -67,15 +76,28 @@ where
         handle: Handle::current(),
     };
     tokio::task::spawn_blocking(move || {
-        let filled = fill(&mut outlet).and_then(|()| outlet.flush().map_err(|e| e.to_string()));
+        let filled = fill(&mut outlet).and_then(|()| outlet.end().map_err(|e| e.to_string()));
         if let Err(why) = filled {
             tracing::warn!(error = %why, "failed to send a download to its end");
-            // The reader may be gone already; then nobody needs to be told.
-            let _ = outlet.send(Err(Error::other("the download broke off; see the log")));
         }
         drop(place);
     });
-    Body::from_stream(ReceiverStream::new(receiver))
+    Body::from_stream(pieces(receiver))
+}
+
+/// The pieces until the end is said; an error when the sender falls silent before.
+fn pieces(receiver: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes>> {
+    stream::unfold(Some(receiver), |receiver| async {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Some(piece)) => Some((Ok(piece), Some(receiver))),
+            Some(None) => None,
+            None => {
+                let cut = Error::other("the download broke off; the log says why");
+                Some((Err(cut), None))
+            }
+        }
+    })
 }
 
 /// Copies exactly `length` bytes; fewer in `from` is an error.
@@ -191,6 +213,24 @@ mod tests {
     async fn a_broken_read_cuts_the_transfer() {
         let body = body(place(), |out| copy(&mut &b"short"[..], 100, out));
         assert!(axum::body::to_bytes(body, usize::MAX).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_the_vault_cuts_the_transfer_too() {
+        let body = body(place(), |out| {
+            out.write_all(b"half of it").unwrap();
+            panic!("a fault, made by the test");
+        });
+        assert!(axum::body::to_bytes(body, usize::MAX).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_thread_of_its_own_may_write() {
+        let body = body(place(), |out| {
+            std::thread::scope(|s| s.spawn(|| copy(&mut &b"all"[..], 3, out)).join().unwrap())
+        });
+        let got = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        assert_eq!(got, "all");
     }
 
     #[tokio::test]

@@ -1,0 +1,268 @@
+//! A console over a state of its own, and its visitors.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use config::{Appliance, Config, Console, Locale, Log, LogFormat};
+use continuity::Continuity;
+use provisioner::{Boot, PortsBoard};
+use state::progress::Board;
+use state::{Clock, Db, Timestamp};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// A console over a state of its own, with its folder.
+pub(crate) struct Bench {
+    pub(crate) app: web::App,
+    pub(crate) router: Router,
+    pub(crate) clock: Clock,
+    pub(crate) folder: PathBuf,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// One browser.
+#[derive(Clone, Default)]
+pub(crate) struct Visitor {
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) language: Option<&'static str>,
+}
+
+impl Visitor {
+    pub(crate) fn jar(&self) -> String {
+        let pairs: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        pairs.join("; ")
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |v| v.to_str().unwrap_or("not text"))
+    }
+
+    /// The token of the page's forms.
+    pub(crate) fn token(&self) -> String {
+        let (_, rest) = self
+            .text
+            .split_once("name=\"token\" value=\"")
+            .expect("a form with a token");
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+pub(crate) const PASSWORD: &str = "une phrase bien assez longue";
+pub(crate) const START: Timestamp = Timestamp(1_795_000_000_000);
+
+pub(crate) async fn bench() -> Bench {
+    bench_with(|_| {}).await
+}
+
+/// The same; `change` may add targets and plans to its configuration.
+pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
+    let folder = std::env::temp_dir().join(format!("reprise-web-{}", state::id::new()));
+    std::fs::create_dir(&folder).unwrap();
+    let db = Db::open_file(&folder.join("state.db")).await.unwrap();
+    provisioner::migrate(&db).await.unwrap();
+    continuity::migrate(&db).await.unwrap();
+    web::migrate(&db).await.unwrap();
+    let mut config = Config {
+        origin: folder.join("reprise.toml"),
+        appliance: Appliance {
+            name: "agen".into(),
+            state_dir: folder.clone(),
+            database_url: None,
+            locale: Locale::Fr,
+            timezone: "Europe/Paris".into(),
+            image_target: None,
+        },
+        console: Console {
+            listen: ([127, 0, 0, 1], 0).into(),
+        },
+        log: Log {
+            format: LogFormat::Human,
+            filter: "info".into(),
+        },
+        networks: Vec::new(),
+        targets: Vec::new(),
+        plans: Vec::new(),
+    };
+    change(&mut config);
+    let config = Arc::new(config);
+    let clock = Clock::manual(START);
+    let board = Board::default();
+    let app = web::App {
+        db: db.clone(),
+        clock: clock.clone(),
+        board: board.clone(),
+        config: config.clone(),
+        continuity: Continuity::new(db.clone(), clock.clone(), board.clone(), config),
+        boot: Boot {
+            db,
+            clock: clock.clone(),
+            board,
+            assets_dir: folder.join("boot"),
+            console_port: 8443,
+            fingerprint: "00".repeat(32),
+            appliance: "agen".into(),
+            locale: Locale::Fr,
+            ports: PortsBoard::default(),
+            images: Arc::new(|| Box::pin(async { Err("no vault of images".to_owned()) })),
+        },
+        version: "0.1.0 (test)".into(),
+        fingerprint: "00".repeat(32),
+        shutdown: CancellationToken::new(),
+    };
+    let router = web::console(app.clone());
+    Bench {
+        app,
+        router,
+        clock,
+        folder,
+    }
+}
+
+impl Bench {
+    pub(crate) async fn send(&self, visitor: &mut Visitor, request: Request<Body>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        if !visitor.cookies.is_empty() {
+            parts
+                .headers
+                .insert(header::COOKIE, visitor.jar().parse().unwrap());
+        }
+        if let Some(language) = visitor.language {
+            parts
+                .headers
+                .insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        }
+        let response = self
+            .router
+            .clone()
+            .oneshot(Request::from_parts(parts, body))
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            visitor.cookies.retain(|(k, _)| k != name);
+            visitor.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        let bytes = to_bytes(body, 10 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    pub(crate) async fn get(&self, visitor: &mut Visitor, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.send(visitor, request).await
+    }
+
+    /// Status, headers and the bytes as they are.
+    pub(crate) async fn get_bytes(
+        &self,
+        visitor: &mut Visitor,
+        path: &str,
+        range: Option<&str>,
+    ) -> (StatusCode, BTreeMap<String, String>, Vec<u8>) {
+        let mut request = Request::get(path).header(header::COOKIE, visitor.jar());
+        if let Some(range) = range {
+            request = request.header(header::RANGE, range);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned()))
+            .collect();
+        let bytes = to_bytes(body, 100 << 20).await.unwrap();
+        (parts.status, headers, bytes.to_vec())
+    }
+
+    pub(crate) async fn post(
+        &self,
+        visitor: &mut Visitor,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let request = form(path)
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(encoded(fields)))
+            .unwrap();
+        self.send(visitor, request).await
+    }
+
+    pub(crate) async fn log_in(&self, visitor: &mut Visitor, password: &str) -> Answer {
+        let fields = [("user", "admin"), ("password", password)];
+        self.post(visitor, "/login", &fields).await
+    }
+
+    /// Somebody logged in with a password of their own.
+    pub(crate) async fn admin(&self) -> Visitor {
+        let now = self.clock.now();
+        web::ensure_admin(&self.app.db, now).await.unwrap();
+        web::auth::set_password(&self.app.db, "admin", PASSWORD, now)
+            .await
+            .unwrap();
+        let mut visitor = Visitor::default();
+        let answer = self.log_in(&mut visitor, PASSWORD).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        visitor
+    }
+}
+
+pub(crate) fn form(path: &str) -> axum::http::request::Builder {
+    Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+}
+
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| {
+        text.bytes()
+            .map(|b| match b {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(b).to_string(),
+                _ => format!("%{b:02X}"),
+            })
+            .collect::<String>()
+    };
+    fields
+        .iter()
+        .map(|(k, v)| format!("{}={}", escape(k), escape(v)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// As the pages percent-encode a path.
+pub(crate) fn encoded_path(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(*b).to_string()
+            }
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}

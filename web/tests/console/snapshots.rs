@@ -1,0 +1,297 @@
+//! Out of a vault: browsing, downloads, zips, restores; with names nobody sane would choose.
+
+use crate::bench::{Bench, Visitor, bench_with};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use config::{Keep, Level, Plan, Prove, Target};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const EVIL: &[u8] = b"<img src=x onerror=alert(1)>\n\xff\"&.txt";
+
+/// A console with a vault that holds one snapshot of a small tree; its address there.
+async fn with_snapshot() -> (Bench, Visitor, String, PathBuf) {
+    let mut source = PathBuf::new();
+    let bench = bench_with(|config| {
+        let folder = config.appliance.state_dir.clone();
+        source = folder.join("src");
+        std::fs::create_dir_all(source.join("sub dir")).unwrap();
+        std::fs::write(source.join("big"), big()).unwrap();
+        std::fs::write(source.join("sub dir/petit.txt"), "bonjour\n").unwrap();
+        std::fs::write(source.join(OsString::from_vec(EVIL.to_vec())), "evil").unwrap();
+        std::fs::create_dir(folder.join("vault")).unwrap();
+        std::fs::write(folder.join("password"), "vault password\n").unwrap();
+        make_vault(&folder.join("vault"));
+        config.targets.push(Target {
+            name: "nas".into(),
+            path: folder.join("vault"),
+            must_be_mounted: false,
+            password_file: folder.join("password"),
+        });
+        config.plans.push(Plan {
+            name: "compta".into(),
+            files: vec![source.clone()],
+            at: None,
+            targets: vec!["nas".into()],
+            keep: Keep::default(),
+            tier: 1,
+            rpo: None,
+            rto: None,
+            prove: Prove {
+                level: Level::Restored,
+                every: None,
+            },
+        });
+    })
+    .await;
+    let continuity = bench.app.continuity.clone();
+    let runs = continuity.start_run("compta", "test").await.unwrap();
+    let run = continuity.wait_run(&runs[0]).await.unwrap();
+    continuity.settle().await;
+    let id = run.snapshot.expect("a snapshot");
+    let visitor = bench.admin().await;
+    (bench, visitor, format!("/snapshots/nas/{id}"), source)
+}
+
+fn make_vault(path: &Path) {
+    let target = vault::target::LocalTarget::open(path, false).unwrap();
+    let password = vault::Secret::new(b"vault password".to_vec());
+    vault::Vault::create(Arc::new(target), &password, vault::KdfCost::MINIMUM).unwrap();
+}
+
+fn big() -> Vec<u8> {
+    (0..3_000_000u32)
+        .flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_le_bytes())
+        .collect()
+}
+
+/// Percent-encodes every byte: what any URL may do.
+fn percent(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("%{b:02x}")).collect()
+}
+
+fn below(source: &Path, name: &[u8]) -> String {
+    percent(&[source.as_os_str().as_encoded_bytes(), b"/", name].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browsing_shows_every_name_and_runs_none() {
+    let (bench, mut visitor, base, source) = with_snapshot().await;
+    let page = bench.get(&mut visitor, "/snapshots?lang=en").await;
+    assert!(
+        page.text.contains(&format!("href=\"{base}\"")),
+        "{}",
+        page.text
+    );
+    let top = bench.get(&mut visitor, &base).await;
+    assert_eq!(top.status, StatusCode::OK, "{}", top.text);
+    assert!(top.text.contains(&source.display().to_string()));
+    let folder = percent(source.as_os_str().as_encoded_bytes());
+    let page = bench
+        .get(&mut visitor, &format!("{base}?path={folder}"))
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    for name in [
+        "sub dir",
+        "big",
+        "&#60;img src=x onerror=alert(1)&#62;\u{fffd}\u{fffd}",
+    ] {
+        assert!(page.text.contains(name), "{name} in:\n{}", page.text);
+    }
+    assert!(!page.text.contains("<img"));
+    let down = bench
+        .get(
+            &mut visitor,
+            &format!("{base}?path={}", below(&source, b"sub dir")),
+        )
+        .await;
+    assert!(down.text.contains("petit.txt"), "{}", down.text);
+    let nowhere = bench
+        .get(
+            &mut visitor,
+            &format!("{base}?path={}", below(&source, b"nowhere")),
+        )
+        .await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    let wrong = bench.get(&mut visitor, "/snapshots/other/0000").await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_back_byte_for_byte_whole_or_in_part() {
+    let (bench, mut visitor, base, source) = with_snapshot().await;
+    let url = format!("{base}/file?path={}", below(&source, b"big"));
+    let answer = bench.get_bytes(&mut visitor, &url, None).await;
+    assert_eq!(answer.0, StatusCode::OK);
+    assert_eq!(answer.1["content-length"], big().len().to_string());
+    assert_eq!(answer.1["content-type"], "application/octet-stream");
+    assert_eq!(
+        answer.1["content-disposition"],
+        "attachment; filename=\"big\"; filename*=UTF-8''big"
+    );
+    assert_eq!(answer.1["x-content-type-options"], "nosniff");
+    assert!(answer.2 == big());
+
+    let part = bench
+        .get_bytes(&mut visitor, &url, Some("bytes=2000001-2000100"))
+        .await;
+    assert_eq!(part.0, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(
+        part.1["content-range"],
+        format!("bytes 2000001-2000100/{}", big().len())
+    );
+    assert!(part.2 == big()[2_000_001..=2_000_100]);
+    let outside = bench
+        .get_bytes(&mut visitor, &url, Some("bytes=99999999-"))
+        .await;
+    assert_eq!(outside.0, StatusCode::RANGE_NOT_SATISFIABLE);
+
+    let evil = format!("{base}/file?path={}", below(&source, EVIL));
+    let answer = bench.get_bytes(&mut visitor, &evil, None).await;
+    assert_eq!(answer.2, b"evil");
+    let folder = format!("{base}/file?path={}", below(&source, b"sub dir"));
+    let answer = bench.get_bytes(&mut visitor, &folder, None).await;
+    assert_eq!(answer.0, StatusCode::CONFLICT, "a folder is not a file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_comes_back_as_a_zip() {
+    let (bench, mut visitor, base, source) = with_snapshot().await;
+    let url = format!("{base}/zip?path={}", below(&source, b"sub dir"));
+    let (status, headers, bytes) = bench.get_bytes(&mut visitor, &url, None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers["content-type"], "application/zip");
+    assert!(bytes.starts_with(b"PK\x03\x04"), "not a zip");
+    assert!(bytes.windows(9).any(|w| w == b"petit.txt"));
+    let url = format!("{base}/zip?path={}", below(&source, b"nowhere"));
+    let answer = bench.get_bytes(&mut visitor, &url, None).await;
+    assert_eq!(answer.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_shows_its_exact_paths_before_it_writes_them() {
+    let (bench, mut visitor, base, source) = with_snapshot().await;
+    let destination = bench.folder.join("retour ici");
+    let to = percent(destination.as_os_str().as_encoded_bytes());
+    let path = below(&source, b"sub dir");
+    let ask = format!("{base}/restore?path={path}&to={to}&overwrite=refuse&lang=en");
+    let page = bench.get(&mut visitor, &ask).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let becomes = destination.join("sub dir");
+    assert!(
+        page.text.contains(&becomes.display().to_string()),
+        "{}",
+        page.text
+    );
+    assert!(!destination.exists(), "a preview wrote something");
+
+    let relative = bench
+        .get(&mut visitor, &format!("{base}/restore?to=retour"))
+        .await;
+    assert_eq!(relative.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let id = base.rsplit('/').next().unwrap();
+    let encoded =
+        crate::bench::encoded_path(&[source.as_os_str().as_encoded_bytes(), b"/sub dir"].concat());
+    let token = page.token();
+    let to = destination.display().to_string();
+    let fields = [
+        ("token", token.as_str()),
+        ("target", "nas"),
+        ("snapshot", id),
+        ("encoded", &encoded),
+        ("to", &to),
+        ("overwrite", "refuse"),
+    ];
+    let started = bench.post(&mut visitor, "/restores", &fields).await;
+    assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.text);
+    let page = started.header("location").to_owned();
+    let restore = continuity::RestoreId(page.rsplit('/').next().unwrap().to_owned());
+    let done = bench.app.continuity.wait_restore(&restore).await.unwrap();
+    assert_eq!(done.outcome, Some(state::wire::Outcome::Done));
+    assert_eq!(
+        std::fs::read(becomes.join("petit.txt")).unwrap(),
+        b"bonjour\n"
+    );
+    let page = bench.get(&mut visitor, &page).await;
+    assert!(page.text.contains("1 file"), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_password_typed_back_is_recorded_and_a_wrong_one_is_not() {
+    let (bench, mut visitor, _, _) = with_snapshot().await;
+    let page = bench.get(&mut visitor, "/account?lang=en").await;
+    assert!(page.text.contains("Never typed back."), "{}", page.text);
+    let token = page.token();
+    let typed = |password: &'static str| {
+        let token = token.clone();
+        [
+            ("token".to_owned(), token),
+            ("target".to_owned(), "nas".to_owned()),
+            ("password".to_owned(), password.to_owned()),
+        ]
+    };
+    let send = |fields: [(String, String); 3], mut visitor: Visitor| {
+        let bench = &bench;
+        async move {
+            let fields: Vec<(&str, &str)> = fields
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.as_str()))
+                .collect();
+            bench.post(&mut visitor, "/account/keys", &fields).await
+        }
+    };
+    let wrong = send(typed("guess"), visitor.clone()).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("wrong password"), "{}", wrong.text);
+    assert!(
+        bench
+            .get(&mut visitor, "/account")
+            .await
+            .text
+            .contains("Never typed back.")
+    );
+    let right = send(typed("vault password"), visitor.clone()).await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
+    let page = bench.get(&mut visitor, "/account").await;
+    assert!(page.text.contains("Typed back by admin"), "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_home_page_says_when_it_was_saved_and_when_it_was_restored_for_real() {
+    let (bench, mut visitor, _, _) = with_snapshot().await;
+    let page = bench.get(&mut visitor, "/?lang=fr").await.text;
+    for words in [
+        "compta",
+        "restauré pour de vrai, non protégé",
+        "Le mot de passe du coffre nas n’a pas été ressaisi",
+    ] {
+        assert!(page.contains(words), "{words} in:\n{page}");
+    }
+    let (_, proofs) = page.split_once("/proofs/").expect("a proof in the news");
+    let id = proofs.split('"').next().unwrap();
+    let proof = bench
+        .get(&mut visitor, &format!("/proofs/{id}?lang=en"))
+        .await;
+    assert_eq!(proof.status, StatusCode::OK);
+    assert!(
+        proof.text.contains("What this proof does not show"),
+        "{}",
+        proof.text
+    );
+    let plans = bench.get(&mut visitor, "/plans").await.text;
+    let (_, run) = plans.split_once("/runs/").expect("a run");
+    let run = bench
+        .get(
+            &mut visitor,
+            &format!("/runs/{}", run.split('"').next().unwrap()),
+        )
+        .await;
+    assert_eq!(run.status, StatusCode::OK);
+    let request = Request::get("/runs/unknown").body(Body::empty()).unwrap();
+    let missing = bench.send(&mut visitor, request).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.headers.get(header::SET_COOKIE), None);
+}
