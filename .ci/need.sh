@@ -5,6 +5,12 @@ say() { printf '%s\n' "$*" >&2; }
 TRIPLE=x86_64-unknown-linux-musl
 BINARY="${CARGO_TARGET_DIR:-target}/$TRIPLE/release/reprise"
 
+# The line that installs Rust, and before it the one that installs what it is fetched with.
+say_rustup() {
+  command -v curl >/dev/null || say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends curl ca-certificates"
+  say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal"
+}
+
 # A Rust toolchain that is new enough, with the target we build for.
 need_rust() {
   # rustup writes this file, and only new shells read it.
@@ -13,7 +19,7 @@ need_rust() {
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
   if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
     say "Rust is missing. Install it with:"
-    say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal"
+    say_rustup
     say "then run this again."
     exit 1
   fi
@@ -23,7 +29,7 @@ need_rust() {
     if command -v rustup >/dev/null; then
       say "  rustup update stable && rustup default stable"
     else
-      say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal"
+      say_rustup
     fi
     say "then run this again."
     exit 1
@@ -31,7 +37,7 @@ need_rust() {
   if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$TRIPLE" ]; then
     if ! command -v rustup >/dev/null; then
       say "This Rust has no $TRIPLE target (reprise is one static binary), and no rustup to add it. Install Rust with:"
-      say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal"
+      say_rustup
       exit 1
     fi
     say "Adding the $TRIPLE target to Rust: reprise is one static binary."

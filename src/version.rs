@@ -1,8 +1,5 @@
 //! Which reprise this is.
 
-/// The version of the package.
-pub(crate) const NUMBER: &str = env!("CARGO_PKG_VERSION");
-
 /// Version, commit and build date (the commit's), as `--version` prints them.
 pub(crate) const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),

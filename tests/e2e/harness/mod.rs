@@ -14,7 +14,7 @@ mod temp;
 pub(crate) mod tree;
 
 pub(crate) use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
-pub(crate) use browser::{Browser, Page};
+pub(crate) use browser::Browser;
 pub(crate) use network::Namespace;
 pub(crate) use temp::{Mount, Temp};
 
