@@ -146,8 +146,7 @@ pub(crate) fn draw(
     };
     let (done, total) = (number(line, "done_bytes"), number(line, "total_bytes"));
     let mut shown = format!("{} {}: ", text(line, "subject"), text(line, "step"));
-    if total > 0 {
-        let percent = done.min(total) * 100 / total;
+    if let Some(percent) = (done.min(total) * 100).checked_div(total) {
         let (done, total) = (terminal::bytes(done), terminal::bytes(total));
         shown.push_str(&format!("{percent} %, {done} of {total}"));
     } else {

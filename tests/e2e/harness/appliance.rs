@@ -33,6 +33,7 @@ pub(crate) struct Appliance {
     child: Child,
     folder: PathBuf,
     log: Arc<Mutex<String>>,
+    reader: Option<std::thread::JoinHandle<()>>,
     /// As in ports.json at the start.
     pub(crate) ports: Value,
 }
@@ -84,7 +85,7 @@ impl Appliance {
         let log = Arc::new(Mutex::new(String::new()));
         let lines = BufReader::new(child.stderr.take().expect("its stderr"));
         let kept = log.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 let mut log = kept.lock().expect("log");
                 log.push_str(&line);
@@ -95,6 +96,7 @@ impl Appliance {
             child,
             folder: folder.path().to_owned(),
             log,
+            reader: Some(reader),
             ports: Value::Null,
         }
     }
@@ -212,8 +214,13 @@ impl Appliance {
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("asked");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
+        let mut bytes = Vec::new();
+        match stream.read_to_end(&mut bytes) {
+            // A body that nobody read is a reset after the whole answer.
+            Err(e) if e.kind() != std::io::ErrorKind::ConnectionReset => panic!("{path}: {e}"),
+            _ => {}
+        }
+        let answer = String::from_utf8(bytes).expect("text");
         let status = answer.get(9..12).and_then(|s| s.parse().ok());
         let (_, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
         let value = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
@@ -243,9 +250,13 @@ impl Appliance {
 
     fn wait(&mut self) -> ExitStatus {
         let child = &mut self.child;
-        within(Duration::from_secs(60), "reprise ends", || {
+        let status = within(Duration::from_secs(60), "reprise ends", || {
             child.try_wait().expect("its status")
-        })
+        });
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the rest of its log");
+        }
+        status
     }
 }
 
