@@ -113,6 +113,22 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// `compta store: 42 %, 1.2 GiB of 2.9 GiB, 210.0 MiB/s, 8.1 s left`; `total` 0 = not known yet.
+pub(crate) fn progress(what: &str, done: u64, total: u64, bytes_per_second: f64) -> String {
+    let mut text = match (done.min(total) * 100).checked_div(total) {
+        Some(percent) => format!("{what}: {percent} %, {} of {}", bytes(done), bytes(total)),
+        None => format!("{what}: {}", bytes(done)),
+    };
+    if bytes_per_second >= 1.0 {
+        text.push_str(&format!(", {}/s", bytes(bytes_per_second as u64)));
+        if total > done {
+            let left = Duration::from_secs_f64((total - done) as f64 / bytes_per_second);
+            text.push_str(&format!(", {} left", duration(left)));
+        }
+    }
+    text
+}
+
 /// One line that is drawn over itself, on a terminal only.
 pub(crate) struct Bar {
     live: bool,
@@ -174,6 +190,19 @@ mod tests {
             aligned(&["plan", "files"], &rows),
             "plan    files\ncompta  1\na\u{fffd}[2J   22\n"
         );
+    }
+
+    #[test]
+    fn progress_says_what_is_known() {
+        assert_eq!(
+            progress("compta store", 1024, 0, 0.0),
+            "compta store: 1.0 KiB"
+        );
+        assert_eq!(
+            progress("compta store", 1024, 4096, 1024.0),
+            "compta store: 25 %, 1.0 KiB of 4.0 KiB, 1.0 KiB/s, 3.0 s left"
+        );
+        assert_eq!(progress("x", 9, 9, 0.5), "x: 100 %, 9 B of 9 B");
     }
 
     #[test]

@@ -145,20 +145,8 @@ pub(crate) fn draw(
         return Ok(false);
     };
     let (done, total) = (number(line, "done_bytes"), number(line, "total_bytes"));
-    let mut shown = format!("{} {}: ", text(line, "subject"), text(line, "step"));
-    if let Some(percent) = (done.min(total) * 100).checked_div(total) {
-        let (done, total) = (terminal::bytes(done), terminal::bytes(total));
-        shown.push_str(&format!("{percent} %, {done} of {total}"));
-    } else {
-        shown.push_str(&terminal::bytes(done));
-    }
-    if let Some(rate) = line["bytes_per_second"].as_f64().filter(|r| *r >= 1.0) {
-        shown.push_str(&format!(", {}/s", terminal::bytes(rate as u64)));
-    }
-    if let Some(left) = line["eta_ms"].as_u64() {
-        let left = terminal::duration(Duration::from_millis(left));
-        shown.push_str(&format!(", {left} left"));
-    }
-    bar.draw(&shown);
+    let what = format!("{} {}", text(line, "subject"), text(line, "step"));
+    let rate = line["bytes_per_second"].as_f64().unwrap_or(0.0);
+    bar.draw(&terminal::progress(&what, done, total, rate));
     Ok(true)
 }

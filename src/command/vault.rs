@@ -233,17 +233,7 @@ fn progress(step: &str, watch: &Watch, took: Duration) -> String {
         watch.bytes_total.load(Ordering::Relaxed),
     );
     let rate = done as f64 / took.as_secs_f64().max(0.001);
-    let mut text = format!("{step}: {}", terminal::bytes(done));
-    if total > 0 {
-        let percent = done.min(total) * 100 / total;
-        text.push_str(&format!(" of {}, {percent} %", terminal::bytes(total)));
-    }
-    text.push_str(&format!(", {}/s", terminal::bytes(rate as u64)));
-    if total > done && rate >= 1.0 {
-        let left = Duration::from_secs_f64((total - done) as f64 / rate);
-        text.push_str(&format!(", {} left", terminal::duration(left)));
-    }
-    text
+    terminal::progress(step, done, total, rate)
 }
 
 /// Problems go to stderr, the first of them; the exit code says that there are some.
