@@ -5,6 +5,7 @@
 //! that it bites.
 
 mod arrows;
+mod documents;
 mod licences;
 mod placement;
 mod tree;

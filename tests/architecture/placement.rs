@@ -83,7 +83,7 @@ fn code(line: &str) -> &str {
 fn misplaced(rule: &Rule, files: &[File]) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in files {
-        let home = |home: &&str| {
+        let home = |home: &str| {
             if let Some(inner) = home.strip_prefix('/') {
                 file.path.contains(home) || file.path == inner
             } else {
