@@ -204,16 +204,16 @@ impl DeployPlan {
         let image = &self.image.name;
         match (language, serial.is_empty()) {
             (Language::English, false) => format!(
-                "Everything on disk {name} ({model}, serial {serial}, {size}) of {host} will be erased and replaced by image {image}."
+                "Everything on disk {name} ({model}, serial {serial}, {size}) of {host} will be lost: image {image} replaces it."
             ),
             (Language::English, true) => format!(
-                "Everything on disk {name} ({model}, no serial number, {size}) of {host} will be erased and replaced by image {image}."
+                "Everything on disk {name} ({model}, no serial number, {size}) of {host} will be lost: image {image} replaces it."
             ),
             (Language::French, false) => format!(
-                "Tout le contenu du disque {name} ({model}, n° de série {serial}, {size}) de {host} sera effacé et remplacé par l’image {image}."
+                "Tout le contenu du disque {name} ({model}, n° de série {serial}, {size}) de {host} sera perdu : l'image {image} le remplace."
             ),
             (Language::French, true) => format!(
-                "Tout le contenu du disque {name} ({model}, sans numéro de série, {size}) de {host} sera effacé et remplacé par l’image {image}."
+                "Tout le contenu du disque {name} ({model}, sans numéro de série, {size}) de {host} sera perdu : l'image {image} le remplace."
             ),
         }
     }
@@ -487,11 +487,11 @@ mod tests {
         .unwrap();
         assert_eq!(
             plan.lost("PC-1", Language::English),
-            "Everything on disk sda (Toshiba MQ01, serial A1, 500.1 GB) of PC-1 will be erased and replaced by image poste-compta."
+            "Everything on disk sda (Toshiba MQ01, serial A1, 500.1 GB) of PC-1 will be lost: image poste-compta replaces it."
         );
         assert_eq!(
             plan.lost("PC-1", Language::French),
-            "Tout le contenu du disque sda (Toshiba MQ01, n° de série A1, 500,1 Go) de PC-1 sera effacé et remplacé par l’image poste-compta."
+            "Tout le contenu du disque sda (Toshiba MQ01, n° de série A1, 500,1 Go) de PC-1 sera perdu : l'image poste-compta le remplace."
         );
     }
 }

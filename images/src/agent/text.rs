@@ -1,4 +1,5 @@
-//! What the machine's own screen says, in both languages.
+//! What the machine's own screen says, in both languages. Only signs of code page 437: the
+//! kernel's built-in console font has no others.
 
 use crate::deploy::label;
 use crate::language::{Language, human_size};
@@ -47,7 +48,7 @@ impl Text {
                 or(&system.serial)
             ),
             format!(
-                "{} {} × {}, {}",
+                "{} {} x {}, {}",
                 self.pick("Processor ", "Processeur"),
                 inventory.cpu.cores,
                 or(&inventory.cpu.model),
@@ -82,8 +83,8 @@ impl Text {
 
     pub(super) fn reaching(self, server: &str) -> String {
         match self.0 {
-            Language::English => format!("Reaching {server} …"),
-            Language::French => format!("Connexion à {server} …"),
+            Language::English => format!("Reaching {server} ..."),
+            Language::French => format!("Connexion à {server} ..."),
         }
     }
 
@@ -294,6 +295,16 @@ mod tests {
                 assert!(lines.contains(part), "{part} in {lines}");
             }
         }
+    }
+
+    #[test]
+    fn the_console_font_has_every_sign() {
+        let source = include_str!("text.rs");
+        let foreign: Vec<char> = source
+            .chars()
+            .filter(|c| !c.is_ascii() && !"éèêàâùûçôîÉ°".contains(*c))
+            .collect();
+        assert!(foreign.is_empty(), "{foreign:?}");
     }
 
     #[test]
