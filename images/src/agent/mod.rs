@@ -189,6 +189,9 @@ fn deploy(
     // Before the report: the server may be told that all is done only when it is.
     if result.is_ok() && options.reboot && inventory.firmware == Firmware::Uefi {
         boot_order::disk_first(&options.sys_root);
+        // Some firmware orders its entries anew at each start (OVMF after QEMU's bootindex does),
+        // but all obey this.
+        boot_order::disk_once(&options.sys_root);
     }
     if let Err(error) = client.finished(&finished) {
         screen.line(&text.failed(&error.to_string()));
