@@ -2,6 +2,7 @@
 
 pub(crate) mod identity;
 pub(crate) mod records;
+pub(crate) mod report;
 
 use crate::Mac;
 use images::wire::Inventory;

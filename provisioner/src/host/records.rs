@@ -1,10 +1,9 @@
 //! The tables of hosts.
 
-use super::identity::{Candidate, Identity, Match, free_name, identify, name};
+use super::identity::{Identity, free_name, name};
 use super::{Error, Host, HostId, HostState};
 use crate::Mac;
 use crate::boot::policy::Known;
-use images::wire::Inventory;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
@@ -93,7 +92,11 @@ async fn touch_in(conn: &mut AnyConnection, id: String, now: Timestamp) -> Resul
         .map(drop)
 }
 
-async fn insert(conn: &mut AnyConnection, mac: Mac, now: Timestamp) -> Result<HostId, sqlx::Error> {
+pub(crate) async fn insert(
+    conn: &mut AnyConnection,
+    mac: Mac,
+    now: Timestamp,
+) -> Result<HostId, sqlx::Error> {
     let id = HostId::new();
     let names = names(conn, &id).await?;
     let name = free_name(&name(&Identity::default(), mac), |n| {
@@ -118,7 +121,7 @@ async fn insert(conn: &mut AnyConnection, mac: Mac, now: Timestamp) -> Result<Ho
     Ok(id)
 }
 
-async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
     for (state, most) in [("seen", MOST_SEEN), ("waiting", MOST_WAITING)] {
         let rows = sqlx::query(
             "SELECT id FROM host WHERE state = $1 ORDER BY last_seen_ms DESC, id LIMIT 100 OFFSET $2",
@@ -134,7 +137,10 @@ async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-async fn names(conn: &mut AnyConnection, but: &HostId) -> Result<Vec<String>, sqlx::Error> {
+pub(crate) async fn names(
+    conn: &mut AnyConnection,
+    but: &HostId,
+) -> Result<Vec<String>, sqlx::Error> {
     let rows = sqlx::query("SELECT name FROM host WHERE id <> $1")
         .bind(but.as_str())
         .fetch_all(conn)
@@ -142,7 +148,11 @@ async fn names(conn: &mut AnyConnection, but: &HostId) -> Result<Vec<String>, sq
     rows.iter().map(|row| row.try_get("name")).collect()
 }
 
-async fn give_mac(conn: &mut AnyConnection, mac: Mac, id: &HostId) -> Result<(), sqlx::Error> {
+pub(crate) async fn give_mac(
+    conn: &mut AnyConnection,
+    mac: Mac,
+    id: &HostId,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO host_mac (mac, host) VALUES ($1, $2) \
          ON CONFLICT (mac) DO UPDATE SET host = excluded.host",
@@ -154,7 +164,7 @@ async fn give_mac(conn: &mut AnyConnection, mac: Mac, id: &HostId) -> Result<(),
     .map(drop)
 }
 
-async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
+pub(crate) async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM host_mac WHERE host = $1")
         .bind(id.as_str())
         .execute(&mut *conn)
@@ -168,126 +178,6 @@ async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Erro
         .execute(conn)
         .await?;
     Ok(done.rows_affected())
-}
-
-/// What an agent reported, checked and bounded.
-#[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) mac: Mac,
-    /// blake3 of the agent's key, hex.
-    pub(crate) agent_hash: String,
-    pub(crate) pairing_code: String,
-    pub(crate) version: String,
-    pub(crate) inventory: Inventory,
-}
-
-/// Finds or makes the machine of a report; gives its id and name.
-pub(crate) async fn report(
-    db: &Db,
-    report: Report,
-    now: Timestamp,
-) -> Result<(HostId, String), Error> {
-    let done = db.write(move |conn| Box::pin(async move { report_in(conn, report, now).await }));
-    Ok(done.await?)
-}
-
-async fn report_in(
-    conn: &mut AnyConnection,
-    report: Report,
-    now: Timestamp,
-) -> Result<(HostId, String), sqlx::Error> {
-    let identity = Identity::of(&report.inventory.system);
-    let candidates = candidates(conn, report.mac, &identity).await?;
-    let id = match identify(&candidates, &identity) {
-        Match::New => insert(conn, report.mac, now).await?,
-        Match::Known(id) => id,
-        Match::Absorb { known, sighting } => {
-            remove(conn, &sighting).await?;
-            known
-        }
-    };
-    give_mac(conn, report.mac, &id).await?;
-    let row = sqlx::query("SELECT name, inventory, agent_hash FROM host WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_one(&mut *conn)
-        .await?;
-    let old_name: String = row.try_get("name")?;
-    let first = row.try_get::<Option<String>, _>("inventory")?.is_none();
-    let same_agent =
-        row.try_get::<Option<String>, _>("agent_hash")?.as_ref() == Some(&report.agent_hash);
-    // A name that an operator gave stays.
-    let unnamed = old_name.starts_with(&name(&Identity::default(), report.mac));
-    let new_name = if first && unnamed {
-        let names = names(conn, &id).await?;
-        free_name(&name(&identity, report.mac), |n| {
-            names.iter().any(|taken| taken == n)
-        })
-    } else {
-        old_name
-    };
-    let inventory =
-        serde_json::to_string(&report.inventory).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
-        "UPDATE host SET name = $2, state = CASE state WHEN 'approved' THEN state ELSE 'waiting' END, \
-         serial = $3, uuid = $4, product = $5, pairing_code = $6, agent_hash = $7, \
-         agent_version = $8, inventory = $9, last_seen_ms = $10, \
-         reported_ms = COALESCE(reported_ms, $10) WHERE id = $1",
-    )
-    .bind(id.as_str())
-    .bind(new_name.as_str())
-    .bind(identity.serial)
-    .bind(identity.uuid)
-    .bind(identity.product)
-    .bind(report.pairing_code)
-    .bind(report.agent_hash)
-    .bind(report.version)
-    .bind(inventory)
-    .bind(now.0)
-    .execute(&mut *conn)
-    .await?;
-    if !same_agent {
-        let fact = Fact::HostReported {
-            host: id.to_string(),
-            name: new_name.clone(),
-        };
-        journal::append(conn, now, &fact).await?;
-    }
-    make_room(conn).await?;
-    Ok((id, new_name))
-}
-
-async fn candidates(
-    conn: &mut AnyConnection,
-    mac: Mac,
-    identity: &Identity,
-) -> Result<Vec<Candidate>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT host.id, host.serial, host.uuid, host.product, \
-         CASE WHEN host.inventory IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS reported, \
-         CASE WHEN host_mac.mac IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_mac \
-         FROM host LEFT JOIN host_mac ON host_mac.host = host.id AND host_mac.mac = $1 \
-         WHERE host_mac.mac IS NOT NULL OR (host.serial <> '' AND host.serial = $2) \
-         OR (host.uuid <> '' AND host.uuid = $3) ORDER BY host.first_seen_ms, host.id",
-    )
-    .bind(mac.to_string())
-    .bind(identity.serial.as_str())
-    .bind(identity.uuid.as_str())
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Candidate {
-                id: HostId(row.try_get("id")?),
-                identity: Identity {
-                    serial: row.try_get("serial")?,
-                    uuid: row.try_get("uuid")?,
-                    product: row.try_get("product")?,
-                },
-                reported: row.try_get::<i64, _>("reported")? != 0,
-                has_mac: row.try_get::<i64, _>("has_mac")? != 0,
-            })
-        })
-        .collect()
 }
 
 /// The machine whose agent holds the key of this hash.

@@ -1,16 +1,17 @@
 //! The agent's HTTP API, mounted on the console's HTTPS listener. The bearer key is the agent's
 //! own; what it opens is decided by the host it reported as and the session an operator opened.
 
+mod agents;
 mod answer;
 
 use crate::Mac;
 use crate::host::{self, HostId, identity};
-use crate::rate::Bucket;
 use crate::serve::Boot;
 use crate::session::machine::{self, Event};
 use crate::session::next::{Answer, answer, order};
-use crate::session::records::{self, Advanced, Bound};
-use crate::session::{self, Session, SessionId, SessionState};
+use crate::session::records::{self, Bound};
+use crate::session::{self, SessionState};
+use agents::Agents;
 use answer::{Refusal, agent_hash, hash_of_key, read};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -18,53 +19,18 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use images::manifest::Chunks;
 use images::wire::{self, Finished, Hello, Next, ProgressReport, Step, Welcome};
-use state::Timestamp;
-use state::progress::Progress;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// How long `next` holds a question whose answer is "nothing yet".
 const HOLD: Duration = Duration::from_secs(20);
-/// Questions held at once; more are told to come back.
-const MOST_HELD: usize = 256;
-/// Chunks read from the vault at once.
-const MOST_READS: usize = 8;
-/// Manifests kept in memory: about 72 bytes per MiB of disk each.
-const MOST_MANIFESTS: usize = 4;
-/// First reports per second that are let in, and at once after a pause: a power cut brings a whole
-/// company back at the same moment.
-const REPORTS_PER_S: f64 = 2.0;
-const REPORTS_AT_ONCE: f64 = 200.0;
 /// Progress is written to the database this often; in between it is only shown.
 const KEEP_PROGRESS: Duration = Duration::from_secs(5);
 /// A host's last sign of life is written this often.
 pub(crate) const KEEP_SEEN: Duration = Duration::from_secs(30);
 
-#[derive(Clone)]
-struct Agents {
-    boot: Boot,
-    held: Arc<Semaphore>,
-    reads: Arc<Semaphore>,
-    manifests: Arc<tokio::sync::Mutex<HashMap<String, Arc<Chunks>>>>,
-    reports: Arc<Bucket>,
-}
-
 pub fn agent_router(boot: Boot) -> Router {
-    let agents = Agents {
-        reports: Arc::new(Bucket::new(
-            REPORTS_PER_S,
-            REPORTS_AT_ONCE,
-            boot.clock.now(),
-        )),
-        boot,
-        held: Arc::new(Semaphore::new(MOST_HELD)),
-        reads: Arc::new(Semaphore::new(MOST_READS)),
-        manifests: Arc::default(),
-    };
     Router::new()
         .route("/agent/hello", post(hello))
         .route("/agent/next", get(next))
@@ -72,110 +38,7 @@ pub fn agent_router(boot: Boot) -> Router {
         .route("/agent/session/{id}/chunk/{index}", get(chunk))
         .route("/agent/progress", post(progress))
         .route("/agent/finished", post(finished))
-        .with_state(agents)
-}
-
-impl Agents {
-    /// The session, if this agent holds it and it is not over.
-    async fn session(&self, hash: &str, id: &str) -> Result<Bound, Refusal> {
-        let id = SessionId(identity::one_line(id));
-        let bound = records::get(&self.boot.db, &id)
-            .await
-            .map_err(Refusal::broken)?
-            .filter(|bound| bound.agent_hash.as_deref() == Some(hash))
-            .ok_or(Refusal::NotYours)?;
-        // The host may have been forgotten, or may have booted again with another key.
-        let host = host::records::by_agent(&self.boot.db, hash)
-            .await
-            .map_err(Refusal::broken)?;
-        if host.as_ref() == Some(&bound.session.host) {
-            Ok(bound)
-        } else {
-            Err(Refusal::NotYours)
-        }
-    }
-
-    async fn running(&self, hash: &str, id: &str) -> Result<Session, Refusal> {
-        let session = self.session(hash, id).await?.session;
-        if session.state.is_over() {
-            let why = format!("the session is {}", session.state.as_str());
-            return Err(Refusal::Over(why));
-        }
-        Ok(session)
-    }
-
-    async fn advance(&self, id: &SessionId, event: Event, hash: &str) -> Result<Session, Refusal> {
-        let now = self.boot.clock.now();
-        let advanced = records::advance(&self.boot.db, id, event, Some(hash), now)
-            .await
-            .map_err(Refusal::broken)?;
-        match advanced {
-            Advanced::Now(session) => {
-                self.show(&session, now);
-                Ok(*session)
-            }
-            Advanced::Refused(why) => Err(Refusal::Over(why.to_string())),
-            Advanced::Unknown => Err(Refusal::NotYours),
-        }
-    }
-
-    /// Posts a session's progress where the console looks.
-    fn show(&self, session: &Session, now: Timestamp) {
-        let (done_bytes, total_bytes) = match session.state {
-            SessionState::Writing {
-                done_bytes,
-                total_bytes,
-            }
-            | SessionState::Verifying {
-                done_bytes,
-                total_bytes,
-            } => (done_bytes, total_bytes),
-            _ => (0, 0),
-        };
-        let key = session.id.as_str();
-        if session.state.is_over() {
-            return self.boot.board.remove(key);
-        }
-        let step = session.state.as_str().to_owned();
-        // A rate is that of its step: reading back is faster than writing.
-        let started = match self.boot.board.get(key) {
-            Some(shown) if shown.step == step => shown.started,
-            _ => now,
-        };
-        let progress = Progress {
-            kind: "session".to_owned(),
-            subject: session.host_name.clone(),
-            step,
-            done_bytes,
-            total_bytes,
-            started,
-            updated: now,
-        };
-        self.boot.board.set(key, progress);
-    }
-
-    async fn chunks(&self, session: &Session) -> Result<Arc<Chunks>, Refusal> {
-        // Held while loading: a hundred machines with one image load its manifest once.
-        let mut manifests = self.manifests.lock().await;
-        if let Some(chunks) = manifests.get(&session.image) {
-            return Ok(Arc::clone(chunks));
-        }
-        let vault = (self.boot.images)().await.map_err(Refusal::Broken)?;
-        let image = session.image.clone();
-        let chunks = session::blocking(move || {
-            let image = images::catalogue::find(&vault, &image)?;
-            images::manifest::load(&vault, &image)
-        })
-        .await
-        .map_err(Refusal::broken)?
-        .map_err(Refusal::broken)?;
-        let chunks = Arc::new(chunks);
-        if manifests.len() >= MOST_MANIFESTS {
-            manifests.clear();
-        }
-        manifests.insert(session.image.clone(), Arc::clone(&chunks));
-        Ok(chunks)
-    }
+        .with_state(Agents::new(boot))
 }
 
 async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>, Refusal> {
@@ -193,14 +56,14 @@ async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>
     let agent_hash = hash_of_key(&hello.agent_key)
         .ok_or_else(|| Refusal::Bad("`agent_key` is not 256 bits in hex".to_owned()))?;
     let pairing_code = images::pairing_code(&hello.agent_key, &agents.boot.fingerprint);
-    let report = host::records::Report {
+    let report = host::report::Report {
         mac,
         agent_hash,
         pairing_code: pairing_code.clone(),
         version: identity::one_line(&hello.version),
         inventory: identity::bounded(hello.inventory),
     };
-    let (host, name) = host::records::report(&agents.boot.db, report, now)
+    let (host, name) = host::report::records::report(&agents.boot.db, report, now)
         .await
         .map_err(Refusal::broken)?;
     tracing::info!(%host, %mac, name, "agent reported");
