@@ -120,7 +120,13 @@ impl Deployment<'_> {
             return Err(error);
         }
         show(pass.done_bytes());
-        pass.outcome()?;
+        pass.outcome().map_err(|error| match error {
+            // The server says so to whoever asks first: a chunk may be asked for before the report.
+            chunks::Error::Client(client::Error::Refused { status: 409, .. }) => {
+                Error::Cancelled(self.text.cancelled_there())
+            }
+            error => error.into(),
+        })?;
         self.report(step, total)
     }
 

@@ -456,16 +456,16 @@ fn a_manifest_that_does_not_add_up_is_not_followed() {
 
 #[test]
 fn a_session_cancelled_in_the_console_stops_the_writing() {
-    let machine = Machine::new(4 << 20);
-    let (outcome, appliance, _server) = deploy(&machine, |request| {
-        (request.path == "/agent/progress").then_some(Reply::Status(409, "cancelled"))
-    });
-    assert!(
-        why(&outcome).starts_with("cancelled in the console"),
-        "{}",
-        why(&outcome)
-    );
-    assert!(!appliance.finished().ok);
+    for asked_first in ["/agent/progress", "/agent/session/s1/chunk/"] {
+        let machine = Machine::new(4 << 20);
+        let (outcome, appliance, _server) = deploy(&machine, move |request| {
+            let is_over = request.path.starts_with(asked_first);
+            is_over.then_some(Reply::Status(409, "cancelled"))
+        });
+        let why = why(&outcome);
+        assert!(why.starts_with("cancelled in the console"), "{why}");
+        assert!(!appliance.finished().ok);
+    }
 }
 
 /// The far end of a console that the machine's kernel knows.
