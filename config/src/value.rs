@@ -63,7 +63,10 @@ pub(crate) fn path(text: &str) -> Result<String, String> {
 
 /// The text is not repeated in the error: it may hold a password.
 pub(crate) fn url(text: &str) -> Result<String, String> {
-    if let Some((scheme, _)) = text.split_once("://") {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        if scheme == "file" && rest.starts_with('/') {
+            return path(rest);
+        }
         let scheme: String = scheme
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -341,6 +344,7 @@ mod tests {
             let error = url(bad).unwrap_err();
             assert!(!error.contains("secret"), "{error}");
         }
+        assert_eq!(url("file:///mnt/nas"), Ok("/mnt/nas".to_owned()));
         assert!(path("~/x").is_err() && path("a\0b").is_err() && path("/x y/é").is_ok());
     }
 

@@ -227,3 +227,72 @@ fn an_invariant_without_its_test_is_seen() {
         assert_eq!(unproven(line, &tests).1.len(), seen, "{line}");
     }
 }
+
+/// The `reprise …` command lines of a document: in code spans, and in fenced blocks.
+fn commands(document: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for line in document.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        let candidates: Vec<&str> = if fenced {
+            vec![line.trim()]
+        } else {
+            line.split('`').skip(1).step_by(2).collect()
+        };
+        for candidate in candidates {
+            let Some(rest) = candidate.strip_prefix("reprise ") else {
+                continue;
+            };
+            let end = rest
+                .find(|c: char| matches!(c, '>' | '|' | '#' | ';' | '[') || !c.is_ascii())
+                .unwrap_or(rest.len());
+            let words = rest[..end].split_whitespace().map(str::to_owned).collect();
+            found.push(words);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_of_the_documents_exists() {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for document in files("md") {
+        // Labels of keys there begin like commands.
+        if document.path == "docs/format.md" {
+            continue;
+        }
+        for words in commands(&document.text) {
+            tried += 1;
+            // clap answers --help only when everything before it is known.
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_reprise"))
+                .args(&words)
+                .arg("--help")
+                .output()
+                .unwrap_or_else(|e| panic!("start reprise: {e}"));
+            if !output.status.success() {
+                wrong.push(format!("{}: reprise {}", document.path, words.join(" ")));
+            }
+        }
+    }
+    assert!(tried > 10, "only {tried} commands found");
+    none(&wrong);
+}
+
+#[test]
+fn commands_are_found_in_a_text() {
+    let text = "run `reprise plan run compta`, or `reprise vault …` or `cargo test`\n\
+                ```\nreprise config example > reprise.toml\nreprise vault init /mnt --password-file x  # why\n./run\n```\n";
+    assert_eq!(
+        commands(text),
+        [
+            vec!["plan", "run", "compta"],
+            vec!["vault"],
+            vec!["config", "example"],
+            vec!["vault", "init", "/mnt", "--password-file", "x"],
+        ]
+    );
+}
