@@ -90,7 +90,7 @@ fn misplaced(rule: &Rule, files: &[File]) -> Vec<String> {
                 file.path.starts_with(home)
             }
         };
-        if rule.homes.iter().any(home) {
+        if rule.homes.iter().any(|h| home(h)) {
             continue;
         }
         for (number, line) in file.text.lines().enumerate() {
