@@ -14,7 +14,8 @@ use state::db::Error;
 use state::wire::{Fact, Outcome};
 use state::{Db, Timestamp, journal};
 
-const TABLES: &[&str] = &["CREATE TABLE run (\
+const TABLES: &[&str] = &[
+    "CREATE TABLE run (\
        id TEXT PRIMARY KEY, number BIGINT NOT NULL, plan TEXT NOT NULL, target TEXT NOT NULL, \
        asked_by TEXT NOT NULL, queued_ms BIGINT NOT NULL, started_ms BIGINT, finished_ms BIGINT, \
        outcome TEXT, snapshot TEXT, files BIGINT NOT NULL, read_bytes BIGINT NOT NULL, \
@@ -43,7 +44,10 @@ const TABLES: &[&str] = &["CREATE TABLE run (\
      CREATE TABLE planned (plan TEXT PRIMARY KEY, hour TEXT NOT NULL, since_ms BIGINT NOT NULL);\
      CREATE TABLE trouble (object TEXT PRIMARY KEY, kind TEXT NOT NULL, sentence TEXT NOT NULL, \
        since_ms BIGINT NOT NULL);\
-     CREATE TABLE key_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL);"];
+     CREATE TABLE key_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL);",
+    "CREATE TABLE proving (\
+       plan TEXT NOT NULL, target TEXT NOT NULL, attempts BIGINT NOT NULL, PRIMARY KEY (plan, target))",
+];
 
 /// Brings this package's tables up to date.
 pub async fn migrate(db: &Db) -> Result<(), Error> {

@@ -36,6 +36,10 @@ pub struct History {
     pub last_proof: Option<(Timestamp, bool)>,
     /// A snapshot exists that could be proven.
     pub provable: bool,
+    /// The newest snapshot has no proof, passed or not.
+    pub unproven: bool,
+    /// Proofs that were begun and never ended: the appliance went down in the middle, or they go on.
+    pub proofs_cut_off: u64,
 }
 
 /// A plan with the moment its present hour was first seen: hours before it are not "missed".
@@ -51,8 +55,8 @@ pub const SELF_BACKUP_EVERY: Duration = Duration::from_secs(24 * 3600);
 pub const SELF_BACKUP_RETRY: Duration = Duration::from_secs(3600);
 /// A proof that did not pass is tried again at least this often.
 pub const PROOF_RETRY: Duration = Duration::from_secs(24 * 3600);
-/// How often a run is started again for one hour when power cuts end it. More would loop for ever on
-/// a run that itself brings the machine down.
+/// How often a run is started again for one hour when power cuts end it, and a proof at all. More
+/// would loop for ever on one that itself brings the machine down.
 const RESTARTS: usize = 2;
 
 /// The jobs to start at `now`.
@@ -72,10 +76,13 @@ pub fn due(
     };
     let mut jobs = Vec::new();
     for target in targets {
-        if self_backup_is_due(of(crate::APPLIANCE, target), now) {
-            jobs.push(Job::SelfBackup {
-                target: target.clone(),
-            });
+        let past = of(crate::APPLIANCE, target);
+        let target = target.clone();
+        if self_backup_is_due(past, now) {
+            jobs.push(Job::SelfBackup { target });
+        } else if proof_is_due(None, past, now) {
+            let plan = crate::APPLIANCE.to_owned();
+            jobs.push(Job::Proof { plan, target });
         }
     }
     for known in plans {
@@ -84,7 +91,7 @@ pub fn due(
             let (plan, target) = (known.plan.name.clone(), target.clone());
             if run_is_due(known, past, now, tz) {
                 jobs.push(Job::Run { plan, target });
-            } else if proof_is_due(known.plan, past, now) {
+            } else if proof_is_due(known.plan.prove.every, past, now) {
                 jobs.push(Job::Proof { plan, target });
             }
         }
@@ -106,18 +113,15 @@ fn run_is_due(known: &Known<'_>, past: &History, now: Timestamp, tz: &TimeZone) 
         && restarts < RESTARTS
 }
 
-fn proof_is_due(plan: &Plan, past: &History, now: Timestamp) -> bool {
-    let Some(every) = plan.prove.every else {
-        // After each run: the run itself sees to it.
-        return false;
-    };
-    !past.busy
-        && past.provable
-        && match past.last_proof {
-            None => true,
-            Some((at, true)) => now.since(at) >= every,
-            Some((at, false)) => now.since(at) >= every.min(PROOF_RETRY),
-        }
+/// `every` absent: each run is proven by its own task, and here only if that was cut off.
+fn proof_is_due(every: Option<Duration>, past: &History, now: Timestamp) -> bool {
+    let free = !past.busy && past.provable && past.proofs_cut_off < RESTARTS as u64;
+    free && match (every, past.last_proof) {
+        (None, _) => past.unproven,
+        (Some(_), None) => true,
+        (Some(every), Some((at, true))) => now.since(at) >= every,
+        (Some(every), Some((at, false))) => now.since(at) >= every.min(PROOF_RETRY),
+    }
 }
 
 fn self_backup_is_due(past: &History, now: Timestamp) -> bool {
@@ -484,6 +488,43 @@ mod tests {
             ..proven("2026-11-01T12:00:00Z", true)
         };
         assert!(!due(&weekly, &busy));
+    }
+
+    #[test]
+    fn a_proof_that_a_power_cut_ended_is_made_up_for() {
+        let saved = |unproven, proofs_cut_off| History {
+            provable: true,
+            unproven,
+            proofs_cut_off,
+            ..past(Some("2026-11-22T01:00:00Z"))
+        };
+        let after_runs = plan(None, None);
+        let own = |history: &History| History {
+            plan: crate::APPLIANCE.into(),
+            ..history.clone()
+        };
+        for (history, want) in [
+            (saved(true, 0), true),
+            (saved(true, 1), true),
+            (saved(true, 2), false),
+            (saved(false, 0), false),
+        ] {
+            let now = "2026-11-22T12:00:00Z";
+            let job = Job::Proof {
+                plan: "compta".into(),
+                target: "nas".into(),
+            };
+            let jobs = jobs(&after_runs, "2020-01-01T00:00:00Z", &history, now);
+            assert_eq!(jobs.contains(&job), want, "{history:?}");
+            let jobs = due(
+                &[],
+                &["nas".to_owned()],
+                &[own(&history)],
+                moment(now),
+                &paris(),
+            );
+            assert_eq!(!jobs.is_empty(), want, "the appliance's own: {history:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub(crate) async fn perform(
     let made = attempt(continuity, &request, &ticket, &mut found, &mut used).await;
     let made = match made {
         Err(Error::Vault(vault::Error::Cancelled)) => {
+            let (plan, target) = (&request.plan, &request.target);
+            if let Err(error) = records::stopped(&continuity.db, plan, target).await {
+                span.in_scope(
+                    || tracing::error!(%error, "failed to note that a proof was stopped"),
+                );
+            }
             clear(used).await;
             return None;
         }
@@ -129,6 +135,7 @@ async fn attempt(
     found: &mut Option<Snapshot>,
     used: &mut Option<Used>,
 ) -> Result<(Seen, Evidence), Error> {
+    records::attempt(&continuity.db, &request.plan, &request.target).await?;
     let vault = continuity.vaults.open(&request.target).await?;
     let which = match &request.snapshot {
         Some(id) => id.clone(),

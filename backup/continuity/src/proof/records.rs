@@ -3,7 +3,7 @@
 use super::{Proof, ProofId};
 use crate::records::{count, stored};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use state::db::Error;
 use state::wire::Fact;
 use state::{Db, Timestamp, journal};
@@ -91,6 +91,7 @@ pub(crate) async fn insert(db: &Db, proof: &Proof) -> Result<(), Error> {
     let proof = proof.clone();
     db.write(move |conn| {
         Box::pin(async move {
+            forget_attempt(&mut *conn, proof.plan.clone(), proof.target.clone()).await?;
             let evidence = serde_json::to_string(&proof.evidence)
                 .map_err(|e| sqlx::Error::Encode(e.into()))?;
             sqlx::query(
@@ -129,4 +130,62 @@ pub(crate) async fn insert(db: &Db, proof: &Proof) -> Result<(), Error> {
         })
     })
     .await
+}
+
+pub(crate) async fn proven(db: &Db, snapshot: &str) -> Result<bool, Error> {
+    let row = sqlx::query("SELECT id FROM proof WHERE snapshot = $1 LIMIT 1")
+        .bind(snapshot)
+        .fetch_optional(db.read())
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Notes that a proof begins; the note goes away with its end, so one that stays was cut off.
+pub(crate) async fn attempt(db: &Db, plan: &str, target: &str) -> Result<(), Error> {
+    let (plan, target) = (plan.to_owned(), target.to_owned());
+    db.write(move |conn| {
+        Box::pin(async move {
+            sqlx::query(
+                "INSERT INTO proving (plan, target, attempts) VALUES ($1, $2, 1) \
+                 ON CONFLICT (plan, target) DO UPDATE SET attempts = proving.attempts + 1",
+            )
+            .bind(plan)
+            .bind(target)
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+    })
+    .await
+}
+
+/// A proof that was stopped on request may be begun again.
+pub(crate) async fn stopped(db: &Db, plan: &str, target: &str) -> Result<(), Error> {
+    let (plan, target) = (plan.to_owned(), target.to_owned());
+    db.write(move |conn| Box::pin(forget_attempt(conn, plan, target)))
+        .await
+}
+
+async fn forget_attempt(
+    conn: &mut AnyConnection,
+    plan: String,
+    target: String,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM proving WHERE plan = $1 AND target = $2")
+        .bind(plan)
+        .bind(target)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Proofs of a plan on a target that were begun and have not ended.
+pub(crate) async fn cut_off(db: &Db, plan: &str, target: &str) -> Result<u64, Error> {
+    let row = sqlx::query("SELECT attempts FROM proving WHERE plan = $1 AND target = $2")
+        .bind(plan)
+        .bind(target)
+        .fetch_optional(db.read())
+        .await?;
+    let attempts = row.map(|row| row.try_get("attempts")).transpose()?;
+    Ok(count(attempts.unwrap_or(0)))
 }

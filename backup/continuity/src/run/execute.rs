@@ -78,12 +78,13 @@ async fn perform(continuity: &Continuity, mut run: Run, source: Source, ticket: 
             "run ended"
         ),
     });
+    // The proof's ticket before the run ends: the schedule must not take it for unproven, and who
+    // waits for everything must see no gap.
+    let proof = proof_after(continuity, &run);
+    let proof = proof.map(|level| (level, continuity.begin_proof(&run.plan, &run.target)));
     if let Err(error) = records::finish(&continuity.db, &run, problems).await {
         span.in_scope(|| tracing::error!(%error, "failed to record the end of a run"));
     }
-    // The proof's ticket before this one ends, so that who waits for everything sees no gap.
-    let proof = proof_after(continuity, &run);
-    let proof = proof.map(|level| (level, continuity.begin_proof(&run.plan, &run.target)));
     drop(ticket);
     if let (Some((level, (id, ticket))), Some(snapshot)) = (proof, run.snapshot.clone()) {
         let request = proof::Request {

@@ -1,6 +1,7 @@
 //! The table `run`.
 
 use super::{Run, RunId};
+use crate::proof::records as proof;
 use crate::records::{
     PROBLEMS_KEPT, Problem, count, moment, outcome_of, outcome_text, problems_of, stored,
 };
@@ -226,12 +227,19 @@ pub(crate) async fn history(
     now: Timestamp,
 ) -> Result<History, Error> {
     let newest = newest(db, plan, target, now, 8).await?;
-    let proof = crate::proof::records::newest(db, plan, target).await?;
+    let proof = proof::newest(db, plan, target).await?;
+    let saved = saved(db, plan, target).await?;
+    let unproven = match saved.as_ref().and_then(|run| run.snapshot.as_deref()) {
+        Some(snapshot) => !proof::proven(db, snapshot).await?,
+        None => false,
+    };
     Ok(History {
         plan: plan.to_owned(),
         target: target.to_owned(),
         last_proof: proof.filter(|p| p.at <= now).map(|p| (p.at, p.passed)),
-        provable: saved(db, plan, target).await?.is_some(),
+        provable: saved.is_some(),
+        unproven,
+        proofs_cut_off: proof::cut_off(db, plan, target).await?,
         ..super::history(&newest)
     })
 }

@@ -104,3 +104,38 @@ async fn a_proof_has_its_own_rhythm() {
     // Five nights: after the first run, 48 hours later, 48 hours later.
     assert_eq!(of_plan, 3);
 }
+
+#[test]
+fn a_proof_that_a_stop_cut_off_is_made_at_the_next_start() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let mut bench = first.block_on(async {
+        let bench = Bench::new().await;
+        let ids = bench.continuity.start_run("compta", "test").await.unwrap();
+        let run = bench.continuity.wait_run(&ids[0]).await.unwrap();
+        assert_eq!(run.outcome, Some(Outcome::Done));
+        bench
+    });
+    // The run has ended, its proof has only begun.
+    drop(first);
+    runtime().block_on(async {
+        bench.restart().await;
+        assert!(records::proofs(bench.db(), 10).await.unwrap().is_empty());
+        bench.continuity.recover().await.unwrap();
+        let proof = Job::Proof {
+            plan: "compta".into(),
+            target: "nas".into(),
+        };
+        assert!(bench.continuity.tick().await.unwrap().contains(&proof));
+        bench.continuity.settle().await;
+        let proofs = records::proofs(bench.db(), 10).await.unwrap();
+        let own = proofs.iter().find(|p| p.plan == "compta").unwrap();
+        assert!(own.passed, "{own:?}");
+        assert!(bench.continuity.tick().await.unwrap().is_empty());
+    });
+}
