@@ -172,8 +172,10 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.shows("0 of your services are protected; this copy dies with this box.");
     browser.follow("FR");
     saved_and_proven(&appliance);
-    browser.shows("restauré pour de vrai, non protégé");
+    browser.find("#services .pill.care");
+    browser.window(1280, 1250);
     picture(&browser, "home-fr.png");
+    browser.window(1280, 900);
     browser.click(".proof a");
     browser.shows("Ce que cette preuve ne montre pas");
     picture(&browser, "proof-fr.png");
@@ -247,7 +249,12 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.window(1280, 900);
     browser.open(&format!("{base}/?lang=en"));
     browser.shows("restored for real, not protected");
+    browser.window(1280, 1250);
     picture(&browser, "home-en.png");
+    browser.dark();
+    picture(&browser, "home-dark.png");
+    browser.window(360, 800);
+    picture(&browser, "home-phone.png");
 }
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
@@ -299,7 +306,7 @@ fn a_host_that_reports_appears_without_reload_and_is_approved() {
     browser.shows("jamais sauvé");
     browser.script("window.notReloaded = true");
     saved_and_proven(&appliance);
-    browser.shows("restauré pour de vrai, non protégé");
+    browser.find("#services .pill.care");
     assert_eq!(browser.script("return window.notReloaded === true"), true);
 }
 

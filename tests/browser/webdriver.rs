@@ -248,6 +248,16 @@ impl Chromium {
         self.folder.join("downloads")
     }
 
+    /// As on a machine set to dark colours.
+    pub(crate) fn dark(&self) {
+        let features = json!([{"name": "prefers-color-scheme", "value": "dark"}]);
+        self.call(
+            "POST",
+            "/goog/cdp/execute",
+            &json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}}),
+        );
+    }
+
     pub(crate) fn screenshot(&self, to: &Path) {
         let answer = self.call("GET", "/screenshot", &Value::Null);
         let png = base64(answer.as_str().expect("a picture"));

@@ -141,19 +141,19 @@ fact-appliance-started = The appliance started (version { $version })
 fact-appliance-stopped = The appliance stopped
 fact-trouble = Trouble: { $object }
 fact-trouble-over = Settled: { $object }
-fact-run-started = Backup of { $plan } to { $target } began
+fact-run-started = Backup began: { $plan } to { $target }
 fact-run-finished = { $n ->
-    [0] Backup of { $plan } to { $target }: { $outcome } ({ $read } read, { $stored } added, { $took })
-    [one] Backup of { $plan } to { $target }: { $outcome }, { $count } problem ({ $read } read, { $stored } added, { $took })
-   *[other] Backup of { $plan } to { $target }: { $outcome }, { $count } problems ({ $read } read, { $stored } added, { $took })
+    [0] Backup: { $plan } to { $target }, { $outcome } ({ $read } read, { $stored } added, { $took })
+    [one] Backup: { $plan } to { $target }, { $outcome }, { $count } problem ({ $read } read, { $stored } added, { $took })
+   *[other] Backup: { $plan } to { $target }, { $outcome }, { $count } problems ({ $read } read, { $stored } added, { $took })
  }
 fact-proof-passed = { $n ->
     [one] { $plan } restored for real from { $target }: { $count } file, { $bytes }, snapshot { $snapshot }, no difference ({ $took })
    *[other] { $plan } restored for real from { $target }: { $count } files, { $bytes }, snapshot { $snapshot }, no difference ({ $took })
  }
 fact-proof-failed = { $n ->
-    [one] The test restore of { $plan } from { $target } failed: { $count } file, { $bytes }, snapshot { $snapshot } ({ $took })
-   *[other] The test restore of { $plan } from { $target } failed: { $count } files, { $bytes }, snapshot { $snapshot } ({ $took })
+    [one] Test restore failed: { $plan } from { $target }, { $count } file, { $bytes }, snapshot { $snapshot } ({ $took })
+   *[other] Test restore failed: { $plan } from { $target }, { $count } files, { $bytes }, snapshot { $snapshot } ({ $took })
  }
 fact-restored = { $n ->
     [one] Restore of snapshot { $snapshot } to { $destination } by { $by }: { $outcome } ({ $count } file, { $bytes }, { $took })
@@ -220,7 +220,7 @@ run-own-now = Save the appliance now
 prove-own-now = Test a restore of the appliance from { $target }
 runs-title = Latest backups
 runs-empty = No backup has happened yet.
-run-title = Backup of { $plan } to { $target }
+run-title = Backup: { $plan } to { $target }
 run-problems = { $n ->
     [one] { $count } item could not be saved
    *[other] { $count } items could not be saved

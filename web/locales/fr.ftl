@@ -142,19 +142,19 @@ fact-appliance-started = Le boîtier a démarré (version { $version })
 fact-appliance-stopped = Le boîtier s'est arrêté
 fact-trouble = Ennui : { $object }
 fact-trouble-over = Réglé : { $object }
-fact-run-started = Sauvegarde de { $plan } vers { $target } commencée
+fact-run-started = Sauvegarde commencée : { $plan } vers { $target }
 fact-run-finished = { $n ->
-    [0] Sauvegarde de { $plan } vers { $target } : { $outcome } ({ $read } lus, { $stored } ajoutés, { $took })
-    [one] Sauvegarde de { $plan } vers { $target } : { $outcome }, { $count } problème ({ $read } lus, { $stored } ajoutés, { $took })
-   *[other] Sauvegarde de { $plan } vers { $target } : { $outcome }, { $count } problèmes ({ $read } lus, { $stored } ajoutés, { $took })
+    [0] Sauvegarde : { $plan } vers { $target }, { $outcome } ({ $read } lus, { $stored } ajoutés, { $took })
+    [one] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problème ({ $read } lus, { $stored } ajoutés, { $took })
+   *[other] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problèmes ({ $read } lus, { $stored } ajoutés, { $took })
  }
 fact-proof-passed = { $n ->
     [one] { $plan } restauré pour de vrai depuis { $target } : { $count } fichier, { $bytes }, point { $snapshot }, sans différence ({ $took })
    *[other] { $plan } restauré pour de vrai depuis { $target } : { $count } fichiers, { $bytes }, point { $snapshot }, sans différence ({ $took })
  }
 fact-proof-failed = { $n ->
-    [one] La restauration d'essai de { $plan } depuis { $target } a échoué : { $count } fichier, { $bytes }, point { $snapshot } ({ $took })
-   *[other] La restauration d'essai de { $plan } depuis { $target } a échoué : { $count } fichiers, { $bytes }, point { $snapshot } ({ $took })
+    [one] Restauration d'essai échouée : { $plan } depuis { $target }, { $count } fichier, { $bytes }, point { $snapshot } ({ $took })
+   *[other] Restauration d'essai échouée : { $plan } depuis { $target }, { $count } fichiers, { $bytes }, point { $snapshot } ({ $took })
  }
 fact-restored = { $n ->
     [one] Restauration du point { $snapshot } vers { $destination } par { $by } : { $outcome } ({ $count } fichier, { $bytes }, { $took })
@@ -221,7 +221,7 @@ run-own-now = Sauver le boîtier maintenant
 prove-own-now = Essayer de restaurer le boîtier depuis { $target }
 runs-title = Dernières sauvegardes
 runs-empty = Aucune sauvegarde n'a encore eu lieu.
-run-title = Sauvegarde de { $plan } vers { $target }
+run-title = Sauvegarde : { $plan } vers { $target }
 run-problems = { $n ->
     [one] { $count } élément n'a pas pu être sauvé
    *[other] { $count } éléments n'ont pas pu être sauvés

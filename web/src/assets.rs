@@ -49,3 +49,73 @@ async fn file(Path((_, name)): Path<(String, String)>) -> Result<impl IntoRespon
     ];
     Ok((headers, file.data))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The colours of the sheet's two palettes: light, then dark.
+    fn palettes() -> Vec<BTreeMap<String, [f64; 3]>> {
+        let sheet = String::from_utf8(Files::get("style.css").unwrap().data.into_owned()).unwrap();
+        sheet
+            .split(":root {")
+            .skip(1)
+            .take(2)
+            .map(|block| {
+                let block = block.split('}').next().unwrap();
+                block
+                    .split(';')
+                    .filter_map(|line| {
+                        let (name, value) = line.trim().strip_prefix("--")?.split_once(": #")?;
+                        let part = |at: usize| {
+                            f64::from(u8::from_str_radix(&value[at..at + 2], 16).unwrap())
+                        };
+                        Some((name.to_owned(), [part(0), part(2), part(4)]))
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// WCAG 2.2, relative luminance.
+    fn luminance(colour: [f64; 3]) -> f64 {
+        let [r, g, b] = colour.map(|c| {
+            let c = c / 255.0;
+            if c <= 0.04045 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    #[test]
+    fn text_stands_out_as_wcag_aa_asks_in_light_and_dark() {
+        let palettes = palettes();
+        assert_eq!(palettes.len(), 2);
+        for palette in palettes {
+            for (text, ground) in [
+                ("ink", "paper"),
+                ("ink", "card"),
+                ("ink", "plain-bg"),
+                ("soft", "paper"),
+                ("soft", "card"),
+                ("accent", "paper"),
+                ("accent", "card"),
+                ("accent", "plain-bg"),
+                ("on-accent", "accent"),
+                ("card", "bad"),
+                ("good", "good-bg"),
+                ("bad", "bad-bg"),
+                ("care", "care-bg"),
+                ("plain", "plain-bg"),
+            ] {
+                let (a, b) = (luminance(palette[text]), luminance(palette[ground]));
+                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+            }
+        }
+    }
+}

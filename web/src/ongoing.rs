@@ -15,11 +15,7 @@ pub(crate) struct Work {
 }
 
 pub(crate) fn work(words: &Words, key: &str, p: &Progress) -> Work {
-    let subject = if p.subject == continuity::APPLIANCE {
-        words.t("the-appliance")
-    } else {
-        p.subject.clone()
-    };
+    let subject = words.plan(&p.subject);
     let (title, link) = match p.kind.as_str() {
         "run" => (
             words.t1("work-run", "subject", subject),

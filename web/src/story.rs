@@ -90,7 +90,7 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         ),
         Fact::RunStarted { run, plan, target } => (
             Mood::Plain,
-            w.t2("fact-run-started", "plan", plan, "target", target),
+            w.t2("fact-run-started", "plan", w.plan(plan), "target", target),
             None,
             Some(format!("/runs/{run}")),
         ),
@@ -111,7 +111,7 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
                 "fact-run-finished",
                 *problems,
                 &[
-                    ("plan", plan),
+                    ("plan", &w.plan(plan)),
                     ("target", target),
                     ("outcome", &outcome(w, *ended)),
                     ("read", &w.size(*read_bytes)),
@@ -143,7 +143,7 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
                 },
                 *files,
                 &[
-                    ("plan", plan),
+                    ("plan", &w.plan(plan)),
                     ("target", target),
                     ("snapshot", &short(snapshot)),
                     ("bytes", &w.size(*bytes)),

@@ -276,7 +276,10 @@ struct DeployPage {
     disk_model: String,
     disk_serial: String,
     disk_size: String,
-    disk_size_bytes: u64,
+    /// Sent back as the inventory says them, to be compared with it again.
+    sent_name: String,
+    sent_serial: String,
+    sent_size: u64,
     lost: String,
     problem: Option<String>,
 }
@@ -305,7 +308,9 @@ fn deploy_page(
         disk_model: said(&asked.disk.model),
         disk_serial: said(&asked.disk.serial),
         disk_size: words.size(asked.disk.size_bytes),
-        disk_size_bytes: asked.disk.size_bytes,
+        sent_name: asked.disk.name.clone(),
+        sent_serial: asked.disk.serial.clone(),
+        sent_size: asked.disk.size_bytes,
         lost: said(&asked.lost),
         problem,
         f: Frame::new(desk, reader, "hosts", title),

@@ -36,7 +36,7 @@ struct Row {
 fn row(words: &Words, proof: &Proof) -> Row {
     Row {
         id: proof.id.to_string(),
-        plan: proof.plan.clone(),
+        plan: words.plan(&proof.plan),
         target: proof.target.clone(),
         when: words.date(proof.at),
         mood: if proof.passed { Mood::Good } else { Mood::Bad },
@@ -117,7 +117,13 @@ async fn show(
         .await?
         .ok_or_else(|| Error::NotFound(words.t1("no-such-proof", "id", &id)))?;
     let evidence = &proof.evidence;
-    let title = words.t2("proof-title", "plan", &proof.plan, "target", &proof.target);
+    let title = words.t2(
+        "proof-title",
+        "plan",
+        words.plan(&proof.plan),
+        "target",
+        &proof.target,
+    );
     let took = |ms: u64| (ms > 0).then(|| words.took(ms));
     render(&Page {
         row: row(words, &proof),

@@ -165,7 +165,7 @@ async fn ask(
     let title = words.t2(
         "restore-title",
         "plan",
-        &snapshot.plan,
+        words.plan(&snapshot.plan),
         "date",
         words.date(Timestamp(snapshot.finished_ms)),
     );

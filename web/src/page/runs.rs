@@ -36,7 +36,7 @@ pub(super) struct RunRow {
 pub(super) fn row(words: &Words, run: &Run) -> RunRow {
     RunRow {
         id: run.id.to_string(),
-        plan: run.plan.clone(),
+        plan: words.plan(&run.plan),
         target: run.target.clone(),
         when: words.date(run.started.unwrap_or(run.queued)),
         mood: run.outcome.map_or(Mood::Plain, story::mood),
@@ -89,7 +89,13 @@ async fn show(
         .await?
         .ok_or_else(|| Error::NotFound(words.t1("no-such-run", "id", &id)))?;
     let problems = records::problems(&app.db, &id).await?;
-    let title = words.t2("run-title", "plan", &run.plan, "target", &run.target);
+    let title = words.t2(
+        "run-title",
+        "plan",
+        words.plan(&run.plan),
+        "target",
+        &run.target,
+    );
     render(&Page {
         row: row(words, &run),
         by: run.by.clone(),

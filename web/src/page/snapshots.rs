@@ -65,19 +65,11 @@ pub(super) fn address(target: &str, snapshot: &Snapshot) -> String {
     format!("/snapshots/{}/{}", encode(target.as_bytes()), snapshot.id)
 }
 
-fn plan_name(words: &Words, plan: &str) -> String {
-    if plan == continuity::APPLIANCE {
-        words.t("home-own")
-    } else {
-        plan.to_owned()
-    }
-}
-
 fn row(words: &Words, target: &str, s: &Snapshot) -> Row {
     Row {
         link: address(target, s),
         when: words.date(Timestamp(s.finished_ms)),
-        plan: plan_name(words, &s.plan),
+        plan: words.plan(&s.plan),
         host: s.host.clone(),
         files: words.count(s.files),
         bytes: words.size(s.bytes),
@@ -268,7 +260,7 @@ async fn browse(
     let title = words.t2(
         "snapshot-title",
         "plan",
-        plan_name(words, &snapshot.plan),
+        words.plan(&snapshot.plan),
         "date",
         words.date(Timestamp(snapshot.finished_ms)),
     );

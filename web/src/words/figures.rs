@@ -62,6 +62,7 @@ pub(super) fn duration(locale: Locale, duration: Duration) -> String {
         Locale::En => "d",
     };
     match seconds {
+        0 if duration.as_millis() < 100 => format!("{}{HARD}ms", duration.as_millis()),
         0..10 => format!("{}{HARD}s", decimal(locale, duration.as_secs_f64())),
         10..60 => format!("{seconds}{HARD}s"),
         60..3600 => format!("{}{HARD}min{HARD}{:02}{HARD}s", seconds / 60, seconds % 60),
@@ -163,6 +164,7 @@ mod tests {
     #[test]
     fn durations() {
         for (ms, fr, en) in [
+            (48, "48 ms", "48 ms"),
             (800, "0,8 s", "0.8 s"),
             (59_400, "59 s", "59 s"),
             (192_000, "3 min 12 s", "3 min 12 s"),

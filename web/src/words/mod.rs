@@ -82,6 +82,15 @@ impl Words {
         catalogue::format(self.locale, key, Some(&args))
     }
 
+    /// A plan's name; the appliance's own is not a name the reader gave.
+    pub(crate) fn plan(&self, name: &str) -> String {
+        if name == continuity::APPLIANCE {
+            self.t("the-appliance")
+        } else {
+            name.to_owned()
+        }
+    }
+
     /// `10 000` or `10,000`.
     pub(crate) fn count(&self, number: u64) -> String {
         figures::count(self.locale, number)

@@ -109,12 +109,13 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
     let config = Arc::new(config);
     let clock = Clock::manual(START);
     let board = Board::default();
+    let continuity = Continuity::new(db.clone(), clock.clone(), board.clone(), config.clone());
     let app = web::App {
         db: db.clone(),
         clock: clock.clone(),
         board: board.clone(),
         config: config.clone(),
-        continuity: Continuity::new(db.clone(), clock.clone(), board.clone(), config),
+        continuity: continuity.clone(),
         boot: Boot {
             db,
             clock: clock.clone(),
@@ -125,7 +126,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             appliance: "agen".into(),
             locale: Locale::Fr,
             ports: PortsBoard::default(),
-            images: Arc::new(|| Box::pin(async { Err("no vault of images".to_owned()) })),
+            images: vault_of_images(&continuity, &config),
         },
         version: "0.1.0 (test)".into(),
         fingerprint: "00".repeat(32),
@@ -220,6 +221,10 @@ impl Bench {
         self.post(visitor, "/login", &fields).await
     }
 
+    pub(crate) async fn app_sessions(&self) -> Vec<provisioner::session::Session> {
+        provisioner::session::list(&self.app.db, 10).await.unwrap()
+    }
+
     /// Somebody logged in with a password of their own.
     pub(crate) async fn admin(&self) -> Visitor {
         let now = self.clock.now();
@@ -265,4 +270,30 @@ pub(crate) fn encoded_path(bytes: &[u8]) -> String {
             _ => format!("%{b:02X}"),
         })
         .collect()
+}
+
+fn vault_of_images(continuity: &Continuity, config: &Config) -> provisioner::OpenVault {
+    let vaults = continuity.vaults.clone();
+    let target = config.image_target().map(|t| t.name.clone());
+    Arc::new(move || {
+        let (vaults, target) = (vaults.clone(), target.clone().unwrap_or_default());
+        Box::pin(async move { vaults.open(&target).await.map_err(|e| e.to_string()) })
+    })
+}
+
+/// Adds a target `nas` with a vault in the state folder.
+pub(crate) fn add_vault(config: &mut Config) {
+    let folder = config.appliance.state_dir.clone();
+    let place = folder.join("vault");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::write(folder.join("password"), "vault password\n").unwrap();
+    let target = vault::target::LocalTarget::open(&place, false).unwrap();
+    let password = vault::Secret::new(b"vault password".to_vec());
+    vault::Vault::create(Arc::new(target), &password, vault::KdfCost::MINIMUM).unwrap();
+    config.targets.push(config::Target {
+        name: "nas".into(),
+        path: place,
+        must_be_mounted: false,
+        password_file: folder.join("password"),
+    });
 }

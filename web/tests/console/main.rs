@@ -10,5 +10,6 @@
 mod access;
 mod bench;
 mod events;
+mod hosts;
 mod shown;
 mod snapshots;

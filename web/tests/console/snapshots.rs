@@ -1,13 +1,12 @@
 //! Out of a vault: browsing, downloads, zips, restores; with names nobody sane would choose.
 
-use crate::bench::{Bench, Visitor, bench_with};
+use crate::bench::{Bench, Visitor, add_vault, bench_with};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use config::{Keep, Level, Plan, Prove, Target};
+use config::{Keep, Level, Plan, Prove};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 const EVIL: &[u8] = b"<img src=x onerror=alert(1)>\n\xff\"&.txt";
 
@@ -21,15 +20,7 @@ async fn with_snapshot() -> (Bench, Visitor, String, PathBuf) {
         std::fs::write(source.join("big"), big()).unwrap();
         std::fs::write(source.join("sub dir/petit.txt"), "bonjour\n").unwrap();
         std::fs::write(source.join(OsString::from_vec(EVIL.to_vec())), "evil").unwrap();
-        std::fs::create_dir(folder.join("vault")).unwrap();
-        std::fs::write(folder.join("password"), "vault password\n").unwrap();
-        make_vault(&folder.join("vault"));
-        config.targets.push(Target {
-            name: "nas".into(),
-            path: folder.join("vault"),
-            must_be_mounted: false,
-            password_file: folder.join("password"),
-        });
+        add_vault(config);
         config.plans.push(Plan {
             name: "compta".into(),
             files: vec![source.clone()],
@@ -53,12 +44,6 @@ async fn with_snapshot() -> (Bench, Visitor, String, PathBuf) {
     let id = run.snapshot.expect("a snapshot");
     let visitor = bench.admin().await;
     (bench, visitor, format!("/snapshots/nas/{id}"), source)
-}
-
-fn make_vault(path: &Path) {
-    let target = vault::target::LocalTarget::open(path, false).unwrap();
-    let password = vault::Secret::new(b"vault password".to_vec());
-    vault::Vault::create(Arc::new(target), &password, vault::KdfCost::MINIMUM).unwrap();
 }
 
 fn big() -> Vec<u8> {

@@ -1,0 +1,232 @@
+//! A machine from its first report to a deployment that was confirmed in words.
+
+use crate::bench::{Answer, Bench, Visitor, add_vault, bench_with};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use images::wire::{Disk, Hello, Inventory, System, Welcome};
+use state::journal;
+use state::wire::Fact;
+
+const MIB: u64 = 1 << 20;
+
+/// A console with one image, and a machine that has just reported.
+async fn with_waiting_host(serial: &str) -> (Bench, Visitor, Welcome, String) {
+    let bench = bench_with(add_vault).await;
+    let vault = bench.app.continuity.vaults.open("nas").await.unwrap();
+    let image = continuity::blocking(move || {
+        let disk = vec![0x5a; usize::try_from(2 * MIB).unwrap()];
+        let watch = vault::Watch::new();
+        images::import::import(
+            &vault,
+            "win11",
+            &mut disk.as_slice(),
+            Some(2 * MIB),
+            &|| 1_795_000_000_000,
+            &watch,
+        )
+        .unwrap()
+    })
+    .await
+    .unwrap();
+    let hello = Hello {
+        mac: "52:54:00:12:34:56".into(),
+        agent_key: "5a".repeat(32),
+        version: "0.1.0".into(),
+        inventory: Inventory {
+            system: System {
+                manufacturer: "Dell".into(),
+                product: "<b>OptiPlex".into(),
+                serial: "7XK2M43".into(),
+                ..System::default()
+            },
+            disks: vec![Disk {
+                name: "sda".into(),
+                path: "/dev/sda".into(),
+                serial: serial.into(),
+                model: "Samsung".into(),
+                size_bytes: 64 * MIB,
+                sector_bytes: 512,
+                ..Disk::default()
+            }],
+            ..Inventory::default()
+        },
+    };
+    let request = Request::post("/agent/hello")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {}", hello.agent_key))
+        .body(Body::from(serde_json::to_string(&hello).unwrap()))
+        .unwrap();
+    let answer = bench.send(&mut Visitor::default(), request).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let welcome = serde_json::from_str(&answer.text).unwrap();
+    let visitor = bench.admin().await;
+    (bench, visitor, welcome, image.id)
+}
+
+/// The value of a hidden field.
+fn field(page: &Answer, name: &str) -> String {
+    let marker = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page
+        .text
+        .split_once(&marker)
+        .unwrap_or_else(|| panic!("{name}"));
+    rest.split('"')
+        .next()
+        .unwrap()
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#34;", "\"")
+        .replace("&#38;", "&")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_names_what_will_be_lost_and_needs_the_hosts_name_typed() {
+    let serial = "S4<EW>\"N&X";
+    let (bench, mut visitor, welcome, image) = with_waiting_host(serial).await;
+    let home = bench.get(&mut visitor, "/?lang=en").await;
+    assert!(
+        home.text.contains("1 host waits for approval"),
+        "{}",
+        home.text
+    );
+    assert!(home.text.contains(&welcome.pairing_code));
+    let page = bench
+        .get(&mut visitor, &format!("/hosts/{}", welcome.host))
+        .await;
+    assert!(page.text.contains(&welcome.pairing_code));
+    assert!(page.text.contains("win11"), "{}", page.text);
+    assert!(
+        !page.text.contains("<b>OptiPlex"),
+        "hostile inventory shown raw"
+    );
+
+    let ask = format!("/hosts/{}/deploy?image={image}&disk=sda", welcome.host);
+    let confirm = bench.get(&mut visitor, &ask).await;
+    assert_eq!(confirm.status, StatusCode::OK, "{}", confirm.text);
+    for named in [
+        welcome.name.as_str(),
+        "sda",
+        "Samsung",
+        "win11",
+        "64.0\u{a0}MiB",
+    ] {
+        assert!(confirm.text.contains(named), "{named} in {}", confirm.text);
+    }
+    assert_eq!(field(&confirm, "disk_serial"), serial);
+    assert!(
+        bench.app_sessions().await.is_empty(),
+        "a preview opened a session"
+    );
+
+    let values: Vec<(&str, String)> = [
+        "token",
+        "image",
+        "disk",
+        "disk_serial",
+        "disk_size_bytes",
+        "code",
+    ]
+    .into_iter()
+    .map(|name| (name, field(&confirm, name)))
+    .collect();
+    let send = |typed: &'static str, change: Option<(&'static str, &'static str)>| {
+        let mut fields = values.clone();
+        fields.push((
+            "typed",
+            if typed.is_empty() {
+                welcome.name.clone()
+            } else {
+                typed.to_owned()
+            },
+        ));
+        if let Some((name, value)) = change {
+            for field in &mut fields {
+                if field.0 == name {
+                    field.1 = value.to_owned();
+                }
+            }
+        }
+        fields
+    };
+    let url = format!("/hosts/{}/deploy", welcome.host);
+    for (fields, status) in [
+        (send("PC-autre", None), StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            send("", Some(("disk_serial", "another"))),
+            StatusCode::CONFLICT,
+        ),
+        (
+            send("", Some(("disk_size_bytes", "1"))),
+            StatusCode::CONFLICT,
+        ),
+        (
+            send("", Some(("disk_size_bytes", "x"))),
+            StatusCode::BAD_REQUEST,
+        ),
+        (send("", Some(("token", "0"))), StatusCode::FORBIDDEN),
+    ] {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let answer = bench.post(&mut visitor, &url, &fields).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert!(
+            bench.app_sessions().await.is_empty(),
+            "{fields:?} opened a session"
+        );
+    }
+    let fields = send("", None);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let answer = bench.post(&mut visitor, &url, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let sessions = bench.app_sessions().await;
+    assert_eq!(sessions.len(), 1);
+    let page = bench.get(&mut visitor, answer.header("location")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(page.text.contains("waits for the host"), "{}", page.text);
+    let facts = journal::latest(&bench.app.db, 20).await.unwrap();
+    assert!(
+        facts
+            .iter()
+            .any(|e| matches!(&e.fact, Fact::SessionOpened { by, .. } if by == "admin"))
+    );
+    assert!(
+        facts
+            .iter()
+            .any(|e| matches!(&e.fact, Fact::HostApproved { by, .. } if by == "admin"))
+    );
+
+    let token = page.token();
+    let cancel = format!("{}/cancel", answer.header("location"));
+    let answer = bench
+        .post(&mut visitor, &cancel, &[("token", &token)])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(bench.app_sessions().await.iter().all(|s| s.state.is_over()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_pairing_code_approves_nobody() {
+    let (bench, mut visitor, welcome, _) = with_waiting_host("S1").await;
+    let page = bench.get(&mut visitor, "/hosts").await;
+    let token = page.token();
+    let url = format!("/hosts/{}/approve", welcome.host);
+    let old = [("token", token.as_str()), ("code", "AAAA-0000")];
+    let answer = bench.post(&mut visitor, &url, &old).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    let right = [
+        ("token", token.as_str()),
+        ("code", welcome.pairing_code.as_str()),
+    ];
+    let answer = bench.post(&mut visitor, &url, &right).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = bench.get(&mut visitor, "/hosts?lang=en").await;
+    assert!(page.text.contains("approved"));
+    let forget = format!("/hosts/{}/forget", welcome.host);
+    let answer = bench
+        .post(&mut visitor, &forget, &[("token", &token)])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let gone = bench
+        .get(&mut visitor, &format!("/hosts/{}", welcome.host))
+        .await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
