@@ -4,7 +4,7 @@
 //! - [`journal`]: the append-only list of facts, the only thing the console subscribes to.
 //! - [`wire`]: the shapes of those facts.
 //! - [`progress`]: what is going on right now, in memory only.
-//! - [`clock`], [`id`]: time and names as values, so that tests can choose them.
+//! - [`clock`], [`mod@id`]: time and names as values, so that tests can choose them.
 //! - [`folder`]: the state folder and the lock that makes one `serve` its only user.
 //!
 //! A leaf: it imports no other package of the house.

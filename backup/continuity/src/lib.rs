@@ -1,7 +1,7 @@
 //! Plans, runs, restore proofs, restores: what keeps a company able to carry on.
 //!
 //! - [`handle`]: [`Continuity`], the one value the console and the command line hold.
-//! - [`vaults`]: opens vaults and keeps them open; [`blocking`] is the one way into them.
+//! - [`vaults`]: opens vaults and keeps them open; [`blocking()`] is the one way into them.
 //! - [`schedule`]: what is due now; pure.
 //! - [`run`]: one backup of one plan to one target, from the queue to its proof.
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
