@@ -1,0 +1,99 @@
+//! `reprise serve` in its namespace, with real boot assets and an image in its vault.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::harness::{self, Appliance, Namespace, Start, Temp};
+use crate::net::Net;
+use crate::shell::{output, run};
+
+/// The configuration of an appliance that boots PCs on `eth0`, beside a foreign DHCP server.
+fn config() -> String {
+    format!(
+        "[appliance]\nname = \"agen\"\nstate_dir = \"state\"\nlocale = \"en\"\ntimezone = \"Europe/Paris\"\n\
+         [console]\nlisten = \"{}:8443\"\n\
+         [[network]]\ninterface = \"eth0\"\ndhcp = \"proxy\"\n\
+         [[target]]\nname = \"local\"\nurl = \"vault\"\npassword_file = \"password\"\n",
+        Net::SERVER
+    )
+}
+
+/// Starts it in `namespace` and waits until it answers on its interface.
+pub(crate) fn start(folder: &Temp, namespace: &Namespace) -> Result<Appliance> {
+    harness::prepare(folder, &config());
+    let state = folder.join("state");
+    std::fs::create_dir_all(&state)?;
+    run(&format!("chmod 700 {}", state.display()))?;
+    run(&format!(
+        "cp -r {} {}",
+        assets()?.display(),
+        state.join("boot").display()
+    ))?;
+    let appliance = Appliance::start(
+        folder,
+        Start {
+            namespace: Some(namespace),
+            ..Start::default()
+        },
+    );
+    harness::eventually("the boot server listens on eth0", || {
+        let ports = std::fs::read(state.join("ports.json")).ok()?;
+        let ports: serde_json::Value = serde_json::from_slice(&ports).ok()?;
+        let open = &ports["networks"][0];
+        ["http", "tftp", "dhcp"]
+            .iter()
+            .all(|p| open[p].as_u64().is_some_and(|n| n > 0))
+            .then_some(())
+    });
+    Ok(appliance)
+}
+
+/// The boot assets, made by the binary under test, once for all tests of this run.
+pub(crate) fn assets() -> Result<PathBuf> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*built {
+        return Ok(path.clone());
+    }
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("netboot-assets");
+    build_assets(&path)?;
+    *built = Some(path.clone());
+    Ok(path)
+}
+
+fn build_assets(out: &Path) -> Result<()> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reprise"));
+    command.args(["boot", "assets", "build", "--out"]).arg(out);
+    output(command).map(|_| ())
+}
+
+/// `reprise image import` beside the running appliance.
+pub(crate) fn import(appliance: &Appliance, disk: &Path, name: &str) -> Result<()> {
+    let disk = disk.to_str().context("a path in UTF-8")?;
+    let imported = appliance.cli(&["image", "import", disk, "--name", name]);
+    ensure!(
+        imported.status.success(),
+        "reprise image import: {}\n{}",
+        String::from_utf8_lossy(&imported.stderr),
+        appliance.log()
+    );
+    Ok(())
+}
+
+#[test]
+fn the_boot_assets_are_the_same_when_built_again() -> Result<()> {
+    let first = assets()?;
+    let folder = Temp::new();
+    let again = folder.join("again");
+    build_assets(&again)?;
+    let list = |at: &Path| std::fs::read_to_string(at.join("assets.txt"));
+    assert_eq!(
+        list(&first)?,
+        list(&again)?,
+        "same packages and same binary, same bytes"
+    );
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! From power-on to the PC's own system, step by step, as an operator and a person at the PC see it.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::harness::{Appliance, Temp, within};
+use crate::machine::{Firmware, Identity, Machine, empty_disk, load_average};
+use crate::net::Net;
+use crate::stranger::Stranger;
+use crate::{appliance, system};
+
+/// Firmware, iPXE, kernel and initramfs under emulation, on a machine that builds at the same time.
+const BOOT: Duration = Duration::from_secs(300);
+pub(crate) const REBOOT: Duration = Duration::from_secs(300);
+const DEPLOYMENT: Duration = Duration::from_secs(300);
+const IMAGE: &str = "atelier-2026";
+const DISK_MIB: u64 = 64;
+
+/// Two PCs at once would only be twice as slow.
+static ONE_PC: Mutex<()> = Mutex::new(());
+
+/// Fields are dropped from top to bottom: the PC, the appliance, then the network they were on.
+pub(crate) struct Journey {
+    pc: Option<Machine>,
+    appliance: Appliance,
+    net: Net,
+    firmware: Firmware,
+    identity: Identity,
+    marker: String,
+    disk: PathBuf,
+    host: String,
+    session: String,
+    started: Instant,
+    folder: Temp,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Journey {
+    /// Network, foreign DHCP server, appliance with an image; the PC is still off.
+    pub(crate) fn begin(firmware: Firmware) -> Result<Self> {
+        let turn = ONE_PC.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = Temp::new();
+        let net = Net::create(folder.path())?;
+        let appliance = appliance::start(&folder, &net.server)?;
+        let marker = system::unique_marker()?;
+        let raw = folder.join("system.raw");
+        system::make(
+            &raw,
+            folder.path(),
+            &appliance::assets()?.join("kernel"),
+            &marker,
+        )?;
+        appliance::import(&appliance, &raw, IMAGE)?;
+        let disk = folder.join("pc-disk.raw");
+        empty_disk(&disk, DISK_MIB)?;
+        let last = if firmware == Firmware::Bios { 1 } else { 2 };
+        let identity = Identity {
+            mac: format!("52:54:00:12:00:0{last}"),
+            serial: format!("PF3XY0{last}"),
+            uuid: format!("8d3ac1b0-5d0f-4b7e-9c3a-0000000000a{last}"),
+            disk_serial: format!("S4EWNX0{last}"),
+        };
+        Ok(Self {
+            pc: None,
+            appliance,
+            net,
+            firmware,
+            identity,
+            marker,
+            disk,
+            host: String::new(),
+            session: String::new(),
+            started: Instant::now(),
+            folder,
+            _turn: turn,
+        })
+    }
+
+    pub(crate) fn switches_on_again(&mut self) -> Result<Machine> {
+        self.pc = None;
+        Machine::start(
+            &self.net,
+            self.folder.path(),
+            self.firmware,
+            &self.identity,
+            &self.disk,
+        )
+    }
+
+    /// It appears in the registry, waiting, with what it is and with the code that its screen shows.
+    pub(crate) fn boots_and_waits_for_approval(&mut self) -> Result<()> {
+        let mut pc = self.switches_on_again()?;
+        self.started = Instant::now();
+        let waiting = pc.wait_text("Waiting for approval", BOOT);
+        self.note("waiting for approval");
+        waiting.with_context(|| self.appliance_log())?;
+        let hosts = self.appliance.get("/api/hosts");
+        let host = only(&hosts).context("one host")?.clone();
+        assert_eq!(host["state"], "waiting", "{host}");
+        let inventory = &host["inventory"];
+        assert_eq!(
+            inventory["system"]["serial"],
+            json!(self.identity.serial),
+            "{host}"
+        );
+        assert_eq!(
+            inventory["system"]["manufacturer"],
+            json!(Identity::MANUFACTURER),
+            "{host}"
+        );
+        assert_eq!(
+            inventory["system"]["product"],
+            json!(Identity::PRODUCT),
+            "{host}"
+        );
+        let uuid = inventory["system"]["uuid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
+        assert_eq!(uuid, self.identity.uuid, "{host}");
+        let firmware = if self.firmware == Firmware::Bios {
+            "bios"
+        } else {
+            "uefi"
+        };
+        assert_eq!(inventory["firmware"], firmware, "{host}");
+        assert!(
+            inventory["memory_bytes"].as_u64() > Some(800 << 20),
+            "{host}"
+        );
+        assert!(inventory["cpu"]["cores"].as_u64() >= Some(1), "{host}");
+        let disk = only(&inventory["disks"]).context("one disk")?;
+        assert_eq!(disk["serial"], json!(self.identity.disk_serial), "{host}");
+        assert_eq!(disk["size_bytes"].as_u64(), Some(DISK_MIB << 20), "{host}");
+        let card = only(&inventory["nics"]).context("one card")?;
+        assert_eq!(card["mac"], json!(self.identity.mac), "{host}");
+        assert_eq!(host["macs"], json!([self.identity.mac]), "{host}");
+
+        let code = host["pairing_code"].as_str().context("a pairing code")?;
+        assert!(code.len() >= 8, "{host}");
+        let screen = pc.screen();
+        ensure!(
+            screen.contains(&format!("PAIRING CODE  {code}")),
+            "{code} is not on the screen:\n{screen}"
+        );
+        ensure!(!screen.contains("another code"), "{screen}");
+        self.host = text(&host["id"])?;
+        self.pc = Some(pc);
+        Ok(())
+    }
+
+    /// Neither the machine nor anybody else is given an order, a list of chunks or a chunk.
+    pub(crate) fn gives_nothing_before_approval(&mut self) -> Result<()> {
+        assert_eq!(self.appliance.get("/api/sessions"), json!([]));
+        let stranger = Stranger::new(&self.net);
+        stranger.is_refused(&format!("/agent/next?host={}", self.host))?;
+        stranger.is_refused(&format!("/agent/session/{}/manifest", self.host))?;
+        // Not even an administrator can deploy to it before he approved it.
+        let (status, preview) = self.post(
+            "/api/sessions/preview",
+            &json!({"host": self.host, "image": IMAGE}),
+        );
+        if status == 200 {
+            let (status, answer) = self.post("/api/sessions", &preview);
+            ensure!(
+                (400..500).contains(&status),
+                "a session was opened without approval: {answer}"
+            );
+        } else {
+            ensure!((400..500).contains(&status), "{status}: {preview}");
+        }
+        assert_eq!(self.appliance.get("/api/sessions"), json!([]));
+        let sectors = std::fs::read(&self.disk)?;
+        ensure!(
+            sectors.iter().all(|b| *b == 0),
+            "the disk was touched before approval"
+        );
+        Ok(())
+    }
+
+    /// Approved, confirmed, written, read back: the screen and the console tell the same.
+    pub(crate) fn is_deployed(&mut self) -> Result<()> {
+        let code = self.appliance.get(&format!("/api/hosts/{}", self.host))["pairing_code"].clone();
+        let (status, host) = self.post(
+            &format!("/api/hosts/{}/approve", self.host),
+            &json!({"code": code}),
+        );
+        ensure!(
+            status == 200 && host["state"] == "approved",
+            "approve: {status} {host}"
+        );
+        let name = text(&host["name"])?;
+        let (status, preview) = self.post(
+            "/api/sessions/preview",
+            &json!({"host": self.host, "image": IMAGE}),
+        );
+        ensure!(status == 200, "preview: {status} {preview}");
+        assert_eq!(preview["host_name"], json!(name), "{preview}");
+        assert_eq!(
+            preview["disk_serial"],
+            json!(self.identity.disk_serial),
+            "{preview}"
+        );
+        assert_eq!(
+            preview["disk_size_bytes"].as_u64(),
+            Some(DISK_MIB << 20),
+            "{preview}"
+        );
+        let lost = text(&preview["lost"])?;
+        ensure!(!lost.is_empty(), "{preview}");
+        let (status, session) = self.post("/api/sessions", &preview);
+        ensure!(status == 200, "open: {status} {session}");
+        self.session = text(&session["id"])?;
+
+        // Its id is no secret; its content stays the approved machine's.
+        let stranger = Stranger::new(&self.net);
+        stranger.says_hello()?;
+        stranger.is_refused(&format!("/agent/session/{}/manifest", self.session))?;
+        stranger.is_refused(&format!("/agent/session/{}/chunk/0", self.session))?;
+        stranger.is_refused(&format!("/agent/next?host={}", self.host))?;
+
+        let log = self.appliance_log();
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait_text("ABOUT TO ERASE A DISK", BOOT)
+            .with_context(|| log.clone())?;
+        pc.wait_text(&lost, Duration::from_secs(10))?;
+        let screen = pc.screen();
+        let warning = screen
+            .rsplit("ABOUT TO ERASE A DISK")
+            .next()
+            .unwrap_or_default();
+        ensure!(
+            warning.contains(&name),
+            "the warning does not name the host {name}:\n{warning}"
+        );
+        ensure!(
+            warning.contains(&self.identity.disk_serial),
+            "the warning does not name the disk:\n{warning}"
+        );
+
+        let appliance = &self.appliance;
+        let mut seen = Vec::new();
+        let session = within(DEPLOYMENT, "the session ends", || {
+            let session = appliance.get(&format!("/api/sessions/{}", self.session));
+            let state = session["state"].as_str().unwrap_or_default().to_owned();
+            if seen.last() != Some(&state) {
+                seen.push(state);
+            }
+            (session["over"] == true).then_some(session)
+        });
+        self.note(&format!("deployed through {}", seen.join(", ")));
+        ensure!(
+            session["state"] == "done",
+            "{session}\n{}\n{}",
+            self.screen(),
+            self.appliance_log()
+        );
+        Ok(())
+    }
+
+    /// Restarts into what was written: only the deployed system knows the marker. Gives the whole screen.
+    pub(crate) fn boots_its_own_system(&mut self, patience: Duration) -> Result<String> {
+        let marker = self.marker.clone();
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait_text(&marker, patience)?;
+        pc.wait_off(Duration::from_secs(60))?;
+        let screen = pc.screen();
+        self.note("its own system has started");
+        let raw = std::fs::read(self.folder.join("system.raw"))?;
+        let disk = std::fs::read(&self.disk)?;
+        // The small system writes nothing; UEFI may mend the backup table, which lies behind the image.
+        ensure!(
+            disk.get(..raw.len()) == Some(raw.as_slice()),
+            "the disk is not the image, byte for byte"
+        );
+        Ok(screen)
+    }
+
+    /// The console says done, and no more is offered.
+    pub(crate) fn is_done_and_stays_done(&mut self, patience: Duration) -> Result<()> {
+        let session = within(patience, "the session is done", || {
+            let session = self
+                .appliance
+                .get(&format!("/api/sessions/{}", self.session));
+            (session["state"] == "done").then_some(session)
+        });
+        ensure!(session["ended_ms"].as_i64() > Some(0), "{session}");
+        let sessions = self.appliance.get("/api/sessions");
+        ensure!(sessions.as_array().map(Vec::len) == Some(1), "{sessions}");
+        Ok(())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.appliance.post(path, body)
+    }
+
+    fn screen(&self) -> String {
+        self.pc.as_ref().map(Machine::screen).unwrap_or_default()
+    }
+
+    fn appliance_log(&self) -> String {
+        format!("the log of the appliance:\n{}", self.appliance.log())
+    }
+
+    /// Shown with `--nocapture`, and when the test fails: how long it took, on what.
+    fn note(&self, what: &str) {
+        println!(
+            "{:?}: {what} after {} s, load {}",
+            self.firmware,
+            self.started.elapsed().as_secs(),
+            load_average().trim()
+        );
+    }
+}
+
+fn only(list: &Value) -> Option<&Value> {
+    match list.as_array()?.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Result<String> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("{value} is not a text"))
+}

@@ -1,0 +1,196 @@
+//! A PC under emulation, with everything that a real one tells about itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::net::{Net, which};
+use crate::shell::{Process, run, wait_for};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Firmware {
+    /// SeaBIOS; the network card's ROM is iPXE.
+    Bios,
+    /// OVMF; its own network stack, no ROM.
+    Uefi,
+}
+
+/// What the machine says of itself through SMBIOS, its card and its disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) mac: String,
+    pub(crate) serial: String,
+    pub(crate) uuid: String,
+    pub(crate) disk_serial: String,
+}
+
+impl Identity {
+    pub(crate) const MANUFACTURER: &'static str = "Ateliers Reunis";
+    pub(crate) const PRODUCT: &'static str = "Bureau 3000";
+}
+
+pub(crate) struct Machine {
+    process: Process,
+    serial: PathBuf,
+}
+
+impl Machine {
+    /// Switches the PC on: network first, then its disk. `variables` keeps the UEFI settings between starts.
+    pub(crate) fn start(
+        net: &Net,
+        work: &Path,
+        firmware: Firmware,
+        identity: &Identity,
+        disk: &Path,
+    ) -> Result<Self> {
+        let serial = work.join("serial.log");
+        let _ = std::fs::remove_file(&serial);
+        let qemu = which("qemu-system-x86_64")?;
+        let process = Process::start("the PC", &net.lan.name, &qemu, |command| {
+            command.args([
+                "-accel",
+                "tcg",
+                "-cpu",
+                "max",
+                "-m",
+                "1024",
+                "-nodefaults",
+                "-display",
+                "none",
+            ]);
+            command.args([
+                "-machine",
+                if firmware == Firmware::Bios {
+                    "q35,graphics=off"
+                } else {
+                    "q35"
+                },
+            ]);
+            command.args(["-device", "VGA", "-monitor", "none"]);
+            command.arg("-smbios").arg(format!(
+                "type=1,manufacturer={},product={},serial={},uuid={}",
+                Identity::MANUFACTURER,
+                Identity::PRODUCT,
+                identity.serial,
+                identity.uuid
+            ));
+            command.arg("-drive").arg(format!(
+                "file={},if=none,id=disk,format=raw,cache=unsafe",
+                disk.display()
+            ));
+            command.arg("-netdev").arg(format!(
+                "tap,id=lan,ifname={},script=no,downscript=no,vnet_hdr=off",
+                Net::TAP
+            ));
+            let card = match firmware {
+                Firmware::Bios => format!("e1000,netdev=lan,mac={},bootindex=1", identity.mac),
+                Firmware::Uefi => format!(
+                    "virtio-net-pci,netdev=lan,mac={},bootindex=1,romfile=",
+                    identity.mac
+                ),
+            };
+            command.arg("-device").arg(card);
+            command.arg("-device").arg(format!(
+                "virtio-blk-pci,drive=disk,serial={},bootindex=2",
+                identity.disk_serial
+            ));
+            command
+                .arg("-serial")
+                .arg(format!("file:{}", serial.display()));
+            if firmware == Firmware::Uefi {
+                let variables = work.join("uefi-variables.fd");
+                if !variables.exists() {
+                    std::fs::copy("/usr/share/OVMF/OVMF_VARS_4M.fd", &variables)
+                        .context("the package ovmf")?;
+                }
+                command.args([
+                    "-drive",
+                    "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+                ]);
+                command.arg("-drive").arg(format!(
+                    "if=pflash,unit=1,format=raw,file={}",
+                    variables.display()
+                ));
+                // This rig has no IPv6; each attempt would only take time.
+                command.args(["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]);
+            }
+            let log = std::fs::File::create(work.join("qemu.log"))?;
+            command.stdout(Stdio::null()).stderr(log);
+            Ok(())
+        })?;
+        Ok(Self { process, serial })
+    }
+
+    /// What the serial console has shown so far, without terminal control sequences.
+    pub(crate) fn screen(&self) -> String {
+        plain(&std::fs::read(&self.serial).unwrap_or_default())
+    }
+
+    /// Waits until `look` finds something on the screen; shows the screen when it does not.
+    pub(crate) fn wait<T>(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        look: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        let serial = self.serial.clone();
+        let screen = || plain(&std::fs::read(&serial).unwrap_or_default());
+        let process = &mut self.process;
+        wait_for(what, patience, || match look(&screen()) {
+            Some(found) => Ok(Some(found)),
+            None if process.has_ended()? => bail!("the PC was switched off"),
+            None => Ok(None),
+        })
+        .with_context(|| format!("the PC's screen:\n{}\n", screen()))
+    }
+
+    pub(crate) fn wait_text(&mut self, text: &str, patience: Duration) -> Result<()> {
+        self.wait(
+            &format!("“{text}” on the PC's screen"),
+            patience,
+            |screen| screen.contains(text).then_some(()),
+        )
+    }
+
+    /// Waits until the machine switched itself off.
+    pub(crate) fn wait_off(&mut self, patience: Duration) -> Result<()> {
+        let process = &mut self.process;
+        wait_for("the PC to switch itself off", patience, || {
+            Ok(process.has_ended()?.then_some(()))
+        })
+    }
+}
+
+/// Firmware and boot loaders paint; only the text matters here.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = String::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => {
+                // ESC [ … letter, or ESC and one character.
+                if rest.next() == Some('[') {
+                    let _ = rest.find(|c| c.is_ascii_alphabetic());
+                }
+            }
+            '\r' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// An empty disk of a given size, which takes no room.
+pub(crate) fn empty_disk(path: &Path, mebibytes: u64) -> Result<()> {
+    let file = std::fs::File::create(path)?;
+    file.set_len(mebibytes << 20)?;
+    Ok(())
+}
+
+/// Tells a reader of a failed test whether the machine was only slow.
+pub(crate) fn load_average() -> String {
+    run("cat /proc/loadavg").unwrap_or_default()
+}

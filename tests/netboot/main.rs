@@ -1,0 +1,29 @@
+//! Network boot for real: PCs under emulation, the DHCP server that was there before, and the real
+//! `reprise serve` in proxy mode beside it, in network namespaces that are always removed.
+//!
+//! - `bios`, `uefi`: a PC from its first sight to its own system; one PC runs at a time
+//! - `journey`: the steps both go through; `stranger`: what somebody else on the network gets meanwhile
+//! - `net`, `machine`, `system`: the network, the PC, and the system it is given
+//! - `appliance`: the server with its boot assets; `shell`: the tools of the rig
+//!
+//! Needs root and the packages in `packages.txt`.
+
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    unused_imports,
+    reason = "shared with the other end-to-end tests, which use more of it"
+)]
+#[path = "../e2e/harness/mod.rs"]
+mod harness;
+
+mod appliance;
+mod bios;
+mod journey;
+mod machine;
+mod net;
+mod shell;
+mod stranger;
+mod system;
+mod uefi;
