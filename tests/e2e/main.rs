@@ -21,3 +21,4 @@ mod restore;
 mod start;
 mod state;
 mod target;
+mod vault;

@@ -61,7 +61,8 @@ impl Session {
         });
         let (queue, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+        // More threads than this would only wait for the reading one, and each may hold a pack of its own.
+        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));
         let spawn = |_| {
             let (shared, jobs) = (Arc::clone(&shared), Arc::clone(&jobs));
             std::thread::spawn(move || work(&shared, &jobs))
@@ -234,11 +235,14 @@ fn append(
         let name = (job.kind, random()?);
         let header = pack::header(name.0, &name.1);
         let sealer = shared.vault.keys.pack(&header);
+        // Only pages that are written to cost memory; growing would copy the pack several times.
+        let mut body = Vec::with_capacity(PACK_BYTES + PACK_BYTES / 4);
+        body.extend_from_slice(&header);
         *slot = Some(Builder {
             name,
             header,
             sealer,
-            body: header.to_vec(),
+            body,
             entries: Vec::new(),
         });
     }

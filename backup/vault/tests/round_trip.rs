@@ -520,3 +520,25 @@ fn what_another_process_saved_is_seen() {
     assert_eq!(first.snapshot("test@latest").unwrap(), snapshot);
     assert_eq!(restore_all(&first, &snapshot, &scratch.folder("to")), []);
 }
+
+#[test]
+fn a_tree_deeper_than_any_path_may_be_long_comes_back() {
+    use rustix::fs::{CWD, Mode, OFlags};
+    let scratch = Scratch::new();
+    let (from, to) = (scratch.folder("from"), scratch.folder("to"));
+    let name = "d".repeat(200);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut folder = rustix::fs::openat(CWD, &from, flags, Mode::empty()).unwrap();
+    for _ in 0..300 {
+        rustix::fs::mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = rustix::fs::openat(&folder, &name, flags, Mode::empty()).unwrap();
+    }
+    let bottom = OFlags::WRONLY | OFlags::CREATE;
+    let file = rustix::fs::openat(&folder, "bottom", bottom, Mode::RUSR).unwrap();
+    rustix::io::write(&file, b"here").unwrap();
+    let (_, vault) = in_memory();
+    let snapshot = save(&vault, &from);
+    assert_eq!(restore_all(&vault, &snapshot, &to), []);
+    let plan = restore::plan(&vault, &snapshot, &[], &to, Overwrite::Keep).unwrap();
+    assert_eq!((plan.files, plan.folders, plan.bytes), (1, 301, 4));
+}

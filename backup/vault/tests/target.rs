@@ -222,7 +222,7 @@ fn a_full_target_loses_nothing_and_goes_on_when_there_is_room() {
         "half an object keeps the disk full"
     );
     let vault = reopen(&point);
-    assert_eq!(vault.snapshots().unwrap().0, [old.clone()]);
+    assert_eq!(vault.snapshots().unwrap().0, std::slice::from_ref(&old));
     assert_eq!(vault.check(true, None, &Watch::new()).unwrap().problems, []);
     mounted.remount("size=64m");
     save(&vault, &from);

@@ -1,0 +1,263 @@
+//! `reprise vault` alone: no appliance, no configuration, no state; and the real binary killed while it writes.
+
+use crate::harness::{Temp, cli, eventually, tool, tree};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// `reprise vault VERB … --password-file FOLDER/password`
+fn vault(folder: &Temp, arguments: &[&str]) -> Output {
+    let password = folder.join("password");
+    let mut all = vec!["vault"];
+    all.extend(arguments);
+    all.extend(["--password-file", password.to_str().expect("plain text")]);
+    cli(folder.path(), &all)
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+fn done(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", text(output));
+    serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+}
+
+struct Place {
+    folder: Temp,
+    vault: String,
+    source: PathBuf,
+}
+
+fn place() -> Place {
+    let folder = Temp::new();
+    std::fs::write(folder.join("password"), "correct horse\n").expect("a password");
+    let vault = folder.join("vault").display().to_string();
+    let source = folder.join("source");
+    Place {
+        folder,
+        vault,
+        source,
+    }
+}
+
+#[test]
+fn the_vault_verbs_work_without_an_appliance() {
+    let Place {
+        folder,
+        vault: url,
+        source,
+    } = place();
+    tree::plant(&source);
+    let from = source.display().to_string();
+    done(&vault(&folder, &["init", &url]));
+    let again = vault(&folder, &["init", &url]);
+    assert!(
+        text(&again).contains("already holds one"),
+        "{}",
+        text(&again)
+    );
+    done(&vault(
+        &folder,
+        &["backup", &url, &from, "--plan", "compta", "--json"],
+    ));
+    let second = done(&vault(
+        &folder,
+        &["backup", &url, &from, "--plan", "compta", "--json"],
+    ));
+    assert_eq!(second["stored_bytes"], 0);
+    let listed = done(&vault(&folder, &["snapshots", &url, "--json"]));
+    assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(2));
+    let top = done(&vault(&folder, &["ls", &url, "compta@latest", "--json"]));
+    assert_eq!(top[0]["path"], from.as_str());
+    std::fs::write(source.join("needle.txt"), "found").expect("a file");
+    done(&vault(
+        &folder,
+        &["backup", &url, &from, "--plan", "compta", "--json"],
+    ));
+    let found = done(&vault(
+        &folder,
+        &["find", &url, "latest", "NEEDLE", "--json"],
+    ));
+    let path = found[0]["path"].as_str().expect("one is found").to_owned();
+    let cat = vault(&folder, &["cat", &url, "latest", &path]);
+    assert_eq!(cat.stdout, b"found", "{}", text(&cat));
+    let to = folder.join("to");
+    let planned = done(&vault(
+        &folder,
+        &[
+            "restore",
+            &url,
+            "latest",
+            "--to",
+            to.to_str().expect("plain text"),
+            "--dry-run",
+            "--json",
+        ],
+    ));
+    assert!(
+        !to.exists() && planned["files"].as_u64() > Some(10),
+        "{planned}"
+    );
+    let restored = done(&vault(
+        &folder,
+        &[
+            "restore",
+            &url,
+            "latest",
+            "--to",
+            to.to_str().expect("plain text"),
+            "--compare",
+            "--json",
+        ],
+    ));
+    assert_eq!(restored["differences"], Value::Array(Vec::new()));
+    assert_eq!(tree::differences(&source, &to), "");
+    assert_eq!(tree::block_differences(&source, &to), Vec::<String>::new());
+    let checked = done(&vault(&folder, &["check", &url, "--read-all", "--json"]));
+    assert_eq!(checked["problems"], Value::Array(Vec::new()));
+    assert_eq!(
+        done(&vault(&folder, &["stats", &url, "--json"]))["snapshots"],
+        3
+    );
+}
+
+#[test]
+fn each_mistake_is_one_sentence_with_its_object() {
+    let Place {
+        folder, vault: url, ..
+    } = place();
+    done(&vault(&folder, &["init", &url]));
+    let missing = folder.join("missing").display().to_string();
+    let other = folder.path().display().to_string();
+    let wrong = folder.join("wrong");
+    std::fs::write(&wrong, "wrong horse\n").expect("a password");
+    let wrong = cli(
+        folder.path(),
+        &[
+            "vault",
+            "snapshots",
+            &url,
+            "--password-file",
+            wrong.to_str().expect("text"),
+        ],
+    );
+    let none = cli(folder.path(), &["vault", "snapshots", &url]);
+    for (output, says) in [
+        (wrong, "wrong password"),
+        (none, "--password-file"),
+        (vault(&folder, &["snapshots", &missing]), missing.as_str()),
+        (
+            vault(&folder, &["snapshots", &url, "--must-be-mounted"]),
+            "nothing is mounted",
+        ),
+        (vault(&folder, &["snapshots", &other]), "holds no vault"),
+        (vault(&folder, &["init", &other]), "not empty"),
+        (vault(&folder, &["snapshots", "sftp://nas/x"]), "sftp"),
+        (
+            vault(&folder, &["restore", &url, "latest", "--to", "/"]),
+            "there is none",
+        ),
+    ] {
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains(says) && said.trim_end().lines().count() == 1,
+            "{said}"
+        );
+    }
+}
+
+/// How far a run has come, seen from outside.
+fn objects(vault: &Path, folder: &str) -> usize {
+    std::fs::read_dir(vault.join(folder)).map_or(0, Iterator::count)
+}
+
+#[test]
+fn a_backup_killed_at_any_stage_loses_nothing_committed() {
+    let Place {
+        folder,
+        vault: url,
+        source,
+    } = place();
+    std::fs::create_dir(&source).expect("a folder");
+    let fill = |name: &str, mib: usize| {
+        let place = format!("of={}", source.join(name).display());
+        tool(
+            "dd",
+            &[
+                "if=/dev/urandom",
+                &place,
+                "bs=1M",
+                &format!("count={mib}"),
+                "status=none",
+            ],
+        );
+    };
+    fill("old", 2);
+    let from = source.display().to_string();
+    done(&vault(&folder, &["init", &url]));
+    done(&vault(&folder, &["backup", &url, &from]));
+    let at = Path::new(&url);
+    let first = objects(at, "packs");
+    // Killed with an object half written, with one, two, three packs published, and with the folder lists.
+    type Stage = fn(&Path, usize) -> bool;
+    let stages: [Stage; 5] = [
+        |at, _| objects(at, "tmp") > 0,
+        |at, before| objects(at, "packs") > before,
+        |at, before| objects(at, "packs") > before + 1,
+        |at, before| objects(at, "packs") > before + 2,
+        |at, _| objects(at, "trees") > 1,
+    ];
+    for (number, stage) in stages.iter().enumerate() {
+        fill(&format!("new {number}"), 110);
+        let (before, known) = (objects(at, "packs"), objects(at, "snapshots"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_reprise"))
+            .args(["vault", "backup", &url, &from, "--password-file"])
+            .arg(folder.join("password"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start reprise");
+        // A run that was quicker than this test ends by itself: then it must have committed.
+        eventually("the run comes to its stage", || {
+            (stage(at, before) || child.try_wait().expect("ask the child").is_some()).then_some(())
+        });
+        child.kill().expect("kill -9");
+        let ended = child.wait().expect("wait for the child");
+        if ended.success() {
+            assert_eq!(
+                objects(at, "snapshots"),
+                known + 1,
+                "told done, but not committed"
+            );
+        }
+        let checked = done(&vault(&folder, &["check", &url, "--read-all", "--json"]));
+        assert_eq!(
+            checked["problems"],
+            Value::Array(Vec::new()),
+            "stage {number}"
+        );
+        std::fs::remove_file(source.join(format!("new {number}"))).expect("remove");
+    }
+    assert!(
+        objects(at, "packs") > first,
+        "the kills came after something was written"
+    );
+    done(&vault(&folder, &["backup", &url, &from]));
+    let to = folder.join("to").display().to_string();
+    done(&vault(
+        &folder,
+        &[
+            "restore",
+            &url,
+            "latest",
+            "--to",
+            &to,
+            "--compare",
+            "--json",
+        ],
+    ));
+    assert_eq!(tree::differences(&source, Path::new(&to)), "");
+}
