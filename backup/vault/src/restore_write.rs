@@ -53,12 +53,15 @@ pub fn execute(
         full: AtomicBool::new(false),
     };
     let (queue, jobs) = sync_channel(QUEUE);
-    let jobs = Mutex::new(jobs);
+    let jobs = Arc::new(Mutex::new(jobs));
     let folders = std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
         for _ in 0..threads {
-            scope.spawn(|| work(&shared, &jobs));
+            let (shared, jobs) = (&shared, Arc::clone(&jobs));
+            scope.spawn(move || work(shared, &jobs));
         }
+        // Only the workers hold the queue's end: were they all to stop, sending fails instead of waiting for ever.
+        drop(jobs);
         deep::run(|| {
             let mut tree = Tree {
                 shared: &shared,
