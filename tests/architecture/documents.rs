@@ -296,3 +296,25 @@ fn commands_are_found_in_a_text() {
         ]
     );
 }
+
+#[test]
+fn every_configuration_of_the_documents_is_good() {
+    let mut tried = 0;
+    let mut wrong = Vec::new();
+    for document in files("md") {
+        for block in document.text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            let text = if block.contains("[appliance]") {
+                block.to_owned()
+            } else {
+                format!("{block}\n[appliance]\nname = \"x\"\n")
+            };
+            tried += 1;
+            if let Err(complaints) = config::parse(&text, &root().join("reprise.toml")) {
+                wrong.push(format!("{}:\n{complaints}\nin\n{block}", document.path));
+            }
+        }
+    }
+    assert!(tried > 0, "no configuration found");
+    none(&wrong);
+}
