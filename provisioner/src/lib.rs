@@ -5,7 +5,7 @@
 //! - `tftp`, `http`: boot loaders, scripts, kernel and initramfs; read-only, unauthenticated
 //! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
 //! - [`host`]: the registry of machines; [`session`]: one image onto one host, and the agent's API
-//! - [`serve`]: the sockets of every interface, tried again until they work
+//! - [`serve()`]: the sockets of every interface, tried again until they work
 
 mod boot;
 mod dhcp;
