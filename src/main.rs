@@ -4,7 +4,7 @@
 //! - [`serve`]: the appliance from first start to SIGTERM; [`appliance`]: its parts put together.
 //! - [`console`], [`control`], [`tls`]: the listeners and the certificate; [`door`]: how a command
 //!   reaches the appliance, running or not.
-//! - [`setup`]: the first start's files; [`file`]: small files written whole; [`log`], [`terminal`]: what is said and where.
+//! - [`setup`]: the first start's files; [`mod@file`]: small files written whole; [`log`], [`terminal`]: what is said and where.
 //! - [`wire`]: shapes of `ports.json` and of the control socket's answers.
 
 mod appliance;
