@@ -123,7 +123,10 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
                 files.begins(&sentence).await;
             }
         }
-        if running.as_ref().map(|(at, _)| *at) != place {
+        let lost = running
+            .as_mut()
+            .is_some_and(|(_, listeners)| listeners.lost());
+        if lost || running.as_ref().map(|(at, _)| *at) != place {
             if let Some((_, listeners)) = running.take() {
                 listeners.stop().await;
             }
@@ -163,6 +166,15 @@ impl Listeners {
             tasks.spawn(dhcp::server::serve(served, stop.clone()));
         }
         Listeners { tasks, stop }
+    }
+
+    /// A listener ends only when it is told to: otherwise it crashed, and all are started again.
+    fn lost(&mut self) -> bool {
+        let Some(ended) = self.tasks.try_join_next() else {
+            return false;
+        };
+        tracing::error!(?ended, "a boot listener crashed; starting again");
+        true
     }
 
     async fn stop(mut self) {

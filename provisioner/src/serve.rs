@@ -53,6 +53,9 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
+            Some(Err(crash)) = tasks.join_next() => {
+                tracing::error!(%crash, "the boot server of an interface crashed; restart reprise serve");
+            }
             () = tokio::time::sleep(EXPIRE_EVERY) => {}
         }
     }

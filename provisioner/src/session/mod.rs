@@ -3,7 +3,7 @@
 
 pub mod api;
 mod machine;
-mod next;
+pub(crate) mod next;
 pub(crate) mod records;
 
 use machine::Event;
@@ -124,6 +124,7 @@ impl Session {
     /// Did its agent go quiet in the middle?
     pub fn is_stale(&self, now: Timestamp) -> bool {
         !self.state.is_over()
+            && self.state != SessionState::Opened
             && self
                 .last_beat
                 .is_some_and(|beat| now.since(beat) > STALE_AFTER)

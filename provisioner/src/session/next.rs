@@ -31,9 +31,8 @@ pub(super) fn answer(
     now: Timestamp,
 ) -> Answer {
     if let Some(bound) = session.filter(|bound| now < bound.session.expires || begun(bound)) {
-        let ours = bound.agent_hash.as_deref() == Some(agent_hash);
-        let free_at = match (&bound.agent_hash, bound.session.last_beat) {
-            (Some(_), Some(beat)) if !ours => beat + TAKE_OVER_AFTER,
+        let free_at = match &bound.agent_hash {
+            Some(holder) if holder != agent_hash => held_until(&bound.session),
             _ => now,
         };
         return if free_at <= now {
@@ -62,6 +61,12 @@ pub(super) fn answer(
             why: why.to_owned(),
         })
     }
+}
+
+/// Until when a session stays with the agent that has it, without another word from it. The agent
+/// whose pairing code the operator saw has it from the start.
+pub(crate) fn held_until(session: &Session) -> Timestamp {
+    session.last_beat.unwrap_or(session.opened) + TAKE_OVER_AFTER
 }
 
 fn begun(bound: &Bound) -> bool {
@@ -183,6 +188,20 @@ mod tests {
                 &approved,
                 Some(bound(Confirming, Some("me"), Some(59_000))),
                 60_000,
+                Answer::Order,
+            ),
+            (
+                "opened for another agent just now",
+                &approved,
+                Some(bound(Opened, Some("other"), None)),
+                29_999,
+                hold(30_000),
+            ),
+            (
+                "opened for an agent that is gone",
+                &approved,
+                Some(bound(Opened, Some("other"), None)),
+                30_000,
                 Answer::Order,
             ),
             (

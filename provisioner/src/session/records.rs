@@ -57,6 +57,18 @@ pub(crate) async fn of_host(db: &Db, host: &HostId) -> Result<Option<Bound>, sql
     row.as_ref().map(bound).transpose()
 }
 
+/// The same, inside a write.
+pub(crate) async fn of_host_in(
+    conn: &mut AnyConnection,
+    host: &HostId,
+) -> Result<Option<Bound>, sqlx::Error> {
+    let row = sqlx::query(OPEN_OF_HOST)
+        .bind(host.as_str())
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(bound).transpose()
+}
+
 pub(crate) async fn open_ones(db: &Db) -> Result<Vec<Session>, sqlx::Error> {
     let rows = sqlx::query(OPEN).fetch_all(db.read()).await?;
     rows.iter().map(session).collect()
@@ -81,7 +93,7 @@ pub(crate) async fn open(
             };
             let row = sqlx::query(
                 "SELECT (SELECT COUNT(*) FROM host WHERE id = $1 AND state = 'approved') AS approved, \
-                 (SELECT COUNT(*) FROM session WHERE host = $1 AND over = 0) AS sessions",
+                 (SELECT agent_hash FROM host WHERE id = $1) AS agent_hash, (SELECT COUNT(*) FROM session WHERE host = $1 AND over = 0) AS sessions",
             )
             .bind(confirmation.host.as_str())
             .fetch_one(&mut *conn)
@@ -93,7 +105,8 @@ pub(crate) async fn open(
                 return refused("it has a session already; wait for it or cancel it");
             }
             let id = SessionId::new();
-            insert(conn, &id, &confirmation, &by, now, expires).await?;
+            let agent: Option<String> = row.try_get("agent_hash")?;
+            insert(conn, &id, &confirmation, agent, &by, (now, expires)).await?;
             let fact = Fact::SessionOpened {
                 session: id.to_string(),
                 host: confirmation.host.to_string(),
@@ -112,16 +125,16 @@ async fn insert(
     conn: &mut AnyConnection,
     id: &SessionId,
     confirmation: &Confirmation,
+    agent: Option<String>,
     by: &str,
-    now: Timestamp,
-    expires: Timestamp,
+    (opened, expires): (Timestamp, Timestamp),
 ) -> Result<(), sqlx::Error> {
     let disk = &confirmation.disk;
     sqlx::query(
         "INSERT INTO session (id, host, host_name, image, image_name, image_size_bytes, disk_path, \
          disk_serial, disk_model, disk_size_bytes, lost, state, over, done_bytes, total_bytes, \
-         took_ms, detail, opened_by, opened_ms, expires_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'opened', 0, 0, 0, 0, '', $12, $13, $14)",
+         took_ms, detail, opened_by, opened_ms, expires_ms, agent_hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'opened', 0, 0, 0, 0, '', $12, $13, $14, $15)",
     )
     .bind(id.as_str())
     .bind(confirmation.host.as_str())
@@ -135,8 +148,9 @@ async fn insert(
     .bind(stored(disk.size_bytes))
     .bind(confirmation.lost.as_str())
     .bind(by)
-    .bind(now.0)
+    .bind(opened.0)
     .bind(expires.0)
+    .bind(agent)
     .execute(conn)
     .await
     .map(drop)

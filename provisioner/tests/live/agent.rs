@@ -80,7 +80,7 @@ impl Agent {
         self.send(Method::POST, path, body.into()).await
     }
 
-    async fn hello(&self) -> Welcome {
+    fn report(&self) -> Hello {
         let mut inventory = Inventory::default();
         inventory.system.serial = self.serial.clone();
         inventory.system.product = "Test PC".to_owned();
@@ -93,13 +93,16 @@ impl Agent {
             sector_bytes: 512,
             ..Disk::default()
         }];
-        let hello = Hello {
+        Hello {
             mac: self.mac.clone(),
             agent_key: self.key.clone(),
             inventory,
             version: "test".to_owned(),
-        };
-        self.post("/agent/hello", &hello).await.json()
+        }
+    }
+
+    async fn hello(&self) -> Welcome {
+        self.post("/agent/hello", &self.report()).await.json()
     }
 
     async fn next(&self, host: &str) -> Next {
@@ -397,14 +400,19 @@ async fn a_machine_that_lost_power_goes_on_with_another_key() {
         key: format!("{:064x}", 77),
         ..agent.clone()
     };
+    // Not while the first one works: anybody could say so who knows its serial number.
+    let held = back.post("/agent/hello", &back.report()).await;
+    assert_eq!(held.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(agent.progress(&id.0, Step::Write, 6).await.status, 200);
+    boot.clock.advance(Duration::from_secs(31));
     let welcome = back.hello().await;
     assert_eq!(welcome.host, host.0);
     // The old key is worth nothing from then on.
-    let old = agent.progress(&id.0, Step::Write, 6).await;
+    let old = agent.progress(&id.0, Step::Write, 7).await;
     assert_eq!(old.status, StatusCode::FORBIDDEN);
     let session = session::get(&boot.db, &id).await.unwrap();
     assert!(!session.is_stale(boot.clock.now()));
-    boot.clock.advance(Duration::from_secs(61));
+    boot.clock.advance(Duration::from_secs(30));
     assert!(session.is_stale(boot.clock.now()), "its silence shows");
     assert!(matches!(back.next(&host.0).await, Next::Deploy(_)));
     let session = session::get(&boot.db, &id).await.unwrap();

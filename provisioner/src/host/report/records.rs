@@ -5,16 +5,22 @@ use crate::Mac;
 use crate::host::identity::{Candidate, Identity, Match, free_name, identify, name};
 use crate::host::records::{give_mac, insert, make_room, names, remove};
 use crate::host::{Error, HostId};
+use crate::session::next::held_until;
+use crate::session::records::of_host_in;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
 use state::{Db, Timestamp, journal};
 
+/// What came of a report.
+#[derive(Debug)]
+pub(crate) enum Reported {
+    As(HostId, String),
+    /// Another agent of that machine holds its session, and gave a sign of life a moment ago.
+    Held,
+}
+
 /// Finds or makes the machine of a report; gives its id and name.
-pub(crate) async fn report(
-    db: &Db,
-    report: Report,
-    now: Timestamp,
-) -> Result<(HostId, String), Error> {
+pub(crate) async fn report(db: &Db, report: Report, now: Timestamp) -> Result<Reported, Error> {
     let done = db.write(move |conn| Box::pin(async move { report_in(conn, report, now).await }));
     Ok(done.await?)
 }
@@ -23,7 +29,7 @@ async fn report_in(
     conn: &mut AnyConnection,
     report: Report,
     now: Timestamp,
-) -> Result<(HostId, String), sqlx::Error> {
+) -> Result<Reported, sqlx::Error> {
     let identity = Identity::of(&report.inventory.system);
     let candidates = candidates(conn, report.mac, &identity).await?;
     let id = match identify(&candidates, &identity) {
@@ -34,6 +40,16 @@ async fn report_in(
             known
         }
     };
+    // Somebody who knows a serial number must not push its machine out of its session: the agent
+    // whose pairing code was compared keeps it, until it is silent.
+    if let Some(bound) = of_host_in(conn, &id).await?
+        && bound
+            .agent_hash
+            .is_some_and(|hash| hash != report.agent_hash)
+        && now < held_until(&bound.session)
+    {
+        return Ok(Reported::Held);
+    }
     give_mac(conn, report.mac, &id).await?;
     let row = sqlx::query("SELECT name, inventory, agent_hash FROM host WHERE id = $1")
         .bind(id.as_str())
@@ -81,7 +97,7 @@ async fn report_in(
         journal::append(conn, now, &fact).await?;
     }
     make_room(conn).await?;
-    Ok((id, new_name))
+    Ok(Reported::As(id, new_name))
 }
 
 async fn candidates(

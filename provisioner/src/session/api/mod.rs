@@ -5,6 +5,7 @@ mod agents;
 mod answer;
 
 use crate::Mac;
+use crate::host::report::records::Reported;
 use crate::host::{self, HostId, identity};
 use crate::serve::Boot;
 use crate::session::machine::{self, Event};
@@ -63,9 +64,13 @@ async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>
         version: identity::one_line(&hello.version),
         inventory: identity::bounded(hello.inventory),
     };
-    let (host, name) = host::report::records::report(&agents.boot.db, report, now)
+    let reported = host::report::records::report(&agents.boot.db, report, now)
         .await
         .map_err(Refusal::broken)?;
+    let Reported::As(host, name) = reported else {
+        tracing::warn!(%mac, "a second agent reports as a machine whose session is at work; it has to wait");
+        return Err(Refusal::Busy);
+    };
     tracing::info!(%host, %mac, name, "agent reported");
     Ok(Json(Welcome {
         host: host.to_string(),
