@@ -111,6 +111,8 @@ reason-proof-too-old = The last test restore from { $target } is from { $date }:
 reason-dies = The copy on { $target } dies with this box: one is needed elsewhere.
 reason-key = The password of vault { $target } was not typed back from paper: nobody has shown that it exists outside this box.
 
+reason-key-link = Type it back
+
 outcome-done = done
 outcome-problems = done, with problems
 outcome-failed = failed

@@ -112,6 +112,8 @@ reason-proof-too-old = La dernière restauration d'essai depuis { $target } date
 reason-dies = La copie sur { $target } disparaît avec ce boîtier : il en faut une ailleurs.
 reason-key = Le mot de passe du coffre { $target } n'a pas été ressaisi depuis le papier : personne n'a montré qu'il existe hors de ce boîtier.
 
+reason-key-link = Le ressaisir
+
 outcome-done = terminé
 outcome-problems = terminé, avec des problèmes
 outcome-failed = échoué

@@ -30,7 +30,24 @@ pub(crate) struct Shown {
     pub(crate) verdict: String,
     pub(crate) saved: Option<Moment>,
     pub(crate) proven: Option<Moment>,
-    pub(crate) reasons: Vec<String>,
+    pub(crate) reasons: Vec<Because>,
+}
+
+/// A reason, and where to do something about it.
+pub(crate) struct Because {
+    pub(crate) sentence: String,
+    /// Address and name of the page that helps.
+    pub(crate) link: Option<(&'static str, String)>,
+}
+
+fn because(words: &Words, why: &Reason) -> Because {
+    Because {
+        sentence: reason(words, why),
+        link: match why {
+            Reason::KeyNotTypedBack { .. } => Some(("/account", words.t("reason-key-link"))),
+            _ => None,
+        },
+    }
 }
 
 pub(crate) fn shown(words: &Words, service: &Service) -> Shown {
@@ -40,7 +57,7 @@ pub(crate) fn shown(words: &Words, service: &Service) -> Shown {
         verdict: verdict(words, service),
         saved: service.last_saved.map(|at| Moment::new(words, at)),
         proven: service.last_proven.map(|at| Moment::new(words, at)),
-        reasons: service.reasons.iter().map(|r| reason(words, r)).collect(),
+        reasons: service.reasons.iter().map(|r| because(words, r)).collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{password, records};
 use crate::desk::{Desk, cookie};
 use crate::error::Error;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, header};
 use ring::digest::{SHA256, digest};
 use state::Timestamp;
 use std::time::Duration;
@@ -37,6 +37,14 @@ fn stands(opened: Timestamp, seen: Timestamp, now: Timestamp) -> bool {
     now.since(seen) < IDLE && now.since(opened) < LONGEST
 }
 
+/// A forgotten tab that keeps itself up to date must not keep its log-in alive.
+fn by_hand(headers: &HeaderMap) -> bool {
+    let stream = headers
+        .get(header::ACCEPT)
+        .is_some_and(|v| v.as_bytes().starts_with(b"text/event-stream"));
+    !stream && !headers.contains_key("x-reprise-live")
+}
+
 pub(crate) async fn find(desk: &Desk, headers: &HeaderMap) -> Result<Option<Login>, Error> {
     let Some(value) = cookie(headers, COOKIE).filter(|v| v.len() == 52) else {
         return Ok(None);
@@ -50,7 +58,7 @@ pub(crate) async fn find(desk: &Desk, headers: &HeaderMap) -> Result<Option<Logi
         records::close_login(db, &cookie_hash).await?;
         return Ok(None);
     }
-    if now.since(row.seen) >= TOUCH {
+    if by_hand(headers) && now.since(row.seen) >= TOUCH {
         records::touch_login(db, &cookie_hash, now).await?;
     }
     Ok(Some(Login {
@@ -82,10 +90,10 @@ pub(crate) async fn open(
     if !opened {
         return Ok(None);
     }
-    header(&value, LONGEST).map(Some)
+    cookie_header(&value, LONGEST).map(Some)
 }
 
-fn header(value: &str, age: Duration) -> Result<HeaderValue, Error> {
+fn cookie_header(value: &str, age: Duration) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(&format!(
         "{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
         age.as_secs()
@@ -95,7 +103,7 @@ fn header(value: &str, age: Duration) -> Result<HeaderValue, Error> {
 
 /// Takes the cookie away.
 pub(crate) fn forget() -> Result<HeaderValue, Error> {
-    header("", Duration::ZERO)
+    cookie_header("", Duration::ZERO)
 }
 
 #[cfg(test)]

@@ -2,18 +2,19 @@
 
 use super::{Frame, render};
 use crate::auth::permit::{Fields, FirstAct};
-use crate::auth::{login, password, records};
+use crate::auth::{login, password, records, throttle};
 use crate::desk::Desk;
 use crate::error::Error;
 use crate::path;
 use askama::Template;
-use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use state::journal;
 use state::wire::Fact;
+use std::net::SocketAddr;
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
@@ -71,6 +72,7 @@ fn page(
 
 async fn enter(
     State(desk): State<Desk>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Error> {
@@ -82,8 +84,9 @@ async fn enter(
     let (words, _) = desk.words(&headers, None);
     let stored = records::user(&desk.app.db, &name).await?;
     // Unknown names share one line, or anybody could fill the memory with them.
-    let line = stored.as_ref().map_or("", |_| name.as_str());
-    if let Err(wait) = desk.live.throttle.enter(line, desk.app.clock.now()) {
+    let known = stored.as_ref().map_or("", |_| name.as_str());
+    let line = throttle::line(known, from.map(|Extension(from)| from.0.ip()));
+    if let Err(wait) = desk.live.throttle.enter(&line, desk.app.clock.now()) {
         let problem = words.t1("login-wait", "wait", words.duration(wait));
         let mut response = page(&desk, &headers, None, name, &to, Some(problem))?;
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
@@ -108,7 +111,7 @@ async fn enter(
     };
     let Some(cookie) = cookie else {
         // A name nobody has may be a password typed in the wrong field: it is not written down.
-        let user = if line.is_empty() { "?" } else { line }.to_owned();
+        let user = if known.is_empty() { "?" } else { known }.to_owned();
         journal::record(
             &desk.app.db,
             desk.app.clock.now(),
@@ -120,7 +123,7 @@ async fn enter(
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     };
-    desk.live.throttle.succeeded(&name);
+    desk.live.throttle.succeeded(&line);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
 }
 

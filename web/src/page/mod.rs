@@ -1,7 +1,9 @@
 //! The pages, one file per noun; each file exports `router()`.
 
 mod account;
+mod deploy;
 pub(crate) mod failure;
+mod files;
 mod frame;
 mod home;
 mod hosts;
@@ -32,8 +34,10 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(runs::router())
         .merge(proofs::router())
         .merge(snapshots::router())
+        .merge(files::router())
         .merge(restores::router())
         .merge(hosts::router())
+        .merge(deploy::router())
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())

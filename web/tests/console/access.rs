@@ -203,6 +203,17 @@ async fn a_log_in_ends_by_log_out_by_time_and_by_a_new_password() {
         StatusCode::SEE_OTHER
     );
 
+    // A page that keeps itself up to date does not count as use.
+    let mut forgotten = bench.admin().await;
+    for status in [StatusCode::OK, StatusCode::SEE_OTHER] {
+        bench.clock.advance(Duration::from_secs(7 * 3600));
+        let request = Request::get("/")
+            .header("x-reprise-live", "1")
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(bench.send(&mut forgotten, request).await.status, status);
+    }
+
     let mut other = bench.admin().await;
     let now = bench.clock.now();
     web::auth::set_password(&bench.app.db, "admin", "une tout autre phrase", now)

@@ -1,0 +1,131 @@
+//! An image onto a machine's disk: what will be lost, then the name typed, then a session.
+
+use super::hosts::{HostView, said, view};
+use super::{Frame, render};
+use crate::auth::permit::{Act, Reader};
+use crate::desk::Desk;
+use crate::error::Error;
+use crate::path::in_query;
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use provisioner::host::{self, Host, HostId, HostState};
+use provisioner::session::{self, Confirmation, Confirmed};
+
+pub(super) fn router() -> Router<Desk> {
+    Router::new().route("/hosts/{id}/deploy", get(confirm).post(deploy))
+}
+
+#[derive(Template)]
+#[template(path = "deploy.html")]
+struct DeployPage {
+    f: Frame,
+    host: HostView,
+    image: String,
+    image_name: String,
+    image_size: String,
+    disk_name: String,
+    disk_model: String,
+    disk_serial: String,
+    disk_size: String,
+    /// Sent back as the inventory says them, to be compared with it again.
+    sent_name: String,
+    sent_serial: String,
+    sent_size: u64,
+    lost: String,
+    problem: Option<String>,
+}
+
+fn deploy_page(
+    desk: &Desk,
+    reader: &Reader,
+    host: &Host,
+    asked: &Confirmation,
+    problem: Option<String>,
+) -> Result<Response, Error> {
+    let words = &reader.words;
+    let title = words.t2(
+        "deploy-title",
+        "image",
+        said(&asked.image_name),
+        "host",
+        said(&host.name),
+    );
+    render(&DeployPage {
+        host: view(words, host),
+        image: asked.image.clone(),
+        image_name: said(&asked.image_name),
+        image_size: words.size(asked.image_size_bytes),
+        disk_name: said(&asked.disk.name),
+        disk_model: said(&asked.disk.model),
+        disk_serial: said(&asked.disk.serial),
+        disk_size: words.size(asked.disk.size_bytes),
+        sent_name: asked.disk.name.clone(),
+        sent_serial: asked.disk.serial.clone(),
+        sent_size: asked.disk.size_bytes,
+        lost: said(&asked.lost),
+        problem,
+        f: Frame::new(desk, reader, "hosts", title),
+    })
+}
+
+fn text(query: Option<&str>, name: &str) -> Option<String> {
+    let plain = query.map(|q| q.replace('+', "%20"));
+    in_query(plain.as_deref(), name)
+        .and_then(|v| String::from_utf8(v).ok())
+        .filter(|v| !v.is_empty())
+}
+
+/// What would be lost, before anything can be.
+async fn confirm(
+    State(desk): State<Desk>,
+    reader: Reader,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let host = host::get(&desk.app.db, &HostId(id)).await?;
+    let image = text(query.as_deref(), "image")
+        .ok_or_else(|| Error::Invalid(reader.words.t("deploy-no-image")))?;
+    let disk = text(query.as_deref(), "disk");
+    let asked = session::preview(&desk.app.boot, &host.id, &image, disk.as_deref()).await?;
+    deploy_page(&desk, &reader, &host, &asked, None)
+}
+
+async fn deploy(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Act { reader, fields }: Act,
+) -> Result<Response, Error> {
+    let host = host::get(&desk.app.db, &HostId(id)).await?;
+    if fields.get("typed").trim() != host.name.trim() {
+        let disk = fields.get("disk");
+        let asked =
+            session::preview(&desk.app.boot, &host.id, fields.get("image"), Some(disk)).await?;
+        let problem = reader
+            .words
+            .t1("deploy-typed-wrong", "name", said(&host.name));
+        let mut response = deploy_page(&desk, &reader, &host, &asked, Some(problem))?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(response);
+    }
+    let confirmed = Confirmed {
+        host: host.id.clone(),
+        image: fields.get("image").to_owned(),
+        disk: fields.get("disk").to_owned(),
+        disk_serial: fields.get("disk_serial").to_owned(),
+        disk_size_bytes: fields
+            .get("disk_size_bytes")
+            .parse()
+            .map_err(|_| Error::Invalid(reader.words.t("form-stale")))?,
+    };
+    if host.state == HostState::Waiting {
+        let now = desk.app.clock.now();
+        let code = Some(fields.get("code"));
+        host::approve(&desk.app.db, &host.id, code, &reader.name, now).await?;
+    }
+    let opened = session::open(&desk.app.boot, &confirmed, &reader.name).await?;
+    Ok(Redirect::to(&format!("/sessions/{}", opened.id)).into_response())
+}
