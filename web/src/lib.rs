@@ -1,14 +1,14 @@
 //! The console: pages, JSON API, log-in, live events, in French and English.
 //!
-//! - [`page`]: the pages, one file per noun, over `templates/` (askama, compile-checked).
-//! - [`api`]: the same nouns as JSON, with a log-in or through the control socket.
+//! - `page`: the pages, one file per noun, over `templates/` (askama, compile-checked).
+//! - `api`: the same nouns as JSON, with a log-in or through the control socket.
 //! - [`auth`]: who may; an extractor in a handler's signature is the permission check.
-//! - [`events`]: live events. [`assets`]: style, script, icon.
-//! - [`words`]: both languages. [`story`]: facts as sentences.
-//! - [`readiness`], [`ongoing`]: verdicts and progress as a reader sees them.
-//! - [`desk`]: the state behind handlers. [`error`]: failures to status codes. [`path`]: file names.
-//! - [`shelf`], [`download`]: out of a vault, to a page or to a browser.
-//! - [`shield`]: the headers every answer carries.
+//! - `events`: live events. `assets`: style, script, icon.
+//! - `words`: both languages. `story`: facts as sentences.
+//! - `readiness`, `ongoing`: verdicts and progress as a reader sees them.
+//! - `desk`: the state behind handlers. `error`: failures to status codes. `path`: file names.
+//! - `shelf`, `download`: out of a vault, to a page or to a browser.
+//! - `shield`: the headers every answer carries.
 
 mod api;
 mod app;

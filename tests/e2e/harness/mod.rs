@@ -5,7 +5,7 @@
 //! - [`Namespace`]: a network of its own; [`Mount`]: a small file system.
 //! - [`tree`]: a tree with everything a file server holds, and the tools that compare two.
 //! - [`eventually`]: waits for a condition, never for a time.
-#![allow(dead_code, reason = "each file of tests uses its part")]
+#![allow(dead_code, unused_imports, reason = "each file of tests uses its part")]
 
 mod appliance;
 mod browser;

@@ -1,11 +1,11 @@
 //! Who may use the console.
 //!
 //! - [`password`]: argon2id, one-time passwords.
-//! - [`login`]: the cookie and its row; idle and absolute ends.
-//! - [`permit`]: the extractors that *are* the permission checks.
-//! - [`origin`]: where a request that changes something may come from.
-//! - [`throttle`]: how fast passwords may be tried.
-//! - [`records`]: the tables.
+//! - `login`: the cookie and its row; idle and absolute ends.
+//! - `permit`: the extractors that *are* the permission checks.
+//! - `origin`: where a request that changes something may come from.
+//! - `throttle`: how fast passwords may be tried.
+//! - `records`: the tables.
 
 pub(crate) mod login;
 pub(crate) mod origin;
