@@ -308,7 +308,7 @@ impl Journey {
 
     /// Shown with `--nocapture`, and when the test fails: how long it took, on what.
     fn note(&self, what: &str) {
-        println!(
+        eprintln!(
             "{:?}: {what} after {} s, load {}",
             self.firmware,
             self.started.elapsed().as_secs(),
