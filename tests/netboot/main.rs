@@ -11,8 +11,6 @@
 #[allow(
     clippy::expect_used,
     clippy::panic,
-    unreachable_pub,
-    unused_imports,
     reason = "shared with the other end-to-end tests, which use more of it"
 )]
 #[path = "../e2e/harness/mod.rs"]
