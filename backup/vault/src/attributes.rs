@@ -129,7 +129,7 @@ fn set_xattrs(
         if let Err(error) = remove(&xattr.name) {
             notes.push(format!(
                 "attribute {} could not be removed: {error}",
-                crate::vault::show(&xattr.name)
+                crate::problem::show(&xattr.name)
             ));
         }
     }
@@ -137,7 +137,7 @@ fn set_xattrs(
         if let Err(error) = set(xattr) {
             notes.push(format!(
                 "attribute {} was not restored: {error}",
-                crate::vault::show(&xattr.name)
+                crate::problem::show(&xattr.name)
             ));
         }
     }

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::content::Content;
 use crate::format::tree;
 use crate::keys::random;
+use crate::problem::show;
 use crate::session::Session;
-use crate::vault::show;
-use crate::walk::{self, Walk};
+use crate::walk::Walk;
 use crate::writer::still_there;
-use crate::{Error, Kind, Problem, Snapshot, SnapshotId, Vault, Watch, deep};
+use crate::{Error, Kind, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
 
 pub struct Request<'a> {
     pub kind: Kind,
@@ -44,7 +44,7 @@ pub fn run(
         scope.spawn(|| {
             let counted = deep::run(|| {
                 roots.iter().for_each(|root| {
-                    walk::estimate(root, watch, &|| ended.load(Ordering::Relaxed))
+                    estimate::count(root, watch, &|| ended.load(Ordering::Relaxed))
                 });
                 Ok(())
             });

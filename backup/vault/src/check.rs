@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use crate::format::object;
 use crate::format::tree::Names;
 use crate::index::{Index, PackName, Place};
+use crate::inner::{Inner, hex_name};
 use crate::node::{Node, NodeKind, Segment};
+use crate::problem::show;
 use crate::target::ObjectKind;
-use crate::vault::{Inner, hex_name, show};
 use crate::{ChunkId, Error, Problem, Snapshot, SnapshotId, Vault, Watch, deep};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

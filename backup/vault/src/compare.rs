@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{CWD, OFlags, Stat};
 
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment, Xattr};
+use crate::problem::show;
 use crate::restore::RestorePlan;
 use crate::source::{self, Extent, FILE, FOLDER, Stretch};
-use crate::vault::{Inner, kind_name, show};
 use crate::{Error, Problem, Vault, Watch, deep};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -227,7 +228,7 @@ impl Compare<'_> {
         let stat = source::look(folder, name)?;
         let kind = source::kind_of(folder, name, &stat)?;
         if kind != node.kind {
-            let (is, was) = (kind_name(&kind), kind_name(&node.kind));
+            let (is, was) = (kind.name(), node.kind.name());
             match is == was {
                 true => self.differs(&node.path, format_args!("is a {is} that points elsewhere")),
                 false => self.differs(&node.path, format_args!("is a {is} instead of a {was}")),

@@ -5,16 +5,17 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `vault.rs` | [`Vault`]: create, open, snapshots, folders, chunks |
+//! | `vault.rs` `inner.rs` | [`Vault`]: create, open, snapshots, folders, chunks; what its parts share |
 //! | `reader.rs` | one file of a snapshot as a stream |
 //! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` `error.rs` | the values callers see |
-//! | `backup.rs` `walk.rs` `source.rs` | a tree of files → a snapshot; looking at files without changing them |
+//! | `backup.rs` `walk.rs` `source.rs` `estimate.rs` | a tree of files → a snapshot; looking at files without changing them |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
 //! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
 //! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
 //! | `index.rs` | where each chunk lies |
 //! | `keys.rs` | password → keys; sealing |
-//! | `restore.rs` `restore_write.rs` `attributes.rs` | a snapshot → files; `plan` says what will be written, `execute` writes it |
+//! | `restore.rs` | what a restore will write: `plan` |
+//! | `restore_write.rs` `restore_tree.rs` `attributes.rs` | `execute`: contents, names, attributes |
 //! | `compare.rs` | restored files against what was read at backup time |
 //! | `check.rs` | is everything there, does every byte verify |
 //! | `zip.rs` | a folder of a snapshot → a zip stream |
@@ -30,14 +31,17 @@ pub mod compare;
 mod content;
 mod deep;
 mod error;
+mod estimate;
 mod format;
 mod id;
 mod index;
+mod inner;
 mod keys;
 mod node;
 mod problem;
 mod reader;
 pub mod restore;
+mod restore_tree;
 mod restore_write;
 mod secret;
 mod session;

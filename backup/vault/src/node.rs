@@ -92,3 +92,18 @@ impl Node {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 }
+
+impl NodeKind {
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            NodeKind::File => "file",
+            NodeKind::Dir => "folder",
+            NodeKind::Symlink { .. } => "symbolic link",
+            NodeKind::Fifo => "named pipe",
+            NodeKind::Socket => "socket",
+            NodeKind::CharDevice { .. } => "character device",
+            NodeKind::BlockDevice { .. } => "block device",
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::vault::Inner;
+use crate::inner::Inner;
 use crate::{Node, Segment};
 
 /// Reads one file of a snapshot; every chunk is verified before a byte of it is given out. Holds one chunk in memory.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::inner::Inner;
 use crate::node::Node;
-use crate::vault::{Inner, show};
+use crate::problem::show;
 use crate::{Error, Snapshot, Vault, deep};
 
 pub use crate::restore_write::{RestoreStats, execute};

@@ -11,9 +11,9 @@ use std::thread::JoinHandle;
 
 use crate::format::{object, pack};
 use crate::index::PackName;
+use crate::inner::{Inner, hex_name};
 use crate::keys::{Sealer, random};
 use crate::target::ObjectKind;
-use crate::vault::{Inner, hex_name};
 use crate::{ChunkId, Error, Watch};
 
 const QUEUE: usize = 8;

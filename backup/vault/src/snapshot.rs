@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{ChunkId, Problem, SnapshotId};
+use crate::{ChunkId, Error, Problem, SnapshotId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -42,5 +42,97 @@ impl Kind {
             Kind::Image => "image",
             Kind::Appliance => "appliance",
         }
+    }
+}
+
+/// The one that is meant by a unique prefix, `latest` or `PLAN@latest`; `snapshots` oldest first.
+pub(crate) fn select(snapshots: Vec<Snapshot>, which: &str) -> Result<Snapshot, Error> {
+    let none = || Error::NoSuchSnapshot {
+        which: which.to_owned(),
+    };
+    if which == "latest" {
+        return snapshots.into_iter().next_back().ok_or_else(none);
+    }
+    if let Some(plan) = which.strip_suffix("@latest") {
+        return snapshots
+            .into_iter()
+            .rev()
+            .find(|s| s.plan == plan)
+            .ok_or_else(none);
+    }
+    if which.is_empty() {
+        return Err(none());
+    }
+    let mut found: Vec<Snapshot> = snapshots
+        .into_iter()
+        .filter(|s| s.id.to_string().starts_with(which))
+        .collect();
+    match (found.pop(), found.len()) {
+        (Some(one), 0) => Ok(one),
+        (Some(_), more) => Err(Error::AmbiguousSnapshot {
+            which: which.to_owned(),
+            count: more + 1,
+        }),
+        (None, _) => Err(none()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(first: u8, plan: &str, started_ms: i64) -> Snapshot {
+        let mut id = [0; 16];
+        id[0] = first;
+        Snapshot {
+            id: SnapshotId::from_bytes(id),
+            kind: Kind::Files,
+            plan: plan.to_owned(),
+            host: String::new(),
+            started_ms,
+            finished_ms: started_ms,
+            roots: Vec::new(),
+            files: 0,
+            bytes: 0,
+            stored_bytes: 0,
+            problems: Vec::new(),
+            tree: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_chosen_by_prefix_latest_or_plan() {
+        let all = || {
+            vec![
+                snapshot(0xa1, "a", 1),
+                snapshot(0xa2, "b", 2),
+                snapshot(0xb3, "a@b", 3),
+                snapshot(0xc4, "a", 4),
+            ]
+        };
+        for (which, want) in [
+            ("latest", 4),
+            ("a@latest", 4),
+            ("b@latest", 2),
+            ("a@b@latest", 3),
+            ("a1", 1),
+            ("b", 3),
+        ] {
+            assert_eq!(select(all(), which).unwrap().started_ms, want, "{which}");
+        }
+        assert!(matches!(
+            select(all(), "a"),
+            Err(Error::AmbiguousSnapshot { count: 2, .. })
+        ));
+        for which in ["", "d", "zz", "x@latest"] {
+            assert!(
+                matches!(select(all(), which), Err(Error::NoSuchSnapshot { .. })),
+                "{which}"
+            );
+        }
+        assert!(matches!(
+            select(Vec::new(), "latest"),
+            Err(Error::NoSuchSnapshot { .. })
+        ));
     }
 }

@@ -10,10 +10,11 @@ use rustix::fs::{CWD, FileType, OFlags, Stat};
 
 use crate::content::{Content, Failed, Stored};
 use crate::format::tree;
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment};
+use crate::problem::show;
 use crate::session::Session;
 use crate::source::{self, FILE, FOLDER, Stretch};
-use crate::vault::{Inner, show};
 use crate::writer::Chunking;
 use crate::{ChunkId, Error, Problem, Watch, deep};
 
@@ -341,7 +342,7 @@ impl Walk<'_> {
     }
 }
 
-fn size_of(stat: &Stat) -> u64 {
+pub(crate) fn size_of(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
 }
 
@@ -370,45 +371,4 @@ fn unmoved(before: &Stat, after: &Stat) -> bool {
         )
     };
     key(before) == key(after)
-}
-
-/// Counts what a walk will meet, for the progress bar; errors are left to the walk.
-pub(crate) fn estimate(root: &Path, watch: &Watch, stop: &dyn Fn() -> bool) {
-    if let Ok(folder) = source::open_quietly(CWD, root.as_os_str().as_encoded_bytes(), FOLDER) {
-        estimate_folder(folder, watch, stop, 0);
-    } else if let Ok(stat) = rustix::fs::stat(root) {
-        watch.files_total.fetch_add(1, Ordering::Relaxed);
-        watch
-            .bytes_total
-            .fetch_add(size_of(&stat), Ordering::Relaxed);
-    }
-}
-
-fn estimate_folder(folder: OwnedFd, watch: &Watch, stop: &dyn Fn() -> bool, depth: usize) {
-    for name in source::names(folder.as_fd()).unwrap_or_default() {
-        if stop() || watch.is_cancelled() || depth > deep::LEVELS {
-            return;
-        }
-        let Ok(stat) = source::look(folder.as_fd(), &name) else {
-            continue;
-        };
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => {
-                if let Ok(below) =
-                    source::open_quietly(folder.as_fd(), &name, FOLDER | OFlags::NOFOLLOW)
-                    && !source::is_made_up(below.as_fd())
-                {
-                    estimate_folder(below, watch, stop, depth + 1);
-                }
-            }
-            kind => {
-                watch.files_total.fetch_add(1, Ordering::Relaxed);
-                if kind == FileType::RegularFile {
-                    watch
-                        .bytes_total
-                        .fetch_add(size_of(&stat), Ordering::Relaxed);
-                }
-            }
-        }
-    }
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use crate::content::{Content, Failed, Stored};
 use crate::format::tree;
 use crate::index::PackName;
+use crate::inner::{Inner, hex_name};
 use crate::keys::random;
 use crate::session::Session;
-use crate::vault::{Inner, hex_name};
 use crate::{ChunkId, Error, Kind, Node, NodeKind, Segment, Snapshot, SnapshotId, Vault, Watch};
 
 #[derive(Clone, Debug)]

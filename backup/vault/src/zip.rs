@@ -5,8 +5,9 @@ use std::io::{self, Read, Write};
 
 use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
 
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment};
-use crate::vault::{Inner, kind_name, show};
+use crate::problem::show;
 use crate::{Error, Problem, Snapshot, Vault, deep};
 
 /// Listed in the archive itself: who opens it on another machine must see what is missing.
@@ -97,7 +98,7 @@ impl<W: Write> Archive<'_, W> {
             kind => {
                 self.problem(
                     node,
-                    format!("is a {}, which a zip cannot hold", kind_name(kind)),
+                    format!("is a {}, which a zip cannot hold", kind.name()),
                 );
                 Ok(())
             }
