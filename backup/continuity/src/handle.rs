@@ -30,6 +30,8 @@ pub enum Error {
     NoSuch { what: &'static str, id: String },
     #[error("stop the {what} {id}: it has ended already")]
     Ended { what: &'static str, id: String },
+    #[error("start one more restore: {most} are going on; wait until one has ended, or stop one")]
+    TooMany { most: usize },
     #[error(transparent)]
     Vaults(#[from] vaults::Error),
     #[error(transparent)]
@@ -201,7 +203,7 @@ impl Continuity {
 
     /// A proof of this plan on this target waits or goes on.
     pub(crate) fn proving(&self, plan: &str, target: &str) -> bool {
-        self.work.busy(&about_proof(plan, target))
+        self.work.count(&about_proof(plan, target)) > 0
     }
 
     pub(crate) fn scratch_root(&self) -> PathBuf {

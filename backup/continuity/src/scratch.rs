@@ -88,3 +88,44 @@ fn remove(path: &Path) -> io::Result<()> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratch_is_private_empty_and_gone_afterwards() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = std::env::temp_dir().join(format!("reprise-scratch-{}", state::id::new()));
+        let old = root.join("one/left/behind");
+        std::fs::create_dir_all(&old).expect("leftovers");
+        let scratch = Scratch::make(&root, "one").expect("made");
+        let path = scratch.path().to_owned();
+        assert_eq!(std::fs::read_dir(&path).expect("there").count(), 0);
+        let mode = path.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        scratch.fits(1).expect("one byte fits");
+        let full = scratch.fits(u64::MAX).expect_err("too much").to_string();
+        assert!(
+            full.contains(&path.display().to_string()) && full.contains("free some space"),
+            "{full}"
+        );
+        drop(scratch);
+        assert!(!path.exists());
+        clear(&root).expect("cleared");
+        clear(&root).expect("nothing there is no error");
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let file = std::env::temp_dir().join(format!("reprise-scratch-{}", state::id::new()));
+        std::fs::write(&file, "a file").expect("written");
+        let error = Scratch::make(&file, "one")
+            .err()
+            .expect("not a folder")
+            .to_string();
+        std::fs::remove_file(&file).expect("clean");
+        assert!(error.contains(&file.display().to_string()), "{error}");
+    }
+}

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// How often the clock is looked at. Hours are whole minutes; a second is soon enough.
 const BEAT: Duration = Duration::from_secs(1);
 
+const CUT_OFF: &str =
+    "reprise stopped in the middle (power cut, kill or restart), or could not record the end";
+
 /// What the schedule decides upon.
 struct Facts {
     since: Vec<Timestamp>,
@@ -75,8 +78,7 @@ impl Continuity {
             if !self.work.holds(run.id.as_str()) {
                 run.outcome = Some(Outcome::Interrupted);
                 run.finished = Some(now);
-                run.detail =
-                    Some("reprise stopped in the middle (power cut, kill or restart)".into());
+                run.detail = Some(CUT_OFF.into());
                 run::records::finish(&self.db, &run, Vec::new()).await?;
             }
         }
@@ -106,6 +108,11 @@ impl Continuity {
         let now = self.clock.now();
         let since = records::planned(&self.db, &self.config.plans, now).await?;
         let mut history = Vec::new();
+        // The ticket is the first and the last of a run: one without it could not record its end (a
+        // full disk), and must not stand in the way of the next for ever.
+        if self.work.idle() && !run::records::open(&self.db).await?.is_empty() {
+            self.recover().await?;
+        }
         for (plan, target) in self.pairs() {
             history.push(run::records::history(&self.db, &plan, &target, now).await?);
         }

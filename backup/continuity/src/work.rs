@@ -44,7 +44,7 @@ impl Work {
         self.doing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `about` tells the same work from another; see [`Work::busy`].
+    /// `about` tells the same work from another; see [`Work::count`].
     pub(crate) fn begin(&self, key: &str, about: &str) -> Ticket {
         let cancel = CancellationToken::new();
         if self.stopping() {
@@ -69,8 +69,8 @@ impl Work {
         self.doing().contains_key(key)
     }
 
-    pub(crate) fn busy(&self, about: &str) -> bool {
-        self.doing().values().any(|doing| doing.about == about)
+    pub(crate) fn count(&self, about: &str) -> usize {
+        self.doing().values().filter(|d| d.about == about).count()
     }
 
     pub(crate) fn idle(&self) -> bool {
@@ -180,5 +180,80 @@ impl Line<'_> {
             started,
             updated: self.clock.now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_on_the_board_until_it_has_stopped() {
+        let (board, clock) = (Board::default(), Clock::manual(Timestamp(0)));
+        let cancel = CancellationToken::new();
+        let line = Line {
+            board: &board,
+            clock: &clock,
+            key: "one",
+            kind: "run",
+            subject: "compta",
+        };
+        let endless = |watch: &Watch| {
+            watch.bytes_total.store(100, Ordering::Relaxed);
+            watch.bytes_done.store(25, Ordering::Relaxed);
+            while !watch.is_cancelled() {
+                std::thread::yield_now();
+            }
+            "stopped"
+        };
+        let seen = async {
+            let mut changes = board.changes();
+            loop {
+                changes.changed().await.expect("the board");
+                if board.get("one").and_then(|line| line.percent()) == Some(25) {
+                    cancel.cancel();
+                    return board.get("one").expect("its line");
+                }
+            }
+        };
+        let both = async { tokio::join!(line.follow("store", &cancel, endless), seen) };
+        let (result, seen) = tokio::time::timeout(Duration::from_secs(60), both)
+            .await
+            .expect("it stops");
+        assert_eq!(result.expect("no fault"), "stopped");
+        assert_eq!((seen.kind.as_str(), seen.step.as_str()), ("run", "store"));
+        assert!(board.all().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_the_work_is_an_error_and_leaves_no_line() {
+        let (board, clock) = (Board::default(), Clock::manual(Timestamp(0)));
+        let line = Line {
+            board: &board,
+            clock: &clock,
+            key: "one",
+            kind: "run",
+            subject: "compta",
+        };
+        let cancel = CancellationToken::new();
+        let fault = |_: &Watch| -> u8 { panic!("a fault") };
+        assert!(line.follow("store", &cancel, fault).await.is_err());
+        assert!(board.all().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_wakes_when_the_ticket_is_gone_and_a_stop_reaches_what_comes_later() {
+        let work = Work::default();
+        work.wait("unknown").await;
+        let ticket = work.begin("one", "run");
+        assert!(work.holds("one") && !work.idle() && work.count("run") == 1);
+        let waiting = work.clone();
+        let waiter = tokio::spawn(async move { waiting.settle().await });
+        work.stop();
+        assert!(ticket.cancel.is_cancelled());
+        drop(ticket);
+        waiter.await.expect("woken");
+        assert!(work.idle() && !work.cancel("one"));
+        assert!(work.begin("two", "run").cancel.is_cancelled());
     }
 }

@@ -6,9 +6,13 @@ use crate::handle::{Continuity, Error};
 use crate::run::millis;
 use crate::work::{Line, Ticket};
 use state::wire::Outcome;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::Vault;
 use vault::restore::RestorePlan;
+
+/// Each holds threads, memory and the disk.
+const AT_ONCE: usize = 4;
 
 /// What a restore would write.
 pub(crate) async fn plan(
@@ -17,18 +21,44 @@ pub(crate) async fn plan(
 ) -> Result<(Arc<Vault>, RestorePlan), Error> {
     let vault = continuity.vaults.open(&request.target).await?;
     let (from, asked) = (Arc::clone(&vault), request.clone());
+    let state = continuity.config.appliance.state_dir.clone();
     let plan = blocking(move || {
         let snapshot = from.snapshot(&asked.snapshot)?;
-        vault::restore::plan(
+        let plan = vault::restore::plan(
             &from,
             &snapshot,
             &asked.paths,
             &asked.destination,
             asked.overwrite,
-        )
+        )?;
+        match plan.placements.iter().find(|p| touches(&p.to, &state)) {
+            Some(placement) => Err(vault::Error::BadDestination {
+                destination: placement.to.display().to_string(),
+                what: format!(
+                    "the running appliance keeps its state in {}; choose a folder beside it",
+                    state.display()
+                ),
+            }),
+            None => Ok(plan),
+        }
     })
     .await??;
     Ok((vault, plan))
+}
+
+/// One lies in the other, symbolic links followed as far as there is something to follow. Blocks.
+fn touches(a: &Path, b: &Path) -> bool {
+    let (a, b) = (real(a), real(b));
+    a.starts_with(&b) || b.starts_with(&a)
+}
+
+fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| {
+        let real = above.canonicalize().ok()?;
+        let rest = path.strip_prefix(above).ok()?;
+        Some(real.join(rest))
+    });
+    there.unwrap_or_else(|| path.to_owned())
 }
 
 /// Starts the task that writes; returns at once. A request that cannot be planned is refused here.
@@ -37,6 +67,9 @@ pub(crate) async fn start(
     request: RestoreRequest,
     by: &str,
 ) -> Result<RestoreId, Error> {
+    if continuity.work.count("restore") >= AT_ONCE {
+        return Err(Error::TooMany { most: AT_ONCE });
+    }
     let (vault, plan) = plan(continuity, &request).await?;
     let restore = Restore {
         id: RestoreId::new(),
@@ -115,4 +148,29 @@ async fn perform(
         tracing::error!(restore = %restore.id, %error, "failed to record the end of a restore");
     }
     drop(ticket);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_what_lies_in_it_touch_also_through_a_link() {
+        let root = std::env::temp_dir().join(format!("reprise-touches-{}", state::id::new()));
+        std::fs::create_dir_all(root.join("var/state")).expect("folders");
+        std::os::unix::fs::symlink(root.join("var"), root.join("link")).expect("a link");
+        let state = root.join("var/state");
+        for (to, want) in [
+            ("var/state", true),
+            ("var/state/new/sub", true),
+            ("var", true),
+            ("link/state/x", true),
+            ("link", true),
+            ("var/state-2", false),
+            ("back", false),
+        ] {
+            assert_eq!(touches(&root.join(to), &state), want, "{to}");
+        }
+        std::fs::remove_dir_all(&root).expect("clean");
+    }
 }

@@ -113,6 +113,17 @@ async fn what_does_not_exist_is_refused_by_name() {
             },
             "/nowhere",
         ),
+        (
+            request(&bench, "state/scratch/x"),
+            "the running appliance keeps its state",
+        ),
+        (
+            RestoreRequest {
+                destination: "relative".into(),
+                ..request(&bench, "x")
+            },
+            "relative",
+        ),
     ] {
         let error = bench
             .continuity
