@@ -48,6 +48,10 @@ pub fn compare(vault: &Vault, plan: &RestorePlan, watch: &Watch) -> Result<Compa
         for (node, placement) in plan.nodes.iter().zip(&plan.placements) {
             compare.placed(node, &placement.to)?;
         }
+        // The last file may have been left half read.
+        if watch.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         Ok(compare.found)
     })
 }

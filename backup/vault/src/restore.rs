@@ -250,7 +250,7 @@ impl Survey<'_> {
         }
         if !node.is_dir() {
             self.plan.files += 1;
-            self.plan.bytes += node.size;
+            self.plan.bytes = self.plan.bytes.saturating_add(node.size);
             return Ok(());
         }
         self.plan.folders += 1;

@@ -114,7 +114,7 @@ impl Walk<'_> {
         match saved {
             Ok(node) => {
                 self.files += 1;
-                self.bytes += node.size;
+                self.bytes = self.bytes.saturating_add(node.size);
                 self.watch.files_done.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(node))
             }
@@ -309,7 +309,7 @@ impl Walk<'_> {
         for extent in source::extents(file.as_fd(), stat).map_err(Failed::Read)? {
             let hole = extent.start.saturating_sub(stored.size);
             self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-            stored.hole(hole);
+            stored.hole(hole, self.watch);
             let mut stretch = Stretch::new(file, extent);
             let each = |id: ChunkId, plain: &[u8]| stored.chunk(id, plain);
             self.content.store(
@@ -325,7 +325,7 @@ impl Walk<'_> {
         }
         let hole = size_of(stat).saturating_sub(stored.size);
         self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-        stored.hole(hole);
+        stored.hole(hole, self.watch);
         Ok(stored)
     }
 
