@@ -1,7 +1,6 @@
 //! From power-on to the PC's own system, step by step, as an operator and a person at the PC see it.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -20,9 +19,6 @@ const DEPLOYMENT: Duration = Duration::from_secs(300);
 const IMAGE: &str = "atelier-2026";
 const DISK_MIB: u64 = 64;
 
-/// Two PCs at once would only be twice as slow.
-static ONE_PC: Mutex<()> = Mutex::new(());
-
 /// Fields are dropped from top to bottom: the PC, the appliance, then the network they were on.
 pub(crate) struct Journey {
     pc: Option<Machine>,
@@ -32,17 +28,17 @@ pub(crate) struct Journey {
     identity: Identity,
     marker: String,
     disk: PathBuf,
+    /// What is on it when the PC is switched on first.
+    before: Vec<u8>,
     host: String,
     session: String,
     started: Instant,
     folder: Temp,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Journey {
     /// Network, foreign DHCP server, appliance with an image; the PC is still off.
     pub(crate) fn begin(firmware: Firmware) -> Result<Self> {
-        let turn = ONE_PC.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = Temp::new();
         let net = Net::create(folder.path())?;
         let appliance = appliance::start(&folder, &net.server)?;
@@ -72,12 +68,20 @@ impl Journey {
             identity,
             marker,
             disk,
+            before: Vec::new(),
             host: String::new(),
             session: String::new(),
             started: Instant::now(),
             folder,
-            _turn: turn,
         })
+    }
+
+    /// The PC is no blank one: the system is on its disk already.
+    pub(crate) fn has_its_own_system(&self) -> Result<()> {
+        let raw = std::fs::read(self.folder.join("system.raw"))?;
+        let disk = std::fs::OpenOptions::new().write(true).open(&self.disk)?;
+        std::os::unix::fs::FileExt::write_all_at(&disk, &raw, 0)?;
+        Ok(())
     }
 
     pub(crate) fn switches_on_again(&mut self) -> Result<Machine> {
@@ -93,6 +97,7 @@ impl Journey {
 
     /// It appears in the registry, waiting, with what it is and with the code that its screen shows.
     pub(crate) fn boots_and_waits_for_approval(&mut self) -> Result<()> {
+        self.before = std::fs::read(&self.disk)?;
         let mut pc = self.switches_on_again()?;
         self.started = Instant::now();
         let waiting = pc.wait_text("Waiting for approval", BOOT);
@@ -140,6 +145,13 @@ impl Journey {
         assert_eq!(card["mac"], json!(self.identity.mac), "{host}");
         assert_eq!(host["macs"], json!([self.identity.mac]), "{host}");
 
+        // Its address comes from the DHCP server that was there before: the appliance gives none.
+        let leases = std::fs::read_to_string(self.folder.join("dnsmasq.leases"))?;
+        ensure!(
+            leases.contains(&self.identity.mac),
+            "dnsmasq has given it no address:\n{leases}"
+        );
+
         let code = host["pairing_code"].as_str().context("a pairing code")?;
         assert!(code.len() >= 8, "{host}");
         let screen = pc.screen();
@@ -174,9 +186,8 @@ impl Journey {
             ensure!((400..500).contains(&status), "{status}: {preview}");
         }
         assert_eq!(self.appliance.get("/api/sessions"), json!([]));
-        let sectors = std::fs::read(&self.disk)?;
         ensure!(
-            sectors.iter().all(|b| *b == 0),
+            std::fs::read(&self.disk)? == self.before,
             "the disk was touched before approval"
         );
         Ok(())
@@ -291,6 +302,18 @@ impl Journey {
         ensure!(session["ended_ms"].as_i64() > Some(0), "{session}");
         let sessions = self.appliance.get("/api/sessions");
         ensure!(sessions.as_array().map(Vec::len) == Some(1), "{sessions}");
+        Ok(())
+    }
+
+    /// Nobody approved it: it is known, and nothing else happened.
+    pub(crate) fn is_still_waiting(&self) -> Result<()> {
+        let host = self.appliance.get(&format!("/api/hosts/{}", self.host));
+        ensure!(host["state"] == "waiting", "{host}");
+        assert_eq!(self.appliance.get("/api/sessions"), json!([]));
+        ensure!(
+            std::fs::read(&self.disk)? == self.before,
+            "its disk has changed"
+        );
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Network boot for real: PCs under emulation, the DHCP server that was there before, and the real
 //! `reprise serve` in proxy mode beside it, in network namespaces that are always removed.
 //!
-//! - `bios`, `uefi`: a PC from its first sight to its own system; one PC runs at a time
+//! - `bios`, `uefi`: a PC from its first sight to the system it is given, and then left alone
+//! - `unapproved`: a PC that has a system, and that nobody approves
 //! - `journey`: the steps both go through; `stranger`: what somebody else on the network gets meanwhile
 //! - `net`, `machine`, `system`: the network, the PC, and the system it is given
 //! - `appliance`: the server with its boot assets; `shell`: the tools of the rig
@@ -25,3 +26,4 @@ mod shell;
 mod stranger;
 mod system;
 mod uefi;
+mod unapproved;
