@@ -14,7 +14,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    // Before anybody can be told that we are ready: from then on SIGTERM must be a clean stop.
+    let stop = listen_for_stop();
     let config = Arc::new(config);
     let shutdown = CancellationToken::new();
     // Bound first, because PCs are told the port; served last, when there is something to show.
@@ -87,7 +89,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     say_password(&folder, password)?;
 
     tokio::select! {
-        () = stop_signal() => {}
+        () = stop_signal(stop) => {}
         // Every part lasts until the token; one that ended before has failed, and was logged.
         () = all_ended(&mut parts) => {}
     }
@@ -117,15 +119,22 @@ async fn all_ended(parts: &mut JoinSet<()>) {
     }
 }
 
-async fn stop_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        tracing::error!(
-            "failed to listen for SIGTERM; stop reprise with SIGKILL, nothing committed is lost"
-        );
-        return std::future::pending().await;
+type Stop = std::io::Result<(Signal, Signal)>;
+
+fn listen_for_stop() -> Stop {
+    Ok((
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ))
+}
+
+async fn stop_signal(stop: Stop) {
+    let (mut interrupt, mut terminate) = match stop {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "failed to listen for SIGTERM; stop reprise with SIGKILL, nothing committed is lost");
+            return std::future::pending().await;
+        }
     };
     tokio::select! {
         _ = interrupt.recv() => {}
