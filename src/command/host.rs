@@ -1,7 +1,8 @@
 //! `reprise host`: the PCs that asked to boot.
 
 use super::answer::{self, items, number, size, strings, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use crate::terminal;
 use clap::Subcommand;
 use serde_json::{Value, json};

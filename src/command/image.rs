@@ -1,7 +1,8 @@
 //! `reprise image`: system images in the vault.
 
 use super::answer::{self, items, short, size, text};
-use crate::door::{Door, encoded_bytes};
+use crate::control::encoded_bytes;
+use crate::door::Door;
 use crate::terminal::{self, Bar};
 use anyhow::{Context, bail};
 use clap::Subcommand;

@@ -1,7 +1,8 @@
 //! `reprise plan`: what is protected, when, where; and a run of one now.
 
 use super::answer::{self, items, short, size, strings, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use crate::terminal;
 use clap::Subcommand;
 use serde_json::Value;

@@ -1,7 +1,8 @@
 //! `reprise proof`: restore tests and their evidence.
 
 use super::answer::{self, items, number, short, size, strings, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use crate::terminal;
 use clap::Subcommand;
 use serde_json::{Value, json};

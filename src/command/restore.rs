@@ -1,7 +1,8 @@
 //! `reprise restore`: files back from a snapshot, after showing exactly where they will lie.
 
 use super::answer::{self, items, number, size, strings, text};
-use crate::door::{Door, encoded, encoded_bytes};
+use crate::control::{encoded, encoded_bytes};
+use crate::door::Door;
 use crate::terminal;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};

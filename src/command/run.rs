@@ -1,7 +1,8 @@
 //! `reprise run`: the backups that ran or are running.
 
 use super::answer::{self, items, short, size, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use crate::terminal;
 use clap::Subcommand;
 use serde_json::Value;

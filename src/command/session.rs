@@ -1,7 +1,8 @@
 //! `reprise session`: one image onto one host.
 
 use super::answer::{self, items, number, short, size, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use crate::terminal;
 use anyhow::bail;
 use clap::Subcommand;

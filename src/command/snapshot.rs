@@ -1,7 +1,8 @@
 //! `reprise snapshot`: what a vault holds.
 
 use super::answer::{self, items, number, short, size, strings, text};
-use crate::door::{Door, encoded};
+use crate::control::encoded;
+use crate::door::Door;
 use clap::Subcommand;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -107,7 +108,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                 "/api/snapshots/{}/{}/ls?path={}",
                 encoded(&target),
                 encoded(&snapshot),
-                crate::door::encoded_bytes(path.as_bytes())
+                crate::control::encoded_bytes(path.as_bytes())
             ))?;
             let head = ["mode", "owner", "size", "changed", "name"];
             answer::list(json, &found, items(&found), &head, |entry| {

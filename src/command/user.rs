@@ -18,7 +18,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Password { name } = command;
     let password = door.post_text(&format!(
         "/control/users/{}/password",
-        crate::door::encoded(&name)
+        crate::control::encoded(&name)
     ))?;
     terminal::line(&password)?;
     terminal::note("good for one log-in, where a new password is chosen");

@@ -5,12 +5,42 @@ use crate::harness::{
     Appliance, Mount, Start, Temp, config_text, eventually, make_vault, prepare, tool,
 };
 use serde_json::Value;
+use std::process::Output;
 
 /// Target `nas` in folder `nas`, beside the good one.
 fn with_nas(more: &str) -> String {
     config_text(&format!(
         "[[target]]\nname = \"nas\"\nurl = \"nas\"\npassword_file = \"nas-password\"\n{more}"
     ))
+}
+
+/// A plan that saves the folder of [`share`] to `nas`.
+const NOTES: &str = "[[plan]]\nname = \"notes\"\nfiles = [\"share\"]\ntargets = [\"nas\"]\n";
+
+fn share(folder: &Temp) {
+    std::fs::create_dir(folder.join("share")).expect("a folder");
+    std::fs::write(folder.join("share/note"), "a note").expect("a file");
+}
+
+/// What was saved of [`share`] comes back whole.
+fn comes_back(appliance: &Appliance, folder: &Temp) {
+    let back = folder.join("back").display().to_string();
+    let restored = appliance.cli(&[
+        "restore",
+        "notes@latest",
+        "--target",
+        "nas",
+        "--to",
+        &back,
+        "--yes",
+    ]);
+    assert!(restored.status.success(), "{}", said(&restored));
+    let note = std::fs::read(folder.join("back/note")).expect("restored");
+    assert_eq!(note, b"a note");
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Starts, and waits for the trouble with `nas`: it says each of `expected`, once, and the
@@ -57,13 +87,9 @@ fn password(folder: &Temp) {
 #[test]
 fn a_missing_folder_is_never_made_and_comes_back_by_itself() {
     let folder = Temp::new();
-    prepare(
-        &folder,
-        &with_nas("[[plan]]\nname = \"notes\"\nfiles = [\"share\"]\ntargets = [\"nas\"]\n"),
-    );
+    prepare(&folder, &with_nas(NOTES));
     password(&folder);
-    std::fs::create_dir(folder.join("share")).expect("a folder");
-    std::fs::write(folder.join("share/note"), "a note").expect("a file");
+    share(&folder);
     let place = folder.join("nas").display().to_string();
     let appliance = troubled(&folder, &[&place, "mount"]);
     assert!(
@@ -72,16 +98,12 @@ fn a_missing_folder_is_never_made_and_comes_back_by_itself() {
     );
     let failed = appliance.cli(&["plan", "run", "notes"]);
     assert_eq!(failed.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
-    assert!(said.contains(&place), "{said}");
+    let sentence = said(&failed);
+    assert!(sentence.contains(&place), "{sentence}");
     std::fs::create_dir(folder.join("nas")).expect("it is back");
     make_vault(&folder.join("nas"));
     let done = appliance.cli(&["plan", "run", "notes"]);
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    assert!(done.status.success(), "{}", said(&done));
     eventually("the trouble is over", || {
         let status = appliance.get("/api/status");
         status["troubles"].as_array()?.is_empty().then_some(())
@@ -131,64 +153,30 @@ fn a_mounted_folder_satisfies_must_be_mounted() {
 #[test]
 fn a_read_only_folder_is_said_and_its_snapshots_stay_readable() {
     let folder = Temp::new();
-    prepare(
-        &folder,
-        &with_nas("[[plan]]\nname = \"notes\"\nfiles = [\"share\"]\ntargets = [\"nas\"]\n"),
-    );
+    prepare(&folder, &with_nas(NOTES));
     password(&folder);
-    std::fs::create_dir(folder.join("share")).expect("a folder");
-    std::fs::write(folder.join("share/note"), "a note").expect("a file");
+    share(&folder);
     std::fs::create_dir(folder.join("nas")).expect("a folder");
     make_vault(&folder.join("nas"));
     let saved = crate::harness::cli(folder.path(), &["plan", "run", "notes"]);
-    assert!(
-        saved.status.success(),
-        "{}",
-        String::from_utf8_lossy(&saved.stderr)
-    );
+    assert!(saved.status.success(), "{}", said(&saved));
     let _mount = Mount::read_only(&folder.join("nas"));
     let place = folder.join("nas").display().to_string();
     let appliance = troubled(&folder, &[&place, "read-only"]);
-    let back = folder.join("back").display().to_string();
-    let restored = appliance.cli(&[
-        "restore",
-        "notes@latest",
-        "--target",
-        "nas",
-        "--to",
-        &back,
-        "--yes",
-    ]);
-    assert!(
-        restored.status.success(),
-        "{}",
-        String::from_utf8_lossy(&restored.stderr)
-    );
-    assert_eq!(
-        std::fs::read(folder.join("back/note")).expect("restored"),
-        b"a note"
-    );
+    comes_back(&appliance, &folder);
 }
 
 #[test]
 fn a_full_folder_is_said_and_nothing_committed_is_lost() {
     let folder = Temp::new();
-    prepare(
-        &folder,
-        &with_nas("[[plan]]\nname = \"notes\"\nfiles = [\"share\"]\ntargets = [\"nas\"]\n"),
-    );
+    prepare(&folder, &with_nas(NOTES));
     password(&folder);
-    std::fs::create_dir(folder.join("share")).expect("a folder");
-    std::fs::write(folder.join("share/note"), "a note").expect("a file");
+    share(&folder);
     let _nas = Mount::tmpfs(&folder.join("nas"), "size=16m");
     make_vault(&folder.join("nas"));
     let appliance = Appliance::start(&folder, Start::default());
     let first = appliance.cli(&["plan", "run", "notes"]);
-    assert!(
-        first.status.success(),
-        "{}",
-        String::from_utf8_lossy(&first.stderr)
-    );
+    assert!(first.status.success(), "{}", said(&first));
     // More than the folder can hold, and nothing that compresses.
     let place = folder.join("share/large").display().to_string();
     tool(
@@ -203,29 +191,14 @@ fn a_full_folder_is_said_and_nothing_committed_is_lost() {
     );
     let failed = appliance.cli(&["plan", "run", "notes"]);
     assert_eq!(failed.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    let sentence = said(&failed);
     let nas = folder.join("nas").display().to_string();
-    assert!(said.contains(&nas) && said.contains("full"), "{said}");
-    // What was saved before is whole, and can be brought back.
-    let back = folder.join("back").display().to_string();
-    let restored = appliance.cli(&[
-        "restore",
-        "notes@latest",
-        "--target",
-        "nas",
-        "--to",
-        &back,
-        "--yes",
-    ]);
     assert!(
-        restored.status.success(),
-        "{}",
-        String::from_utf8_lossy(&restored.stderr)
+        sentence.contains(&nas) && sentence.contains("full"),
+        "{sentence}"
     );
-    assert_eq!(
-        std::fs::read(folder.join("back/note")).expect("restored"),
-        b"a note"
-    );
+    // What was saved before is whole, and can be brought back.
+    comes_back(&appliance, &folder);
     assert!(!folder.join("back/large").exists());
 }
 

@@ -9,7 +9,6 @@
 
 mod appliance;
 mod cluster;
-#[allow(unused_imports, reason = "the harness of the e2e tests, used in part")]
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 mod statements;

@@ -1,7 +1,7 @@
 //! The verbs that only look.
 
 use super::{problems, problems_json, watched, when};
-use crate::door::encoded_bytes;
+use crate::control::encoded_bytes;
 use crate::terminal;
 use anyhow::Context;
 use serde_json::{Value, json};

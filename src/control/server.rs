@@ -1,17 +1,12 @@
-//! The control socket: the same API as the console's, without log-in, for whoever can open the
-//! state folder's socket (its owner only).
+//! The side of the appliance.
 
+use super::path;
 use anyhow::Context;
 use state::{Clock, Db};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio_util::sync::CancellationToken;
-
-/// The socket's place in a state folder.
-pub(crate) fn path(state_dir: &Path) -> PathBuf {
-    state_dir.join("control.sock")
-}
 
 /// Opens the socket. The caller holds the state folder's lock, so one that is there is a leftover.
 pub(crate) fn bind(state_dir: &Path) -> anyhow::Result<UnixListener> {
