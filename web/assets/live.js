@@ -39,17 +39,26 @@
     if (again) refresh();
   }
 
-  let source;
+  let source = null;
   function listen() {
     source = new EventSource("/events");
     source.onopen = () => { if (!offline.hidden) refresh(); offline.hidden = true; };
     source.addEventListener("fact", refresh);
     source.addEventListener("progress", refresh);
-    source.onerror = () => { if (source.readyState !== EventSource.OPEN) offline.hidden = false; };
+    source.onerror = () => { if (source && source.readyState !== EventSource.OPEN) offline.hidden = false; };
   }
-  listen();
+  function rest() { if (source) source.close(); source = null; }
+  // A browser keeps six connections to one host: only the tab that is looked at holds one.
+  function follow() {
+    if (document.hidden) { rest(); return; }
+    if (!source) { listen(); refresh(); }
+  }
+  if (!document.hidden) listen();
   // The stream may be refused (too many tabs, log-in over): then this page asks by itself.
-  setInterval(() => { if (source.readyState === EventSource.CLOSED) { refresh(); listen(); } }, POLL_MS);
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (e) => { if (e.persisted) { listen(); refresh(); } });
+  setInterval(() => {
+    if (source && source.readyState === EventSource.CLOSED) { rest(); follow(); }
+  }, POLL_MS);
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (shown) => { if (shown.persisted) follow(); });
 })();

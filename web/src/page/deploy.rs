@@ -62,7 +62,7 @@ fn deploy_page(
         disk_name: said(&asked.disk.name),
         disk_model: said(&asked.disk.model),
         disk_serial: said(&asked.disk.serial),
-        disk_size: words.size(asked.disk.size_bytes),
+        disk_size: words.disk(asked.disk.size_bytes),
         sent_name: asked.disk.name.clone(),
         sent_serial: asked.disk.serial.clone(),
         sent_size: asked.disk.size_bytes,

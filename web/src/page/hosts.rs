@@ -128,7 +128,7 @@ pub(super) fn view(words: &Words, host: &Host) -> HostView {
                         name: said(&d.name),
                         model: said(&d.model),
                         serial: said(&d.serial),
-                        size: words.size(d.size_bytes),
+                        size: words.disk(d.size_bytes),
                         removable: d.removable,
                     })
                     .collect()

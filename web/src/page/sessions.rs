@@ -141,7 +141,7 @@ async fn show(
             )
             .as_bytes(),
         ),
-        size: words.size(session.disk_size_bytes),
+        size: words.disk(session.disk_size_bytes),
         lost: shown(session.lost.as_bytes()),
         by: session.opened_by.clone(),
         expires: words.date(session.expires),

@@ -47,6 +47,20 @@ pub(super) fn size(locale: Locale, bytes: u64) -> String {
     format!("{figure}{HARD}{}", units[unit])
 }
 
+/// As disks are sold and labelled: `512,1 Go`.
+pub(super) fn disk(locale: Locale, bytes: u64) -> String {
+    let units = match locale {
+        Locale::Fr => ["o", "ko", "Mo", "Go", "To", "Po"],
+        Locale::En => ["B", "kB", "MB", "GB", "TB", "PB"],
+    };
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 999.95 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{}{HARD}{}", decimal(locale, value), units[unit])
+}
+
 fn decimal(locale: Locale, value: f64) -> String {
     let text = format!("{value:.1}");
     match locale {
@@ -66,6 +80,7 @@ pub(super) fn duration(locale: Locale, duration: Duration) -> String {
         0..10 => format!("{}{HARD}s", decimal(locale, duration.as_secs_f64())),
         10..60 => format!("{seconds}{HARD}s"),
         60..3600 => format!("{}{HARD}min{HARD}{:02}{HARD}s", seconds / 60, seconds % 60),
+        3600..172_800 if seconds % 3600 < 60 => format!("{}{HARD}h", seconds / 3600),
         3600..172_800 => format!("{}{HARD}h{HARD}{:02}", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{}{HARD}{day}", seconds / 86_400),
     }
@@ -155,6 +170,12 @@ mod tests {
     }
 
     #[test]
+    fn disks_are_written_as_on_their_label() {
+        assert_eq!(plain(&disk(Fr, 512_110_190_592)), "512,1 Go");
+        assert_eq!(plain(&disk(En, 1_000_204_886_016)), "1.0 TB");
+    }
+
+    #[test]
     fn counts() {
         assert_eq!(count(Fr, 1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(count(En, 10_000), "10,000");
@@ -169,6 +190,7 @@ mod tests {
             (59_400, "59 s", "59 s"),
             (192_000, "3 min 12 s", "3 min 12 s"),
             (3_900_000, "1 h 05", "1 h 05"),
+            (86_400_000, "24 h", "24 h"),
             (259_200_000, "3 j", "3 d"),
         ] {
             assert_eq!(plain(&duration(Fr, Duration::from_millis(ms))), fr);

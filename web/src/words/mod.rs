@@ -101,6 +101,12 @@ impl Words {
         figures::size(self.locale, bytes)
     }
 
+    /// `512,1 Go (477 Gio)`: as on its label, and as everything else here is counted.
+    pub(crate) fn disk(&self, bytes: u64) -> String {
+        let label = figures::disk(self.locale, bytes);
+        format!("{label} ({})", self.size(bytes))
+    }
+
     /// `12,3 Mio/s`.
     pub(crate) fn rate(&self, bytes_per_second: f64) -> String {
         format!(
