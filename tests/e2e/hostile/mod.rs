@@ -84,7 +84,10 @@ fn inside<T: Send>(namespace: &Namespace, work: impl FnOnce() -> T + Send) -> T 
 
 /// The socket of a PC's firmware: port 68 of its one interface.
 fn firmware() -> UdpSocket {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 68)).expect("port 68");
+    // A socket closed a moment ago lives on in a child that another test is just starting.
+    let socket = eventually("port 68 is free", || {
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 68)).ok()
+    });
     socket.set_broadcast(true).expect("broadcast");
     // Without an own interface, 255.255.255.255 has no route.
     socket2::SockRef::from(&socket)
