@@ -175,6 +175,11 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.find("#services .pill.care");
     browser.window(1280, 1250);
     picture(&browser, "home-fr.png");
+    browser.follow("EN");
+    browser.shows("restored for real, not protected");
+    picture(&browser, "home-en.png");
+    browser.follow("FR");
+    browser.shows("restauré pour de vrai, non protégé");
     browser.window(1280, 900);
     browser.click(".proof a");
     browser.shows("Ce que cette preuve ne montre pas");
@@ -250,7 +255,6 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.open(&format!("{base}/?lang=en"));
     browser.shows("restored for real, not protected");
     browser.window(1280, 1250);
-    picture(&browser, "home-en.png");
     browser.dark();
     picture(&browser, "home-dark.png");
     browser.window(360, 800);
