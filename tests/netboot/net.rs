@@ -9,6 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -109,8 +110,14 @@ fn start_dhcp(namespace: &Namespace, work: &Path) -> Result<Process> {
     Ok(process)
 }
 
-/// Removes what test runs that were killed left behind: their namespaces and what still runs in them.
+/// Removes what test runs that were killed left behind: their namespaces and what still runs in them
+/// (dnsmasq and the appliance do not end with their test). Once, for all tests of this run.
 fn remove_leftovers() -> Result<()> {
+    static DONE: Mutex<bool> = Mutex::new(false);
+    let mut done = DONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::mem::replace(&mut *done, true) {
+        return Ok(());
+    }
     for line in run("ip netns list")?.lines() {
         let Some(name) = line.split_whitespace().next() else {
             continue;
@@ -121,7 +128,8 @@ fn remove_leftovers() -> Result<()> {
         let owner = rest.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(owner).exists() {
             for orphan in run(&format!("ip netns pids {name}"))?.lines() {
-                run(&format!("kill -KILL {orphan}"))?;
+                // It may have ended since it was listed.
+                let _ = run(&format!("kill -KILL {orphan}"));
             }
             run(&format!("ip netns del {name}"))?;
         }
