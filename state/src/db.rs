@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -77,7 +78,14 @@ impl<T: Send + 'static, F: Write<T>> Job for Pending<T, F> {
             let Some(write) = self.write.take() else {
                 return false;
             };
-            let result = write(conn).await;
+            // A fault in one write must not end the task that every other write needs.
+            let caught = AssertUnwindSafe(async move { write(conn).await })
+                .catch_unwind()
+                .await;
+            let result = caught.unwrap_or_else(|_| {
+                let why = "the write stopped on a fault of reprise itself; the log has it";
+                Err(sqlx::Error::Protocol(why.to_owned()))
+            });
             let keep = result.is_ok();
             self.result = Some(result);
             keep
@@ -395,6 +403,35 @@ mod tests {
             .collect();
         assert_eq!(kept, [1, 3]);
         assert_eq!(journal::head(&db).await.expect("head"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_undoes_only_itself_and_the_next_ones_go_on() {
+        let dir = temp();
+        let db = Db::open_file(&dir.0.join("state.db")).await.expect("open");
+        let before_it_begins =
+            db.write(|_| -> BoxFuture<'_, Result<(), _>> { panic!("a fault, made by the test") });
+        assert!(before_it_begins.await.is_err());
+        let (in_the_middle, beside) = tokio::join!(
+            db.write(|conn| {
+                async move {
+                    journal::append(&mut *conn, Timestamp(1), &Fact::ApplianceStopped).await?;
+                    let fault: Option<()> = None;
+                    fault.expect("a fault, made by the test");
+                    Ok(())
+                }
+                .boxed()
+            }),
+            journal::record(&db, Timestamp(2), Fact::ApplianceStopped),
+        );
+        assert!(in_the_middle.is_err());
+        beside.expect("beside it");
+        journal::record(&db, Timestamp(3), Fact::ApplianceStopped)
+            .await
+            .expect("after it");
+        let kept = journal::after(&db, 0, 10).await.expect("read");
+        let kept: Vec<i64> = kept.iter().map(|e| e.at.0).collect();
+        assert_eq!(kept, [2, 3]);
     }
 
     #[tokio::test]
