@@ -45,8 +45,15 @@ pub(crate) fn names(folder: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
             names.push(name);
         }
     }
+    Ok(each_once(names))
+}
+
+/// A file that is replaced while its folder is read may be listed twice (btrfs, tmpfs and network shares do so); a list
+/// with one name twice would be refused by every reader, and the whole folder lost with it.
+fn each_once(mut names: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     names.sort_unstable();
-    Ok(names)
+    names.dedup();
+    names
 }
 
 /// What `stat` tells, as a node of that kind.
@@ -266,4 +273,16 @@ pub(crate) fn is_made_up(folder: BorrowedFd<'_>) -> bool {
     ];
     rustix::fs::fstatfs(folder)
         .is_ok_and(|stat| MAGICS.contains(&(stat.f_type as u64 & 0xffff_ffff)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_listed_twice_is_one_entry() {
+        let listed = [&b"b"[..], b"a", b"b", b"c"].map(<[u8]>::to_vec);
+        let once = [&b"a"[..], b"b", b"c"].map(<[u8]>::to_vec);
+        assert_eq!(each_once(listed.to_vec()), once);
+    }
 }

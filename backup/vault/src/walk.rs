@@ -192,6 +192,12 @@ impl Walk<'_> {
             .unwrap_or_default();
         let mut nodes = Vec::with_capacity(names.len());
         for name in names {
+            let path = tree::join(path, &name);
+            // One name that no reader accepts would cost the whole folder.
+            if !tree::is_plain(&name) {
+                self.problem(&path, "is not saved: its name is too long or not a name");
+                continue;
+            }
             let old = before
                 .binary_search_by(|old| old.name.cmp(&name))
                 .ok()
@@ -199,7 +205,7 @@ impl Walk<'_> {
             nodes.extend(self.entry(
                 folder.as_fd(),
                 &name,
-                &tree::join(path, &name),
+                &path,
                 old,
                 Some(stat.st_dev),
                 depth + 1,

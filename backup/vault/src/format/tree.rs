@@ -157,9 +157,12 @@ fn place(stored: &[u8], parent: &[u8], names: Names) -> Result<(Vec<u8>, Vec<u8>
     Ok((stored.to_vec(), join(parent, stored)))
 }
 
+/// Longest name: NTFS and VFAT allow 255 UTF-16 units, which are up to 765 bytes here.
+pub(crate) const LONGEST_NAME: usize = 1024;
+
 pub(crate) fn is_plain(name: &[u8]) -> bool {
     !name.is_empty()
-        && name.len() <= 255
+        && name.len() <= LONGEST_NAME
         && name != b"."
         && name != b".."
         && !name.iter().any(|b| matches!(b, b'/' | 0))
@@ -354,7 +357,7 @@ pub(crate) mod tests {
     #[test]
     fn names_that_could_leave_the_folder_are_refused() {
         let with = |name: &[u8]| encode(&[node(name, NodeKind::Fifo)], |n| &n.name);
-        let long = vec![b'x'; 256];
+        let long = vec![b'x'; LONGEST_NAME + 1];
         let bad: [&[u8]; 8] = [b"", b".", b"..", b"a/b", b"a\0b", b"/", b"/etc", &long];
         for name in bad {
             assert_eq!(
@@ -382,6 +385,18 @@ pub(crate) mod tests {
                 (name.as_bytes(), stored.as_bytes())
             );
         }
+    }
+
+    #[test]
+    fn a_name_of_a_windows_disk_does_not_spoil_the_list_of_its_folder() {
+        let longest_on_ntfs = "é".repeat(255);
+        let nodes = [
+            node(b"a", NodeKind::Fifo),
+            node(longest_on_ntfs.as_bytes(), NodeKind::Fifo),
+        ];
+        let bytes = encode(&nodes, |n| &n.name);
+        let read = decode(&bytes, b"/r", Names::Plain).unwrap();
+        assert_eq!(read[1].name, longest_on_ntfs.as_bytes());
     }
 
     #[test]
