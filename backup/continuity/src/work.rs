@@ -13,6 +13,10 @@ use vault::Watch;
 /// How often the board is brought up to date.
 const STEP: Duration = Duration::from_millis(250);
 
+/// How often, and at most how many times, an end that could not be written down is tried again: a day and a night.
+const AGAIN: Duration = Duration::from_secs(1);
+const TRIES: u32 = 24 * 3600;
+
 /// Cloning shares it.
 #[derive(Clone, Default)]
 pub(crate) struct Work {
@@ -105,6 +109,27 @@ impl Work {
 
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Writes how work ended, again and again until it is written or the appliance stops: work whose end is not in the
+    /// database goes on for ever there, and its plan would not run again before a restart. A state disk that is full
+    /// tonight has room tomorrow.
+    pub(crate) async fn write_down<W>(&self, what: &str, write: impl Fn() -> W)
+    where
+        W: Future<Output = Result<(), state::db::Error>>,
+    {
+        let mut told = false;
+        for _ in 0..TRIES {
+            let Err(error) = write().await else { return };
+            if !told {
+                tracing::error!(%error, "failed to record the end of a {what}; trying again each second");
+                told = true;
+            }
+            if self.stopping() {
+                return;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     pub(crate) async fn settle(&self) {

@@ -144,9 +144,8 @@ async fn perform(
     restore.outcome = Some(outcome);
     restore.detail = detail;
     tracing::info!(restore = %restore.id, snapshot = %restore.snapshot, ?outcome, files = restore.files, "restore ended");
-    if let Err(error) = records::finish(&continuity.db, &restore, problems).await {
-        tracing::error!(restore = %restore.id, %error, "failed to record the end of a restore");
-    }
+    let end = || records::finish(&continuity.db, &restore, problems.clone());
+    continuity.work.write_down("restore", end).await;
     drop(ticket);
 }
 

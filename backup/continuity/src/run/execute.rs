@@ -82,9 +82,8 @@ async fn perform(continuity: &Continuity, mut run: Run, source: Source, ticket: 
     // waits for everything must see no gap.
     let proof = proof_after(continuity, &run);
     let proof = proof.map(|level| (level, continuity.begin_proof(&run.plan, &run.target)));
-    if let Err(error) = records::finish(&continuity.db, &run, problems).await {
-        span.in_scope(|| tracing::error!(%error, "failed to record the end of a run"));
-    }
+    let end = || records::finish(&continuity.db, &run, problems.clone());
+    continuity.work.write_down("run", end).await;
     drop(ticket);
     if let (Some((level, (id, ticket))), Some(snapshot)) = (proof, run.snapshot.clone()) {
         let request = proof::Request {

@@ -1,4 +1,4 @@
-use crate::bench::{Bench, PASSWORD, make_vault, plan};
+use crate::bench::{Bench, PASSWORD, files, make_vault, plan};
 use continuity::records;
 use state::wire::{Fact, Outcome};
 
@@ -98,4 +98,41 @@ async fn a_plan_whose_folder_is_gone_is_its_own_trouble_and_others_go_on() {
     let seen = incidents(&bench).await;
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0].0, "plan compta");
+}
+
+/// As a state disk that is full for a while: the writes at the end of a run are refused.
+#[tokio::test]
+async fn a_run_whose_end_could_not_be_written_is_written_later_and_the_plan_runs_again() {
+    let bench = Bench::new().await;
+    let refuse = "CREATE TRIGGER full BEFORE UPDATE OF outcome ON run \
+                  BEGIN SELECT RAISE(ABORT, 'disk full, says the test'); END";
+    let there_is_room = "DROP TRIGGER full";
+    let change = |sql: &'static str| {
+        let change = bench.db().write(move |conn| {
+            Box::pin(async move { sqlx::raw_sql(sql).execute(conn).await.map(drop) })
+        });
+        async move { change.await.unwrap() }
+    };
+    change(refuse).await;
+    let ids = bench.continuity.start_run("compta", "test").await.unwrap();
+    // Every write moves this on, also a refused one: the last of these are the run's end, refused again and again.
+    let refused = async {
+        let mut commits = bench.db().commits();
+        while files(&bench.join("nas/snapshots")).is_empty() {
+            commits.changed().await.unwrap();
+        }
+        for _ in 0..5 {
+            commits.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), refused)
+        .await
+        .expect("the run came to its end");
+    change(there_is_room).await;
+    let run = bench.continuity.wait_run(&ids[0]).await.unwrap();
+    assert_eq!(run.outcome, Some(Outcome::Done));
+    bench.continuity.settle().await;
+    let next = bench.run("compta").await;
+    assert_ne!(next.id, run.id);
+    assert_eq!(next.outcome, Some(Outcome::Done));
 }
