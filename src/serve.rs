@@ -91,12 +91,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         () = stop_signal(stop) => {}
         // Every part lasts until the token; one that ended before has failed, and was logged.
-        () = all_ended(&mut parts) => {}
+        () = all_ended(&mut parts, &appliance) => {}
     }
     tracing::info!("stopping");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     shutdown.cancel();
-    if tokio::time::timeout(LAST_WORDS, all_ended(&mut parts))
+    if tokio::time::timeout(LAST_WORDS, all_ended(&mut parts, &appliance))
         .await
         .is_err()
     {
@@ -111,11 +111,23 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn all_ended(parts: &mut JoinSet<()>) {
+async fn all_ended(parts: &mut JoinSet<()>, appliance: &Appliance) {
     while let Some(ended) = parts.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "a part of the appliance ended unexpectedly; restart reprise");
+            crashed(&appliance.db, appliance.clock.now(), &error).await;
         }
+    }
+}
+
+/// The rest goes on, but whoever looks at the console must see that not everything does.
+async fn crashed(db: &state::Db, now: state::Timestamp, error: &tokio::task::JoinError) {
+    tracing::error!(%error, "a part of the appliance ended unexpectedly; restart reprise");
+    let fact = Fact::Trouble {
+        object: "appliance".to_owned(),
+        sentence: "a part of the appliance stopped on a fault of reprise itself: backups, network boot or the console may not go on; restart reprise, and report what its log says".to_owned(),
+    };
+    if let Err(error) = journal::record(db, now, fact).await {
+        tracing::error!(%error, "failed to journal it");
     }
 }
 

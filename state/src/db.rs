@@ -265,6 +265,7 @@ impl Db {
 const JOURNAL: &[&str] = &[
     "CREATE TABLE journal (number BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, \
      kind TEXT NOT NULL, fact TEXT NOT NULL)",
+    "CREATE INDEX journal_kind ON journal (kind, number)",
 ];
 
 fn tune(
@@ -403,6 +404,33 @@ mod tests {
             .collect();
         assert_eq!(kept, [1, 3]);
         assert_eq!(journal::head(&db).await.expect("head"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_trouble_that_lasts_does_not_scroll_away() {
+        let dir = temp();
+        let db = Db::open_file(&dir.0.join("state.db")).await.expect("open");
+        let trouble = Fact::Trouble {
+            object: "target nas".into(),
+            sentence: "it is off".into(),
+        };
+        journal::record(&db, Timestamp(1), trouble.clone())
+            .await
+            .expect("record");
+        db.write(|conn| {
+            async move {
+                for at in 2..3000 {
+                    journal::append(&mut *conn, Timestamp(at), &Fact::ApplianceStopped).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .expect("much else");
+        let found = journal::troubles(&db, 2000).await.expect("read");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].fact, trouble);
     }
 
     #[tokio::test]

@@ -78,6 +78,20 @@ pub async fn latest(db: &Db, limit: i64) -> Result<Vec<Entry>, Error> {
     entries(&rows)
 }
 
+/// The newest `limit` facts that troubles are read from (begun, over, and starts of the appliance), newest first.
+/// However much else was written since: a trouble that lasts must not scroll away.
+pub async fn troubles(db: &Db, limit: i64) -> Result<Vec<Entry>, Error> {
+    let rows = sqlx::query(
+        "SELECT number, at_ms, fact FROM journal \
+         WHERE kind IN ('trouble', 'trouble_over', 'appliance_started') \
+         ORDER BY number DESC LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
+    entries(&rows)
+}
+
 /// The number of the newest fact; zero in an empty journal.
 pub async fn head(db: &Db) -> Result<i64, Error> {
     let row = sqlx::query("SELECT COALESCE(MAX(number), 0) AS head FROM journal")

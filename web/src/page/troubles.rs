@@ -1,4 +1,4 @@
-//! Troubles that go on, whoever reported them: read out of the journal's newest facts.
+//! Troubles that go on, whoever reported them: read out of the journal.
 
 use crate::desk::Desk;
 use crate::error::Error;
@@ -13,18 +13,18 @@ pub(crate) struct Trouble {
     pub(crate) since: Timestamp,
 }
 
-/// How far back a trouble is looked for. One that began before is repeated at the next start,
-/// because whoever reports it starts anew.
-const WINDOW: i64 = 2000;
+/// Facts about troubles that are read; a week of a port that comes and goes each minute.
+const WINDOW: i64 = 20_000;
+/// What these report lasts beyond a restart: `continuity` keeps it in a table, and says once how it ends.
+const KEPT: [&str; 3] = ["target ", "plan ", "proof of plan "];
 
 pub(crate) async fn open(desk: &Desk) -> Result<Vec<Trouble>, Error> {
-    let mut entries = journal::latest(&desk.app.db, WINDOW).await?;
+    let mut entries = journal::troubles(&desk.app.db, WINDOW).await?;
     entries.reverse();
     Ok(still_open(&entries))
 }
 
-/// `entries` oldest first. A start of the appliance ends what it does not report again, except
-/// what `continuity` keeps in its own table and reports once.
+/// `entries` oldest first. A start of the appliance ends what it does not report again.
 fn still_open(entries: &[Entry]) -> Vec<Trouble> {
     let mut open: Vec<Trouble> = Vec::new();
     for entry in entries {
@@ -44,9 +44,7 @@ fn still_open(entries: &[Entry]) -> Vec<Trouble> {
             Fact::TroubleOver { object } => open.retain(|t| &t.object != object),
             // Listeners of the start before are gone, and theirs with them.
             Fact::ApplianceStarted { .. } => {
-                open.retain(|t| {
-                    !t.object.starts_with("port ") && !t.object.starts_with("console ")
-                });
+                open.retain(|t| KEPT.iter().any(|kept| t.object.starts_with(kept)));
             }
             _ => {}
         }
@@ -83,8 +81,10 @@ mod tests {
         };
         let facts = vec![
             entry(1, trouble("target nas", "not mounted")),
-            entry(2, trouble("port 67 on eth0", "taken")),
+            entry(2, trouble("UDP port 67 on eth0", "taken")),
             entry(3, trouble("target usb", "full")),
+            entry(3, trouble("interface eth0", "does not exist")),
+            entry(3, trouble("appliance", "a part stopped")),
             entry(4, over("target usb")),
             entry(5, started()),
             entry(6, trouble("target nas", "wrong password")),
