@@ -269,3 +269,26 @@ fn say_password(folder: &Path, password: Option<web::OneTimePassword>) -> anyhow
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_crashed_is_told_to_whoever_reads_the_console() {
+        let dir = std::env::temp_dir().join(format!("reprise-serve-{}", state::id::new()));
+        file::folder(&dir).expect("temp");
+        let db = state::Db::open_file(&dir.join("state.db"))
+            .await
+            .expect("open");
+        let part = tokio::spawn(async { panic!("a fault, made by the test") });
+        let error = part.await.expect_err("it crashed");
+        crashed(&db, state::Timestamp(1), &error).await;
+        let found = journal::troubles(&db, 10).await.expect("read");
+        assert!(
+            matches!(&found[0].fact, Fact::Trouble { object, .. } if object == "appliance"),
+            "{found:?}"
+        );
+        std::fs::remove_dir_all(&dir).expect("clean");
+    }
+}

@@ -444,8 +444,7 @@ mod tests {
             db.write(|conn| {
                 async move {
                     journal::append(&mut *conn, Timestamp(1), &Fact::ApplianceStopped).await?;
-                    let fault: Option<()> = None;
-                    fault.expect("a fault, made by the test");
+                    i64::try_from(u64::MAX).expect("a fault, made by the test");
                     Ok(())
                 }
                 .boxed()
