@@ -4,6 +4,8 @@
 use crate::tls::Identity;
 use axum_server::tls_rustls::RustlsConfig;
 use config::Config;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use state::wire::Fact;
 use state::{Clock, Db, journal};
 use std::net::{SocketAddr, TcpListener};
@@ -15,6 +17,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// A browser that sends nothing after connecting is let go.
 const FIRST_REQUEST: Duration = Duration::from_secs(15);
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// … and so is one that sends no further request, or half of one: connections are files, and backups need some too.
+const NEXT_REQUEST: Duration = Duration::from_secs(60);
 /// Downloads under way at SIGTERM get this long.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -97,11 +101,12 @@ impl Console {
                 return;
             }
         };
-        let server = server
+        let mut server = server
             .map(|acceptor| acceptor.handshake_timeout(HANDSHAKE))
             .first_request_timeout(FIRST_REQUEST)
             .http1_only()
             .handle(handle.clone());
+        wait_at_most(server.http_builder(), NEXT_REQUEST);
         let service = self
             .router
             .clone()
@@ -123,6 +128,12 @@ impl Console {
     }
 }
 
+/// For the head of a request, from the end of the one before.
+fn wait_at_most(server: &mut Builder<TokioExecutor>, limit: Duration) {
+    let timer = TokioTimer::new();
+    server.http1().timer(timer).header_read_timeout(limit);
+}
+
 /// Lets the requests under way end, then returns.
 async fn stop(handle: &axum_server::Handle<SocketAddr>, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
@@ -130,5 +141,41 @@ async fn stop(handle: &axum_server::Handle<SocketAddr>, shutdown: &CancellationT
     let deadline = tokio::time::Instant::now() + LAST_WORDS;
     while handle.connection_count() > 0 && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_more_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("address");
+        listener.set_nonblocking(true).expect("for tokio");
+        let mut server = axum_server::from_tcp(listener)
+            .expect("server")
+            .http1_only();
+        wait_at_most(server.http_builder(), Duration::from_millis(100));
+        // An answer may take longer than that: only the wait for a question is bounded.
+        let answer = axum::routing::get(|| async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            "hello"
+        });
+        let router = axum::Router::new().route("/", answer);
+        let serving = tokio::spawn(server.serve(router.into_make_service()));
+        let said = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost:")?;
+            let mut said = String::new();
+            // Ends with the connection; an error is the deadline above.
+            stream.read_to_string(&mut said)?;
+            std::io::Result::Ok(said)
+        });
+        let said = said.await.expect("no fault").expect("it was closed");
+        assert!(said.contains("hello"), "{said}");
+        serving.abort();
     }
 }
