@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if terminal::is_closed_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
-            terminal::note(&format!("reprise: failed to {error:#}"));
+            terminal::note(&format!("reprise: failed to {}", terminal::causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -81,6 +81,20 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     ))
 }
 
+/// An error with its causes; one that a message above it shows already is not said twice.
+pub(crate) fn causes(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+    }
+    said
+}
+
 /// `reprise … | head` is no failure worth a message.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
@@ -179,6 +193,17 @@ impl Drop for Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let path = std::path::Path::new("/nonexistent/reprise/password");
+        let secret = vault::Secret::from_file(path).unwrap_err();
+        let said = causes(&anyhow::Error::new(secret).context("open the vault"));
+        assert!(said.starts_with("open the vault: read the password file /none"));
+        assert_eq!(said.matches("No such file").count(), 1, "{said}");
+        let below = anyhow::anyhow!("the disk is gone").context("read x");
+        assert_eq!(causes(&below), "read x: the disk is gone");
+    }
 
     #[test]
     fn columns_line_up_and_control_characters_are_not_obeyed() {

@@ -44,6 +44,13 @@ pub(crate) fn build(
 
     same_folder(many("target"), &targets, findings);
     references(single("appliance"), many("plan"), many("target"), findings);
+    // A target without a good `url` has no folder that a plan could overlap.
+    let placed: Vec<&Target> = many("target")
+        .iter()
+        .zip(&targets)
+        .filter(|(entries, _)| entries.text("url").is_some())
+        .map(|(_, target)| target)
+        .collect();
     for (entries, plan) in many("plan").iter().zip(&plans) {
         if plan.name == "appliance" {
             findings.add(
@@ -51,7 +58,7 @@ pub(crate) fn build(
                 "`name` in [[plan]]: `appliance` is the appliance's own backup, which needs no plan; choose another name",
             );
         }
-        overlaps(entries, plan, &targets, findings);
+        overlaps(entries, plan, &placed, findings);
     }
     for (entries, network) in many("network").iter().zip(&networks) {
         if network.http_port != 0 && network.http_port == console.listen.port() {
@@ -285,7 +292,7 @@ fn references(
     }
 }
 
-fn overlaps(entries: &Entries, plan: &Plan, targets: &[Target], findings: &mut Findings<'_>) {
+fn overlaps(entries: &Entries, plan: &Plan, targets: &[&Target], findings: &mut Findings<'_>) {
     let files: Vec<(usize, &PathBuf)> = entries
         .texts("files")
         .iter()

@@ -47,6 +47,19 @@ fn an_unknown_key_names_the_close_one() {
 }
 
 #[test]
+fn a_target_without_a_good_folder_is_blamed_for_that_alone() {
+    let found = about(
+        "[[target]]\nname = \"far\"\nurl = \"sftp://nas\"\npassword_file = \"p\"\n\
+         [[plan]]\nname = \"a\"\nfiles = [\"/etc/reprise/sub\", \"here\"]\nat = \"02:00\"\ntargets = [\"nas\"]\n",
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("3:7: `url` in [[target]]"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn all_errors_at_once_in_the_order_of_the_file() {
     let found = complaints(
         "\

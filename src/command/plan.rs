@@ -84,7 +84,7 @@ fn start(door: &Door, plan: &str, detach: bool) -> anyhow::Result<ExitCode> {
         let path = format!("/api/runs/{}", encoded(&id));
         let run = answer::follow(door, &path, &id, |run| !run["outcome"].is_null())?;
         terminal::line(&format!(
-            "run {id}: {} on {}: {}, snapshot {}, {} files, {} read, {} stored, {}",
+            "run {id}: {} on {}: {}, snapshot {}, {} files, {} in all, {} stored, {}",
             text(&run, "plan"),
             text(&run, "target"),
             text(&run, "outcome"),

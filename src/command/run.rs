@@ -32,7 +32,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
         Command::List { limit, json } => {
             let runs = door.get(&format!("/api/runs?limit={limit}"))?;
             let head = [
-                "run", "plan", "target", "started", "outcome", "files", "read", "stored",
+                "run", "plan", "target", "started", "outcome", "files", "size", "stored",
             ];
             answer::list(json, &runs, items(&runs), &head, |run| {
                 vec![
@@ -59,7 +59,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                 ("outcome", outcome(&run)),
                 ("snapshot", short(&run, "snapshot")),
                 ("files", text(&run, "files")),
-                ("read", size(&run, "read_bytes")),
+                ("size", size(&run, "read_bytes")),
                 ("stored", size(&run, "stored_bytes")),
                 ("detail", text(&run, "detail")),
             ];

@@ -164,8 +164,9 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.click("main button");
 
     // The honest sentence, beside the proof of the appliance's own copy.
-    browser
-        .shows("0 de vos services sont protégés\u{202f}; cette copie disparaît avec ce boîtier.");
+    browser.shows(
+        "Aucun de vos services n’est protégé\u{202f}; cette copie disparaît avec ce boîtier.",
+    );
     browser.shows("restaurés et comparés en");
     browser.shows("jamais sauvé");
     browser.follow("EN");

@@ -145,9 +145,9 @@ fact-trouble = Trouble: { $object }
 fact-trouble-over = Settled: { $object }
 fact-run-started = Backup began: { $plan } to { $target }
 fact-run-finished = { $n ->
-    [0] Backup: { $plan } to { $target }, { $outcome } ({ $read } read, { $stored } added, { $took })
-    [one] Backup: { $plan } to { $target }, { $outcome }, { $count } problem ({ $read } read, { $stored } added, { $took })
-   *[other] Backup: { $plan } to { $target }, { $outcome }, { $count } problems ({ $read } read, { $stored } added, { $took })
+    [0] Backup: { $plan } to { $target }, { $outcome } ({ $read } in all, { $stored } added, { $took })
+    [one] Backup: { $plan } to { $target }, { $outcome }, { $count } problem ({ $read } in all, { $stored } added, { $took })
+   *[other] Backup: { $plan } to { $target }, { $outcome }, { $count } problems ({ $read } in all, { $stored } added, { $took })
  }
 fact-proof-passed = { $n ->
     [one] { $plan } restored for real from { $target }: { $count } file, { $bytes }, snapshot { $snapshot }, no difference ({ $took })

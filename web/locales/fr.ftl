@@ -62,8 +62,8 @@ error-id = Référence pour le journal technique : { $id }
 error-home = Retour à l'accueil
 
 home-nothing-saved = Rien n'est encore sauvé ; rien n'est protégé.
-home-none-dies = 0 de vos services sont protégés ; cette copie disparaît avec ce boîtier.
-home-none = 0 de vos services sont protégés.
+home-none-dies = Aucun de vos services n'est protégé ; cette copie disparaît avec ce boîtier.
+home-none = Aucun de vos services n'est protégé.
 home-some = { $n ->
     [one] { $count } de vos { $total } services est protégé.
    *[other] { $count } de vos { $total } services sont protégés.
@@ -146,9 +146,9 @@ fact-trouble = Ennui : { $object }
 fact-trouble-over = Réglé : { $object }
 fact-run-started = Sauvegarde commencée : { $plan } vers { $target }
 fact-run-finished = { $n ->
-    [0] Sauvegarde : { $plan } vers { $target }, { $outcome } ({ $read } lus, { $stored } ajoutés, { $took })
-    [one] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problème ({ $read } lus, { $stored } ajoutés, { $took })
-   *[other] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problèmes ({ $read } lus, { $stored } ajoutés, { $took })
+    [0] Sauvegarde : { $plan } vers { $target }, { $outcome } ({ $read } en tout, { $stored } ajoutés, { $took })
+    [one] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problème ({ $read } en tout, { $stored } ajoutés, { $took })
+   *[other] Sauvegarde : { $plan } vers { $target }, { $outcome }, { $count } problèmes ({ $read } en tout, { $stored } ajoutés, { $took })
  }
 fact-proof-passed = { $n ->
     [one] { $plan } restauré pour de vrai depuis { $target } : { $count } fichier, { $bytes }, point { $snapshot }, sans différence ({ $took })

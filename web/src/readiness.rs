@@ -246,6 +246,27 @@ mod tests {
     }
 
     #[test]
+    fn none_one_and_several_are_grammatical_in_french() {
+        let fr = Words::new(Locale::Fr, jiff::tz::TimeZone::UTC, Timestamp(2_000));
+        for (protected, expected) in [
+            (0, "Aucun de vos services n’est protégé."),
+            (1, "1 de vos 3 services est protégé."),
+            (2, "2 de vos 3 services sont protégés."),
+            (3, "Vos 3 services sont protégés."),
+        ] {
+            let services = (0..3).map(|rank| match rank < protected {
+                true => service(Verdict::Protected, Place::Elsewhere),
+                false => service(Verdict::Proven, Place::Elsewhere),
+            });
+            assert_eq!(sentence(&fr, &overview(services.collect())), expected);
+        }
+        assert_eq!(
+            sentence(&fr, &overview(vec![])),
+            "Aucun de vos services n’est protégé\u{202f}; cette copie disparaît avec ce boîtier."
+        );
+    }
+
+    #[test]
     fn only_protected_is_green() {
         for verdict in [
             Verdict::NeverSaved,

@@ -54,7 +54,7 @@ pub enum Error {
     #[error("restore to {destination}: {what}")]
     BadDestination { destination: String, what: String },
     #[error(
-        "restore to {destination}: {count} files are already there (first: {first}); choose an empty folder, or allow replacing them"
+        "restore to {destination}: {count} files are already there (first: {first}); choose an empty folder, or say what becomes of them (--replace, --keep)"
     )]
     WouldOverwrite {
         destination: String,

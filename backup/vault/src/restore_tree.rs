@@ -9,7 +9,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
@@ -162,9 +161,7 @@ impl Tree<'_> {
                 .shared
                 .problem(&node.path, "is too deep; it was not restored"),
             Err(error) => {
-                if error.raw_os_error() == Some(Errno::NOSPC.raw_os_error()) {
-                    self.shared.full.store(true, Ordering::Relaxed);
-                }
+                self.shared.end_at(&error);
                 self.shared.problem(
                     &node.path,
                     format_args!("the folder was not restored, nor what it holds: {error}"),

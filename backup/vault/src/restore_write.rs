@@ -48,6 +48,7 @@ pub fn execute(
         files: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
         full: AtomicBool::new(false),
+        read_only: AtomicBool::new(false),
     };
     let (queue, jobs) = sync_channel(QUEUE);
     let jobs = Arc::new(Mutex::new(jobs));
@@ -119,6 +120,7 @@ pub(crate) struct Shared<'a> {
     bytes: AtomicU64,
     /// The destination has no room left: no file can succeed any more.
     pub(crate) full: AtomicBool,
+    pub(crate) read_only: AtomicBool,
 }
 
 impl Shared<'_> {
@@ -135,7 +137,18 @@ impl Shared<'_> {
     }
 
     fn stopping(&self) -> bool {
-        self.watch.is_cancelled() || self.full.load(Ordering::Relaxed)
+        self.watch.is_cancelled()
+            || self.full.load(Ordering::Relaxed)
+            || self.read_only.load(Ordering::Relaxed)
+    }
+
+    /// After some errors no other file can be written either.
+    pub(crate) fn end_at(&self, error: &io::Error) {
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NOSPC | Errno::DQUOT) => self.full.store(true, Ordering::Relaxed),
+            Some(Errno::ROFS) => self.read_only.store(true, Ordering::Relaxed),
+            _ => {}
+        }
     }
 
     pub(crate) fn stop_if_asked(&self, plan: &RestorePlan) -> Result<(), Error> {
@@ -143,6 +156,12 @@ impl Shared<'_> {
             return Err(bad_destination(
                 plan,
                 "the disk is full; free some space or choose another folder".to_owned(),
+            ));
+        }
+        if self.read_only.load(Ordering::Relaxed) {
+            return Err(bad_destination(
+                plan,
+                "it is mounted read-only; mount it writable or choose another folder".to_owned(),
             ));
         }
         if self.watch.is_cancelled() {
@@ -164,12 +183,7 @@ impl Shared<'_> {
                 true
             }
             Err(error) => {
-                if matches!(
-                    error.raw_os_error().map(Errno::from_raw_os_error),
-                    Some(Errno::NOSPC | Errno::DQUOT)
-                ) {
-                    self.full.store(true, Ordering::Relaxed);
-                }
+                self.end_at(&error);
                 self.problem(&node.path, format_args!("was not restored: {error}"));
                 false
             }

@@ -55,6 +55,14 @@ impl Walk<'_> {
         }
     }
 
+    /// A root that was not there when the backup began did not go away meanwhile.
+    fn no_root(&mut self, path: &[u8], error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::NotFound => self.problem(path, "does not exist"),
+            _ => self.unreadable(path, error),
+        }
+    }
+
     /// A root of the snapshot; `old` is the same root in the parent snapshot.
     pub(crate) fn root(&mut self, root: &Path, path: &[u8], old: Option<&Node>) -> Saved {
         let name = root
@@ -76,13 +84,13 @@ impl Walk<'_> {
                 match source::open_quietly(CWD, above.as_os_str().as_encoded_bytes(), FOLDER) {
                     Ok(folder) => self.entry(folder.as_fd(), name, path, old, None, 0),
                     Err(error) => {
-                        self.unreadable(path, &error);
+                        self.no_root(path, &error);
                         Ok(None)
                     }
                 }
             }
             Err(error) => {
-                self.unreadable(path, &error);
+                self.no_root(path, &error);
                 Ok(None)
             }
         }

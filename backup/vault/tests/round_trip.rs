@@ -224,7 +224,9 @@ fn what_cannot_be_read_is_a_problem_and_the_rest_is_saved() {
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(
         problems.iter().any(|p| p.what.contains("vault itself"))
-            && problems.iter().any(|p| p.object.ends_with("missing"))
+            && problems
+                .iter()
+                .any(|p| p.object.ends_with("missing") && p.what == "does not exist")
     );
     assert_eq!(snapshot.problems, problems);
     assert_eq!(snapshot.files, 1);

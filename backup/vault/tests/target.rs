@@ -235,6 +235,25 @@ fn a_full_target_loses_nothing_and_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_read_only_destination_stops_the_restore_and_says_so() {
+    let scratch = Scratch::new();
+    let (point, from) = (scratch.folder("disk"), scratch.folder("from"));
+    fs::write(from.join("a"), "a").unwrap();
+    fs::create_dir(from.join("folder")).unwrap();
+    let (_, vault) = in_memory();
+    let snapshot = save(&vault, &from);
+    let mounted = Mounted::tmpfs(point.clone(), "size=4m");
+    mounted.remount("ro");
+    let plan = vault::restore::plan(&vault, &snapshot, &[], &point, Default::default()).unwrap();
+    let stopped = vault::restore::execute(&vault, &plan, &Watch::new()).unwrap_err();
+    assert!(
+        stopped.to_string().contains("mounted read-only"),
+        "{stopped}"
+    );
+    assert_eq!(fs::read_dir(&point).unwrap().count(), 0);
+}
+
+#[test]
 fn a_full_destination_stops_the_restore_and_says_so() {
     let scratch = Scratch::new();
     let (point, from) = (scratch.folder("disk"), scratch.folder("from"));

@@ -50,12 +50,13 @@ pub(super) fn init(place: &Place, password: &Secret) -> anyhow::Result<ExitCode>
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => {
-            return Err(error).with_context(|| {
-                format!(
-                    "make the folder {}; make its parent first",
-                    folder.display()
-                )
-            });
+            let next = match error.kind() {
+                io::ErrorKind::NotFound => "make its parent first",
+                io::ErrorKind::ReadOnlyFilesystem => "mount it writable, or choose another folder",
+                _ => "check what is mounted there and who may write, or choose another folder",
+            };
+            return Err(error)
+                .with_context(|| format!("make the folder {}; {next}", folder.display()));
         }
     }
     let target = LocalTarget::open(&folder, place.must_be_mounted)?;
