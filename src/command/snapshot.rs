@@ -4,6 +4,7 @@ use super::answer::{self, items, number, short, size, strings, text};
 use crate::control::encoded;
 use crate::door::Door;
 use clap::Subcommand;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
@@ -65,7 +66,11 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             if !json {
                 answer::problems(&found["problems"]);
             }
-            Ok(code)
+            // A vault that could not be listed may hold more than is shown.
+            match items(&found["problems"]) {
+                [] => Ok(code),
+                _ => Ok(answer::exit(&Value::from("problems"))),
+            }
         }
         Command::Show {
             snapshot,

@@ -30,13 +30,15 @@ pub enum Error {
         found: u32,
         known: u32,
     },
-    #[error("read {object}: {what}; run `reprise vault check` to see what is hit")]
+    #[error("read {object}: {what}; {}", after_damage(.object))]
     Damaged { object: String, what: String },
     #[error("find snapshot {which}: there is none; list them with `reprise vault snapshots`")]
     NoSuchSnapshot { which: String },
     #[error("find snapshot {which}: {count} snapshots begin so; give more digits")]
     AmbiguousSnapshot { which: String, count: usize },
-    #[error("find {path} in snapshot {snapshot}: it is not there; list the folder above it")]
+    #[error(
+        "find {path} in snapshot {snapshot}: it is not there; write its whole path as it was saved, or list the folder above it"
+    )]
     NoSuchPath { path: String, snapshot: String },
     #[error("read {path}: it is a {is}, not a {wanted}")]
     WrongKind {
@@ -74,4 +76,27 @@ pub enum Error {
     Derive(String),
     #[error("write the zip: {0}; the reader probably went away")]
     Zip(std::io::Error),
+}
+
+/// The key is read before anything can be checked.
+fn after_damage(object: &str) -> &'static str {
+    match object {
+        "key" => "put your copy of that file back: no password opens the vault without it",
+        _ => "run `reprise vault check` to see what is hit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_key_does_not_send_to_a_check_that_needs_it() {
+        let said = |object: &str| {
+            let (object, what) = (object.to_owned(), "it ends too early".to_owned());
+            Error::Damaged { object, what }.to_string()
+        };
+        assert!(said("key").ends_with("no password opens the vault without it"));
+        assert!(said("packs/12").contains("`reprise vault check`"));
+    }
 }

@@ -193,11 +193,12 @@ pub(super) fn check(
             "problems": problems_json(&report.problems),
         }))?;
     } else {
-        let read = match read_all {
-            true => format!("{} read and verified", terminal::bytes(report.bytes_read)),
-            false => {
+        let read = match (read_all, report.problems.is_empty()) {
+            (true, _) => format!("{} read and verified", terminal::bytes(report.bytes_read)),
+            (false, true) => {
                 "everything needed is listed (contents not read; --read-all reads them)".to_owned()
             }
+            (false, false) => "contents not read; --read-all reads them".to_owned(),
         };
         terminal::line(&format!(
             "{} snapshots, {} packs, {} chunks: {}, {} problems, {}",
