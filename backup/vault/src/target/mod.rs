@@ -94,7 +94,7 @@ pub enum Error {
     )]
     ReadOnly { folder: String, object: String },
     #[error(
-        "write {object} in {folder}: permission denied; give this user the right to write there"
+        "use {object} in {folder}: permission denied; give this user the right to read and write there"
     )]
     Denied { folder: String, object: String },
     #[error(
