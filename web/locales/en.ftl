@@ -105,6 +105,7 @@ reason-problems = { $n ->
     [one] { $count } item could not be saved to { $target }.
    *[other] { $count } items could not be saved to { $target }.
  }
+reason-incomplete = The copy on { $target } lacks a whole folder: { $detail }
 reason-never-restored = The copy on { $target } was never restored for real.
 reason-proof-failed = The last test restore from { $target } failed: { $detail }
 reason-proof-too-old = The last test restore from { $target } is from { $date }: more than { $limit } ago.

@@ -106,6 +106,7 @@ reason-problems = { $n ->
     [one] { $count } élément n'a pas pu être sauvé sur { $target }.
    *[other] { $count } éléments n'ont pas pu être sauvés sur { $target }.
  }
+reason-incomplete = Il manque un dossier entier à la copie sur { $target } : { $detail }
 reason-never-restored = La copie sur { $target } n'a jamais été restaurée pour de vrai.
 reason-proof-failed = La dernière restauration d'essai depuis { $target } a échoué : { $detail }
 reason-proof-too-old = La dernière restauration d'essai depuis { $target } date du { $date } : plus de { $limit }.

@@ -109,6 +109,9 @@ pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
         Reason::SavedWithProblems { target, problems } => {
             words.n_with("reason-problems", *problems, &[("target", target)])
         }
+        Reason::Incomplete { target, detail } => {
+            words.t2("reason-incomplete", "target", target, "detail", detail)
+        }
         Reason::NeverRestored { target } => words.t1("reason-never-restored", "target", target),
         Reason::ProofFailed { target, detail } => {
             words.t2("reason-proof-failed", "target", target, "detail", detail)

@@ -16,6 +16,8 @@ pub struct Kept {
     pub last_saved: Option<Timestamp>,
     /// Problems of that run.
     pub problems: u64,
+    /// The sentence of that run when a whole folder of the plan is not in its snapshot.
+    pub incomplete: Option<String>,
     /// How the newest ended run ended, and its sentence.
     pub last_outcome: Option<Outcome>,
     pub detail: Option<String>,
@@ -67,6 +69,11 @@ pub enum Reason {
     SavedWithProblems {
         target: String,
         problems: u64,
+    },
+    /// A whole folder of the plan is not in the copy.
+    Incomplete {
+        target: String,
+        detail: String,
     },
     NeverRestored {
         target: String,
@@ -266,6 +273,13 @@ fn judge(
         reasons.push(Reason::SavedWithProblems {
             target: target_name(),
             problems: kept.problems,
+        });
+    }
+    if let Some(detail) = &kept.incomplete {
+        verdict = Verdict::Failing;
+        reasons.push(Reason::Incomplete {
+            target: target_name(),
+            detail: detail.clone(),
         });
     }
     if let Some((_, false, detail)) = &kept.last_proof {
@@ -471,6 +485,25 @@ mod tests {
                     problems: 3
                 },
             ]
+        );
+    }
+
+    #[test]
+    fn a_copy_without_a_whole_folder_of_the_plan_protects_nothing() {
+        let incomplete = Kept {
+            problems: 1,
+            incomplete: Some("failed to save /srv …".into()),
+            ..kept("nas")
+        };
+        let service = one(incomplete, nas());
+        assert_eq!(service.verdict, Verdict::Failing);
+        assert!(
+            service.reasons.contains(&Reason::Incomplete {
+                target: "nas".into(),
+                detail: "failed to save /srv …".into()
+            }),
+            "{:?}",
+            service.reasons
         );
     }
 

@@ -166,7 +166,8 @@ impl Continuity {
         let proof = crate::proof::records::newest(&self.db, &plan, &target).await?;
         Ok(Kept {
             last_saved: saved.as_ref().and_then(|run| run.finished),
-            problems: saved.map_or(0, |run| run.problems),
+            problems: saved.as_ref().map_or(0, |run| run.problems),
+            incomplete: saved.and_then(|run| run.detail),
             last_outcome: last.and_then(|run| run.outcome),
             detail: last.and_then(|run| run.detail.clone()),
             last_proof: proof.map(|p| (p.at, p.passed, p.detail)),

@@ -7,6 +7,8 @@ use crate::self_backup;
 use crate::work::{Line, Ticket};
 use crate::{APPLIANCE, run::RunId};
 use state::wire::Outcome;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use vault::{Kind, Problem, Snapshot, backup};
 
@@ -111,6 +113,8 @@ fn proof_after(continuity: &Continuity, run: &Run) -> Option<config::Level> {
 struct Saved {
     snapshot: Snapshot,
     problems: Vec<Problem>,
+    /// What the plan names and the snapshot does not hold at all.
+    absent: Vec<PathBuf>,
     /// Of the journal in the appliance's own copy.
     journal_head: Option<i64>,
 }
@@ -154,9 +158,12 @@ async fn save(
             now_ms: started.0,
             end_ms: &|| clock.now().0,
         };
-        backup::run(&vault, &request, watch)
+        let (snapshot, missed) = backup::run(&vault, &request, watch)?;
+        let held = vault.list(&snapshot, b"")?;
+        let absent = absent(&request.roots, &held);
+        Ok::<_, vault::Error>((snapshot, missed, absent))
     };
-    let (snapshot, missed) = line.follow("store", &ticket.cancel, work).await??;
+    let (snapshot, missed, absent) = line.follow("store", &ticket.cancel, work).await??;
     problems.extend(missed);
     let journal_head = staging.as_ref().map(|staging| staging.journal_head);
     if let Some(staging) = staging {
@@ -165,8 +172,18 @@ async fn save(
     Ok(Saved {
         snapshot,
         problems,
+        absent,
         journal_head,
     })
+}
+
+/// The roots that were asked for and are in no root that was saved (a root may lie in another).
+fn absent(asked: &[PathBuf], held: &[vault::Node]) -> Vec<PathBuf> {
+    let holds = |root: &PathBuf| {
+        held.iter()
+            .any(|node| root.starts_with(OsStr::from_bytes(&node.path)))
+    };
+    asked.iter().filter(|root| !holds(root)).cloned().collect()
 }
 
 /// Fills in how the run ended, tells of trouble begun or over, and returns the problems to keep.
@@ -195,7 +212,9 @@ async fn conclude(
             run.stored_bytes = saved.snapshot.stored_bytes;
             run.problems = saved.problems.len() as u64;
             continuity.incident(&target, None).await;
-            continuity.incident(&plan, None).await;
+            run.detail = incomplete(&run.plan, &saved.absent);
+            let trouble = run.detail.clone().map(|sentence| ("incomplete", sentence));
+            continuity.incident(&plan, trouble).await;
             saved.problems
         }
         Err(Error::Vault(vault::Error::Cancelled)) => {
@@ -228,6 +247,20 @@ async fn conclude(
             problems
         }
     }
+}
+
+/// A folder that is gone as a whole is not one file among many: the plan does not do what it says.
+fn incomplete(plan: &str, absent: &[PathBuf]) -> Option<String> {
+    let names: Vec<String> = absent
+        .iter()
+        .map(|root| root.display().to_string())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "failed to save {} of plan {plan}: nothing of it is in this restore point; bring it back (is its disk mounted?), or take it out of the plan",
+            names.join(", ")
+        )
+    })
 }
 
 enum Blame {

@@ -1,4 +1,5 @@
 use crate::bench::{Bench, files, plan};
+use continuity::overview::Verdict;
 use continuity::records;
 use state::wire::{Fact, Outcome};
 
@@ -108,6 +109,27 @@ async fn a_file_that_cannot_be_saved_is_a_problem_and_the_rest_is_saved() {
     let problems = records::problems(bench.db(), &run.id).await.unwrap();
     assert!(problems[0].object.ends_with("gone"), "{problems:?}");
     assert_eq!(run.files, 21);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_in_the_copy_at_all_is_said_and_protects_nothing() {
+    let bench = Bench::with(|folder| {
+        let mut two = plan("compta", &folder.join("share"));
+        two.files.push(folder.join("gone"));
+        vec![two]
+    })
+    .await;
+    let run = bench.run("compta").await;
+    let detail = run.detail.clone().unwrap_or_default();
+    assert!(detail.contains("/gone of plan compta"), "{detail}");
+    assert!(detail.contains("bring it back"), "{detail}");
+    let told = bench.facts().await.into_iter().any(|fact| {
+        matches!(fact, Fact::Trouble { object, sentence } if object == "plan compta" && sentence == detail)
+    });
+    assert!(told, "{:?}", bench.facts().await);
+    let overview = bench.continuity.overview().await.unwrap();
+    assert_eq!(overview.services[0].verdict, Verdict::Failing);
+    assert_eq!(overview.protected, 0);
 }
 
 #[tokio::test]
