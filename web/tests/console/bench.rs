@@ -79,7 +79,7 @@ pub(crate) async fn bench() -> Bench {
 /// The same; `change` may add targets and plans to its configuration.
 pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
     let folder = std::env::temp_dir().join(format!("reprise-web-{}", state::id::new()));
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("state")).unwrap();
     let db = Db::open_file(&folder.join("state.db")).await.unwrap();
     provisioner::migrate(&db).await.unwrap();
     continuity::migrate(&db).await.unwrap();
@@ -88,7 +88,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
         origin: folder.join("reprise.toml"),
         appliance: Appliance {
             name: "agen".into(),
-            state_dir: folder.clone(),
+            state_dir: folder.join("state"),
             database_url: None,
             locale: Locale::Fr,
             timezone: "Europe/Paris".into(),
@@ -281,9 +281,14 @@ fn vault_of_images(continuity: &Continuity, config: &Config) -> provisioner::Ope
     })
 }
 
-/// Adds a target `nas` with a vault in the state folder.
+/// The bench's own folder: what is saved, vaults and what comes back lie beside the state.
+pub(crate) fn folder_of(config: &Config) -> PathBuf {
+    config.origin.parent().unwrap().to_owned()
+}
+
+/// Adds a target `nas` with a vault beside the state folder.
 pub(crate) fn add_vault(config: &mut Config) {
-    let folder = config.appliance.state_dir.clone();
+    let folder = folder_of(config);
     let place = folder.join("vault");
     std::fs::create_dir(&place).unwrap();
     std::fs::write(folder.join("password"), "vault password\n").unwrap();

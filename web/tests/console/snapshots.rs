@@ -14,7 +14,7 @@ const EVIL: &[u8] = b"<img src=x onerror=alert(1)>\n\xff\"&.txt";
 async fn with_snapshot() -> (Bench, Visitor, String, PathBuf) {
     let mut source = PathBuf::new();
     let bench = bench_with(|config| {
-        let folder = config.appliance.state_dir.clone();
+        let folder = crate::bench::folder_of(config);
         source = folder.join("src");
         std::fs::create_dir_all(source.join("sub dir")).unwrap();
         std::fs::write(source.join("big"), big()).unwrap();
