@@ -81,7 +81,7 @@ pub enum Error {
 /// The key is read before anything can be checked.
 fn after_damage(object: &str) -> &'static str {
     match object {
-        "key" => "put your copy of that file back: no password opens the vault without it",
+        _ if object.starts_with("keys/") => "put your copy of that file back: no password opens the vault without it",
         _ => "run `reprise vault check` to see what is hit",
     }
 }
@@ -96,7 +96,7 @@ mod tests {
             let (object, what) = (object.to_owned(), "it ends too early".to_owned());
             Error::Damaged { object, what }.to_string()
         };
-        assert!(said("key").ends_with("no password opens the vault without it"));
+        assert!(said("keys/key").ends_with("no password opens the vault without it"));
         assert!(said("packs/12").contains("`reprise vault check`"));
     }
 }

@@ -59,10 +59,7 @@ impl LocalTarget {
     }
 
     fn folder_of(&self, kind: ObjectKind) -> PathBuf {
-        match kind.folder() {
-            "" => self.folder.clone(),
-            folder => self.folder.join(folder),
-        }
+        self.folder.join(kind.folder())
     }
 
     fn path(&self, kind: ObjectKind, name: &str) -> PathBuf {
@@ -158,12 +155,8 @@ impl Target for LocalTarget {
             },
             other => other,
         };
-        let layout = [
-            ObjectKind::Pack.folder(),
-            ObjectKind::Tree.folder(),
-            ObjectKind::Snapshot.folder(),
-            TMP,
-        ];
+        let mut layout: Vec<&str> = ObjectKind::ALL.iter().map(|kind| kind.folder()).collect();
+        layout.push(TMP);
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let name = entry
                 .map_err(failed)?
@@ -280,6 +273,21 @@ impl Target for LocalTarget {
             Ok(meta) => Ok(Some(meta.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.error(&kind.object(name), 0, error)),
+        }
+    }
+
+    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error> {
+        self.check_usable()?;
+        let removed = fs::remove_file(self.path(kind, name));
+        // NFS may say "no such file" after a removal that succeeded: what counts is what is there.
+        match (self.size(kind, name)?, removed) {
+            (None, _) => Ok(()),
+            (Some(_), Err(error)) => Err(self.error(&kind.object(name), 0, error)),
+            (Some(_), Ok(())) => Err(self.error(
+                &kind.object(name),
+                0,
+                io::Error::other("it is still there after it was removed"),
+            )),
         }
     }
 }

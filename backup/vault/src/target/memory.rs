@@ -107,4 +107,9 @@ impl Target for MemoryTarget {
             .get(&(kind, name.to_owned()))
             .map(|bytes| bytes.len() as u64))
     }
+
+    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error> {
+        self.objects().remove(&(kind, name.to_owned()));
+        Ok(())
+    }
 }

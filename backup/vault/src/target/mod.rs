@@ -14,31 +14,51 @@ use std::path::Path;
 /// The families of objects; each has its own folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectKind {
-    /// The wrapped key of the vault; one object named `key`.
+    /// The vault's key, wrapped once per password or recovery key.
     Key,
     /// Packs of file content.
     Pack,
     /// Packs of folder lists.
     Tree,
+    /// What several packs hold, sorted.
+    Index,
     Snapshot,
+    /// What a prune is about to delete.
+    Tomb,
+    /// Writers at work, ended or revoked.
+    Session,
+    /// Holds, proofs, last reads.
+    Mark,
 }
 
 impl ObjectKind {
-    /// The folder of this kind; the key lies at the top.
+    pub const ALL: [ObjectKind; 8] = [
+        ObjectKind::Key,
+        ObjectKind::Pack,
+        ObjectKind::Tree,
+        ObjectKind::Index,
+        ObjectKind::Snapshot,
+        ObjectKind::Tomb,
+        ObjectKind::Session,
+        ObjectKind::Mark,
+    ];
+
+    /// The folder of this kind.
     pub fn folder(self) -> &'static str {
         match self {
-            ObjectKind::Key => "",
+            ObjectKind::Key => "keys",
             ObjectKind::Pack => "packs",
             ObjectKind::Tree => "trees",
+            ObjectKind::Index => "index",
             ObjectKind::Snapshot => "snapshots",
+            ObjectKind::Tomb => "tombs",
+            ObjectKind::Session => "sessions",
+            ObjectKind::Mark => "marks",
         }
     }
 
     pub(crate) fn object(self, name: &str) -> String {
-        match self {
-            ObjectKind::Key => name.to_owned(),
-            _ => format!("{}/{name}", self.folder()),
-        }
+        format!("{}/{name}", self.folder())
     }
 }
 
@@ -71,6 +91,8 @@ pub trait Target: Send + Sync {
     fn list(&self, kind: ObjectKind) -> Result<Vec<Entry>, Error>;
     /// `None` when the object does not exist.
     fn size(&self, kind: ObjectKind, name: &str) -> Result<Option<u64>, Error>;
+    /// Only a sweep deletes. An object that is already gone is no error; afterwards it is certainly gone.
+    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error>;
 }
 
 #[derive(Debug, thiserror::Error)]
