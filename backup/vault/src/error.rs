@@ -81,7 +81,9 @@ pub enum Error {
 /// The key is read before anything can be checked.
 fn after_damage(object: &str) -> &'static str {
     match object {
-        _ if object.starts_with("keys/") => "put your copy of that file back: no password opens the vault without it",
+        _ if object.starts_with("keys/") => {
+            "put your copy of that file back: no password opens the vault without it"
+        }
         _ => "run `reprise vault check` to see what is hit",
     }
 }

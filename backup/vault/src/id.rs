@@ -33,6 +33,9 @@ impl fmt::Debug for SnapshotId {
     }
 }
 
+/// The first half of a chunk's name.
+pub(crate) type ShortId = [u8; 16];
+
 /// A chunk's name: blake3 of its plain bytes under a key of this vault. It says nothing to who lacks the key,
 /// and must not leave the appliance (agents check plain blake3 instead).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +48,13 @@ impl ChunkId {
 
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// What the index knows it by: the first half. What is read is verified against the whole.
+    pub(crate) fn short(&self) -> ShortId {
+        let mut short = [0; 16];
+        short.copy_from_slice(&self.0[..16]);
+        short
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::format::{Bad, object, pack};
+use crate::format::{Bad, object, pack0 as pack};
 use crate::id::parse_hex;
 use crate::keys::{Keys, TAG_LEN};
 use crate::target::{self, ObjectKind, Target};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::format::tree::Names;
-use crate::format::{Bad, object, pack, snapshot, tree};
+use crate::format::{Bad, object, pack0 as pack, snapshot, tree};
 use crate::index::{Index, Place};
 use crate::keys::Keys;
 use crate::problem::show;

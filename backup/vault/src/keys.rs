@@ -2,8 +2,9 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use crate::format::Bad;
 use crate::format::key::{self, KeyObject};
+use crate::format::{Bad, envelope};
+use crate::target::ObjectKind;
 use crate::vault::KdfCost;
 use crate::{ChunkId, Error, Secret};
 
@@ -15,6 +16,8 @@ pub(crate) struct Keys {
     pack: [u8; 32],
     snapshot: [u8; 32],
     gear: [u8; 32],
+    /// One for each kind of object, in the order of [`ObjectKind::ALL`].
+    objects: [[u8; 32]; 8],
 }
 
 impl Keys {
@@ -24,6 +27,9 @@ impl Keys {
             pack: blake3::derive_key("reprise vault 0 pack", master),
             snapshot: blake3::derive_key("reprise vault 0 snapshot", master),
             gear: blake3::derive_key("reprise vault 0 gear", master),
+            objects: ObjectKind::ALL.map(|kind| {
+                blake3::derive_key(&format!("reprise vault 1 {}", kind.folder()), master)
+            }),
         }
     }
 
@@ -38,6 +44,51 @@ impl Keys {
 
     pub(crate) fn snapshot(&self, header: &[u8]) -> Sealer {
         Sealer::new(blake3::keyed_hash(&self.snapshot, header).as_bytes())
+    }
+
+    /// The key of the object with this header (docs/format.md): what belongs to no kind has none.
+    pub(crate) fn object(&self, header: &[u8]) -> Sealer {
+        let kind = match envelope::parse_header(header) {
+            Ok(header) => header.kind,
+            Err(_) => return Sealer(None),
+        };
+        let of_kind = ObjectKind::ALL.iter().position(|of| *of == kind);
+        match of_kind.and_then(|at| self.objects.get(at)) {
+            Some(key) => Sealer::new(blake3::keyed_hash(key, header).as_bytes()),
+            None => Sealer(None),
+        }
+    }
+
+    /// A small object: one sealed text between header and trailer.
+    pub(crate) fn seal_object(
+        &self,
+        kind: ObjectKind,
+        id: &[u8; 16],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Bad> {
+        let head = envelope::encode_header(kind, id);
+        let mut bytes = Vec::with_capacity(head.len() + plain.len() + 128);
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(plain);
+        self.object(&head).seal(0, &head, &mut bytes, head.len())?;
+        Ok(envelope::finish(bytes))
+    }
+
+    /// The plain text of a small object that must be the one of this kind and name.
+    pub(crate) fn open_object(
+        &self,
+        kind: ObjectKind,
+        id: &[u8; 16],
+        object: &[u8],
+    ) -> Result<Vec<u8>, Bad> {
+        let body = envelope::parse_as(object, kind, id)?.body;
+        let head = &object[..body.start];
+        self.object(head).open(0, head, object[body].to_vec())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Keys {
+        Keys::derive(&[42; 32])
     }
 
     /// Key of the table that decides where files are cut: cuts seen in pack sizes must not tell known files.

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::format::{object, pack};
+use crate::format::{object, pack0 as pack};
 use crate::index::PackName;
 use crate::inner::{Inner, hex_name};
 use crate::keys::{Sealer, random};

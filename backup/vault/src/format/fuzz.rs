@@ -1,6 +1,6 @@
 //! Seeded mutations of good bytes against every decoder: none may panic, and what one accepts encodes again.
 
-use super::{key, object, pack, snapshot, tree};
+use super::{key, object, pack0 as pack, snapshot, tree};
 use crate::format::tree::tests::node;
 use crate::target::ObjectKind;
 use crate::vault::KdfCost;

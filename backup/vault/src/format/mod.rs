@@ -4,11 +4,15 @@
 //! input's own length justifies.
 
 pub(crate) mod bytes;
+pub(crate) mod envelope;
+pub(crate) mod frame;
 #[cfg(test)]
 mod fuzz;
+pub(crate) mod index;
 pub(crate) mod key;
 pub(crate) mod object;
 pub(crate) mod pack;
+pub(crate) mod pack0;
 pub(crate) mod snapshot;
 pub(crate) mod tree;
 
@@ -32,4 +36,7 @@ pub(crate) enum Bad {
     Value(&'static str),
     #[error("it has format {0}")]
     Newer(u32),
+    /// A field that this version leaves at zero.
+    #[error("it was written by a newer reprise ({0})")]
+    Unknown(&'static str),
 }

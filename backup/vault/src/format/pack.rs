@@ -1,124 +1,184 @@
-//! A pack: header, sealed chunks back to back, sealed directory, length of the directory; then the object's trailer.
+//! A pack: header, frames back to back, sealed directory, length of the directory; then the object's trailer.
 //!
-//! A pack has a key of its own (derived from its random id), so nonces are simply numbers: chunk `n` has nonce `n`,
-//! the directory has the last one. Header, place and description of a chunk are authenticated with it.
+//! A pack has a key of its own (derived from its header), so nonces are simply numbers: frame `n` has nonce `n`, the
+//! directory has the last one. The directory is a convenience: [`scan`] finds the frames without it.
 
 use super::Bad;
 use super::bytes::{Cursor, Put};
-use crate::ChunkId;
-use crate::target::ObjectKind;
+use super::frame::{self, FrameHeader, MAX_CHUNK};
+use crate::id::ShortId;
 
-pub(crate) const HEADER_LEN: usize = 25;
-const MAGIC: &[u8; 8] = b"RPRPACK0";
 /// Nonce number of the directory.
 pub(crate) const DIRECTORY: u64 = u64::MAX;
-/// Largest chunk before compression.
-pub(crate) const MAX_PLAIN: u32 = 4 * 1024 * 1024;
-/// Fixed bytes of one directory entry.
-const ENTRY_LEN: usize = 41;
+/// Most frames in a pack.
+pub(crate) const MAX_FRAMES: usize = u16::MAX as usize;
+/// Bytes after the sealed directory: its length.
+pub(crate) const DIRECTORY_LEN_LEN: usize = 4;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) id: ChunkId,
-    /// Bytes in the pack, tag included.
-    pub(crate) sealed_len: u32,
-    pub(crate) plain_len: u32,
-    pub(crate) zstd: bool,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Directory {
+    pub(crate) frames: Vec<DirFrame>,
 }
 
-pub(crate) fn header(kind: ObjectKind, id: &[u8; 16]) -> [u8; HEADER_LEN] {
-    let mut out = [0; HEADER_LEN];
-    out[..8].copy_from_slice(MAGIC);
-    out[8] = if kind == ObjectKind::Tree { 2 } else { 1 };
-    out[9..].copy_from_slice(id);
-    out
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DirFrame {
+    /// Where the frame's header lies, from the start of the pack.
+    pub(crate) offset: u32,
+    /// Frame header and sealed bytes.
+    pub(crate) len: u32,
+    /// Name and plain length of each chunk.
+    pub(crate) chunks: Vec<(ShortId, u32)>,
 }
 
-/// What is authenticated with a chunk besides its own bytes.
-pub(crate) fn chunk_aad(
-    header: &[u8; HEADER_LEN],
-    id: &ChunkId,
-    plain_len: u32,
-    zstd: bool,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEADER_LEN + 37);
-    out.extend_from_slice(header);
-    out.extend_from_slice(id.as_bytes());
-    out.put_u32(plain_len);
-    out.push(u8::from(zstd));
-    out
-}
-
-pub(crate) fn encode_directory(entries: &[Entry]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 + entries.len() * ENTRY_LEN);
-    out.put_count(entries.len());
-    for entry in entries {
-        out.extend_from_slice(entry.id.as_bytes());
-        out.put_u32(entry.sealed_len);
-        out.put_u32(entry.plain_len);
-        out.push(u8::from(entry.zstd));
+/// Frames lie one behind the other, so only their lengths are written.
+pub(crate) fn encode_directory(directory: &Directory) -> Vec<u8> {
+    let chunks: usize = directory
+        .frames
+        .iter()
+        .map(|frame| frame.chunks.len())
+        .sum();
+    let mut out = Vec::with_capacity(4 + directory.frames.len() * 8 + chunks * 19);
+    out.put_varint(directory.frames.len() as u64);
+    for frame in &directory.frames {
+        out.put_varint(u64::from(frame.len));
+        out.put_varint(frame.chunks.len() as u64);
+        for (id, len) in &frame.chunks {
+            out.extend_from_slice(id);
+            out.put_varint(u64::from(*len));
+        }
     }
     out
 }
 
-/// `room` is the number of bytes that chunks may take in this pack; they must fill it exactly.
-pub(crate) fn decode_directory(plain: &[u8], room: u64) -> Result<Vec<Entry>, Bad> {
+/// `start..end` is where the frames lie in the pack; they must fill it exactly.
+pub(crate) fn decode_directory(plain: &[u8], start: u64, end: u64) -> Result<Directory, Bad> {
     let mut cursor = Cursor::new(plain);
-    let count = cursor.count(ENTRY_LEN)?;
-    let mut entries = Vec::with_capacity(count);
-    let mut used = 0u64;
+    let count = cursor.varint_count(2 + 17)?;
+    if count > MAX_FRAMES {
+        return Err(Bad::Value("number of frames"));
+    }
+    let mut frames = Vec::with_capacity(count);
+    let mut at = u32::try_from(start).map_err(|_| Bad::Length)?;
     for _ in 0..count {
-        let id = ChunkId::from_bytes(cursor.array()?);
-        let (sealed_len, plain_len) = (cursor.u32()?, cursor.u32()?);
-        let zstd = match cursor.u8()? {
-            0 => false,
-            1 => true,
-            _ => return Err(Bad::Value("coding")),
-        };
-        if plain_len > MAX_PLAIN || !(16..=MAX_PLAIN + 16).contains(&sealed_len) {
-            return Err(Bad::Value("chunk length"));
+        let len = cursor.varint_u32()?;
+        if len <= frame::HEADER_LEN as u32 {
+            return Err(Bad::Value("frame length"));
         }
-        if !zstd && sealed_len != plain_len + 16 {
-            return Err(Bad::Value("chunk length"));
+        let count = cursor.varint_count(17)?;
+        if count == 0 || count > frame::MAX_CHUNKS {
+            return Err(Bad::Value("number of chunks"));
         }
-        used += u64::from(sealed_len);
-        entries.push(Entry {
-            id,
-            sealed_len,
-            plain_len,
-            zstd,
+        let mut chunks = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (id, len) = (cursor.array()?, cursor.varint_u32()?);
+            if len == 0 || len > MAX_CHUNK {
+                return Err(Bad::Value("chunk length"));
+            }
+            chunks.push((id, len));
+        }
+        frames.push(DirFrame {
+            offset: at,
+            len,
+            chunks,
         });
+        at = at.checked_add(len).ok_or(Bad::Length)?;
     }
     cursor.end()?;
-    if used != room {
-        return Err(Bad::Length);
+    match u64::from(at) == end {
+        true => Ok(Directory { frames }),
+        false => Err(Bad::Length),
     }
-    Ok(entries)
+}
+
+/// Where the sealed directory lies in a pack: its length is in the last four bytes of the body. `body_len` is header and
+/// body, `last` its last bytes.
+pub(crate) fn directory_range(last: &[u8], body_len: u64) -> Result<std::ops::Range<u64>, Bad> {
+    let tail = last.last_chunk::<4>().ok_or(Bad::Short)?;
+    let end = body_len
+        .checked_sub(DIRECTORY_LEN_LEN as u64)
+        .ok_or(Bad::Short)?;
+    let start = end
+        .checked_sub(u64::from(u32::from_le_bytes(*tail)))
+        .ok_or(Bad::Length)?;
+    Ok(start..end)
+}
+
+/// Every place in the bytes of a pack that looks like a frame, with what its header says. One whose length was damaged must
+/// not hide the next: the search goes on behind each magic. What only looks like a frame does not open.
+pub(crate) fn scan(bytes: &[u8]) -> Vec<(u32, FrameHeader)> {
+    let found = bytes.windows(frame::MAGIC.len()).enumerate();
+    found
+        .filter(|(_, window)| window == frame::MAGIC)
+        .filter_map(|(at, _)| {
+            let header = frame::decode(&bytes[at..]).ok()?;
+            let fits = bytes.len() - at >= header.frame_len();
+            fits.then_some((u32::try_from(at).ok()?, header))
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Keys;
+
+    fn directory() -> Directory {
+        let frame = |offset, len, chunks: &[(u8, u32)]| DirFrame {
+            offset,
+            len,
+            chunks: chunks.iter().map(|(id, len)| ([*id; 16], *len)).collect(),
+        };
+        Directory {
+            frames: vec![
+                frame(34, 100, &[(1, 300), (2, 1)]),
+                frame(134, 70_000, &[(3, MAX_CHUNK)]),
+            ],
+        }
+    }
 
     #[test]
     fn a_directory_round_trips_and_must_fill_its_pack() {
-        let entry = |n: u8, zstd| Entry {
-            id: ChunkId::from_bytes([n; 32]),
-            sealed_len: 116,
-            plain_len: 100,
-            zstd,
+        let bytes = encode_directory(&directory());
+        assert_eq!(decode_directory(&bytes, 34, 70_134), Ok(directory()));
+        assert_eq!(decode_directory(&bytes, 34, 70_135), Err(Bad::Length));
+        for cut in 0..bytes.len() {
+            assert!(
+                decode_directory(&bytes[..cut], 34, 70_134).is_err(),
+                "{cut}"
+            );
+        }
+        let many = [0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert_eq!(decode_directory(&many, 34, 34), Err(Bad::Short));
+    }
+
+    #[test]
+    fn the_directory_is_found_from_the_end() {
+        assert_eq!(directory_range(&[9, 10, 0, 0, 0], 100), Ok(86..96));
+        assert_eq!(directory_range(&[97, 0, 0, 0], 100), Err(Bad::Length));
+        assert_eq!(directory_range(&[0, 0, 0], 100), Err(Bad::Short));
+        assert_eq!(directory_range(&[0, 0, 0, 0], 3), Err(Bad::Short));
+    }
+
+    #[test]
+    fn frames_are_found_without_the_directory_whatever_became_of_their_neighbours() {
+        let keys = Keys::for_tests();
+        let frames: [&[&[u8]]; 3] = [&[b"one", b"two"], &[b"three RFR1 is no frame"], &[b"four"]];
+        let (head, mut body) = frame::tests::body(&keys, &frames);
+        let sealer = keys.object(&head);
+        let open = |body: &[u8]| -> Vec<u32> {
+            let frames = scan(body).into_iter();
+            let opens = |(at, header): (u32, FrameHeader)| {
+                let bytes = &body[at as usize..][..header.frame_len()];
+                let opened = frame::open(&sealer, &head, header.number, bytes);
+                opened.is_ok().then_some(header.number)
+            };
+            frames.filter_map(opens).collect()
         };
-        let entries = vec![entry(1, false), entry(2, true)];
-        let bytes = encode_directory(&entries);
-        assert_eq!(decode_directory(&bytes, 232), Ok(entries));
-        assert_eq!(decode_directory(&bytes, 231), Err(Bad::Length));
-        assert_eq!(
-            decode_directory(&bytes[..bytes.len() - 1], 232),
-            Err(Bad::Short)
-        );
-        assert_eq!(
-            decode_directory(&u32::MAX.to_le_bytes(), 0),
-            Err(Bad::Short)
-        );
+        assert_eq!(open(&body), [0, 1, 2]);
+        // The first frame says it is longer than it is.
+        body[head.len() + 12] += 40;
+        body[head.len() + 16] += 40;
+        assert_eq!(open(&body), [1, 2]);
+        assert_eq!(open(&body[..body.len() - 1]), [1]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Bad;
 use super::bytes::{Cursor, Put};
-use super::pack::MAX_PLAIN;
+use super::pack0::MAX_PLAIN;
 use crate::ChunkId;
 use crate::node::{Node, NodeKind, Segment, Xattr};
 
