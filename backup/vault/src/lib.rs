@@ -18,6 +18,7 @@
 //! | `restore_write.rs` `restore_tree.rs` `attributes.rs` | `execute`: contents, names, attributes |
 //! | `compare.rs` | restored files against what was read at backup time |
 //! | `check.rs` | is everything there, does every byte verify |
+//! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
 //! | `zip.rs` | a folder of a snapshot → a zip stream |
 //! | `deep.rs` | room for deep trees |
 //! | `format/` | bytes on disk, pure |
@@ -25,6 +26,7 @@
 
 mod attributes;
 pub mod backup;
+mod calendar;
 mod check;
 mod chunker;
 pub mod compare;
@@ -43,6 +45,7 @@ mod reader;
 pub mod restore;
 mod restore_tree;
 mod restore_write;
+pub mod retention;
 mod secret;
 mod session;
 mod snapshot;
