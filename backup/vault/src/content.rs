@@ -3,11 +3,13 @@
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
-use crate::chunker::{Chunker, MAX};
+use crate::chunker::{Chunker, Params};
 use crate::session::Session;
 use crate::target::ObjectKind;
 use crate::writer::{Chunking, StoredChunk};
 use crate::{ChunkId, Error, Segment, Watch};
+
+const MAX_FIXED: usize = 4 * 1024 * 1024;
 
 /// Cuts and stores streams; holds the buffer they pass through.
 pub(crate) struct Content {
@@ -31,7 +33,7 @@ impl From<Error> for Failed {
 impl Content {
     pub(crate) fn new(gear: &[u8; 32]) -> Content {
         Content {
-            chunker: Chunker::new(gear),
+            chunker: Chunker::new(gear, Params::DEFAULT),
             buffer: Vec::new(),
         }
     }
@@ -47,8 +49,8 @@ impl Content {
     ) -> Result<(), Failed> {
         self.buffer.clear();
         let most = match chunking {
-            Chunking::Cdc => MAX,
-            Chunking::Fixed(len) => (len as usize).clamp(1, MAX),
+            Chunking::Cdc => self.chunker.max(),
+            Chunking::Fixed(len) => (len as usize).clamp(1, MAX_FIXED),
         };
         let mut at = 0;
         let mut ended = false;

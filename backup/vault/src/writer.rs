@@ -23,7 +23,7 @@ pub struct Meta {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunking {
-    /// Cut by content: 512 KiB to 4 MiB, 1 MiB on average.
+    /// Cut by content: 16 to 256 KiB, 64 KiB on average.
     Cdc,
     /// Cut every so many bytes (at most 4 MiB): disk images. Chunks of zeros become holes of the file.
     Fixed(u32),
