@@ -22,7 +22,7 @@
 //! | `zip.rs` | a folder of a snapshot → a zip stream |
 //! | `deep.rs` | room for deep trees |
 //! | `format/` | bytes on disk, pure |
-//! | `target/` | where objects lie: a folder, or memory |
+//! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
 
 mod attributes;
 pub mod backup;

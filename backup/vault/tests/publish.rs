@@ -97,8 +97,8 @@ impl Target for Faulty {
     fn size(&self, kind: ObjectKind, name: &str) -> Result<Option<u64>, target::Error> {
         self.read(self.inner.size(kind, name))
     }
-    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), target::Error> {
-        self.read(self.inner.remove(kind, name))
+    fn remove(&self, kind: ObjectKind, names: &[&str]) -> Result<(), target::Error> {
+        self.read(self.inner.remove(kind, names))
     }
 }
 

@@ -1,149 +1,152 @@
-//! A folder on this machine: a disk, or a mounted share.
-//!
-//! Publishing: write under `tmp/`, fsync, open again and compare the end with what was written, hard-link to the
-//! final name (which never replaces anything), fsync the folder, look at the result. A share without hard links
-//! gets a rename that refuses to replace. A cut at any point leaves the object whole, absent, or a stray in `tmp/`.
+//! A folder of files: a disk, a mounted share, or the simulated NAS.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
-use super::{Entry, Error, ObjectKind, Target};
+use super::disk::Disk;
+use super::files::{
+    Files, OpenFile, again, errno, is_passing, is_passing_for_names, read_exact_at,
+};
+use super::{Entry, Error, ObjectKind, Stray, Target};
 
-const TMP: &str = "tmp";
+pub(super) const TMP: &str = "tmp";
 /// What a freshly made file system may hold: still an empty folder to us.
 const IGNORED_AT_CREATE: &str = "lost+found";
-/// How much of the end of an object is read back before it gets its name.
-const READ_BACK: usize = 64;
 
-#[derive(Debug)]
 pub struct LocalTarget {
-    folder: PathBuf,
-    must_be_mounted: bool,
+    pub(super) files: Box<dyn Files>,
+    shown: String,
+    folder: Option<PathBuf>,
+    /// Begins the names of the strays that this target makes.
+    pub(super) writer: String,
+    pub(super) made: AtomicU64,
+}
+
+impl std::fmt::Debug for LocalTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LocalTarget({})", self.shown)
+    }
 }
 
 impl LocalTarget {
     /// The folder must exist; with `must_be_mounted`, a file system must be mounted at or above it (below `/`).
     pub fn open(folder: &Path, must_be_mounted: bool) -> Result<LocalTarget, Error> {
-        let target = LocalTarget {
-            folder: folder.to_owned(),
+        let folder = folder.to_owned();
+        let files = Disk {
+            folder: folder.clone(),
             must_be_mounted,
         };
-        target.check_usable()?;
-        Ok(target)
+        let shown = folder.display().to_string();
+        files.usable()?;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| Error::Io {
+            folder: shown.clone(),
+            object: TMP.to_owned(),
+            source: io::Error::other(error.to_string()),
+        })?;
+        let writer = format!("{:016x}", u64::from_le_bytes(random));
+        Ok(LocalTarget::over(
+            Box::new(files),
+            shown,
+            Some(folder),
+            writer,
+        ))
     }
 
-    /// Asked before every write: a share may have gone away since, and its mount point would fill the system disk.
-    fn check_usable(&self) -> Result<(), Error> {
-        match fs::metadata(&self.folder) {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(_) => {
-                return Err(Error::NotAFolder {
-                    folder: self.describe(),
-                });
-            }
-            Err(error) => return Err(self.error("", 0, error)),
-        }
-        if self.must_be_mounted
-            && !is_mounted(&self.folder).map_err(|error| self.error("", 0, error))?
-        {
-            return Err(Error::NotMounted {
-                folder: self.describe(),
-            });
-        }
-        Ok(())
-    }
-
-    fn folder_of(&self, kind: ObjectKind) -> PathBuf {
-        self.folder.join(kind.folder())
-    }
-
-    fn path(&self, kind: ObjectKind, name: &str) -> PathBuf {
-        self.folder_of(kind).join(name)
-    }
-
-    fn error(&self, object: &str, needed_bytes: u64, source: io::Error) -> Error {
-        let (folder, object) = (self.describe(), object.to_owned());
-        match source.raw_os_error().map(Errno::from_raw_os_error) {
-            Some(Errno::NOSPC | Errno::DQUOT) => {
-                let free_bytes = rustix::fs::statvfs(&self.folder)
-                    .map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize));
-                Error::Full {
-                    folder,
-                    object,
-                    free_bytes,
-                    needed_bytes,
-                }
-            }
-            Some(Errno::ROFS) => Error::ReadOnly { folder, object },
-            Some(Errno::ACCESS | Errno::PERM) => Error::Denied { folder, object },
-            Some(Errno::NOENT | Errno::NOTDIR) if object.is_empty() => Error::Missing { folder },
-            Some(Errno::NOENT) => Error::NotFound { folder, object },
-            Some(Errno::EXIST) => Error::Exists { folder, object },
-            _ => Error::Io {
-                folder,
-                object,
-                source,
-            },
+    pub(super) fn over(
+        files: Box<dyn Files>,
+        shown: String,
+        folder: Option<PathBuf>,
+        writer: String,
+    ) -> LocalTarget {
+        LocalTarget {
+            files,
+            shown,
+            folder,
+            writer,
+            made: AtomicU64::new(0),
         }
     }
 
-    fn publish(
+    pub(super) fn describe_folder(&self) -> String {
+        self.shown.clone()
+    }
+
+    pub(super) fn missing(&self, folder: &str) -> Error {
+        Error::Missing {
+            folder: format!("{}/{folder}", self.shown),
+        }
+    }
+
+    pub(super) fn error(&self, object: &str, needed_bytes: u64, source: io::Error) -> Error {
+        Error::of(&self.shown, object, source, || {
+            (self.files.free_bytes(), needed_bytes)
+        })
+    }
+
+    fn with_file<T>(
         &self,
-        kind: ObjectKind,
-        name: &str,
-        bytes: &[u8],
-        stray: &Stray,
-    ) -> Result<(), Error> {
-        let object = kind.object(name);
-        let failed = |error: io::Error| match error.raw_os_error().map(Errno::from_raw_os_error) {
-            // The layout is made once, by `prepare`: its absence means that this is not the vault any more.
-            Some(Errno::NOENT) => Error::Missing {
-                folder: self.folder.join(TMP).display().to_string(),
+        object: &str,
+        read: impl Fn(&dyn OpenFile) -> io::Result<T>,
+    ) -> Result<T, Error> {
+        // Opened anew each time: a stale handle stays stale.
+        let read = again(is_passing, || read(&*self.files.open(object)?));
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::Short {
+                folder: self.shown.clone(),
+                object: object.to_owned(),
             },
-            _ => self.error(&object, bytes.len() as u64, error),
+            _ => self.error(object, 0, error),
+        })
+    }
+
+    fn names_in(&self, folder: &str) -> Result<Vec<String>, Error> {
+        again(is_passing, || self.files.names(folder)).map_err(|error| match errno(&error) {
+            Some(Errno::NOENT) => self.missing(folder),
+            _ => self.error(folder, 0, error),
+        })
+    }
+
+    /// What counts is what is there afterwards: NFS may say "no such file" after a removal that succeeded.
+    fn remove_path(&self, path: &str) -> Result<(), Error> {
+        let gone = |error: io::Error| match again(is_passing, || self.files.look(path)) {
+            Err(seen) if errno(&seen) == Some(Errno::NOENT) => Ok(()),
+            _ => Err(error),
         };
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&stray.0)
-            .map_err(failed)?;
-        file.write_all(bytes).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        drop(file);
-        let untrue = || Error::Untrue {
-            folder: self.describe(),
-            object: object.clone(),
-        };
-        if !reads_back(&stray.0, bytes).map_err(failed)? {
-            return Err(untrue());
-        }
-        let path = self.path(kind, name);
-        give_name(&stray.0, &path).map_err(failed)?;
-        sync_folder(&self.folder_of(kind)).map_err(failed)?;
-        match fs::metadata(&path) {
-            Ok(meta) if meta.len() == bytes.len() as u64 => Ok(()),
-            _ => Err(untrue()),
-        }
+        again(is_passing_for_names, || match self.files.remove(path) {
+            Ok(()) => gone(io::Error::other("it is still there after it was removed")),
+            Err(error) => gone(error),
+        })
+        .map_err(|error| self.error(path, 0, error))
+    }
+
+    fn make_folder(&self, path: &str) -> io::Result<()> {
+        again(is_passing_for_names, || {
+            let Err(error) = self.files.make_folder(path) else {
+                return Ok(());
+            };
+            match self.files.look(path) {
+                Ok(seen) if !seen.is_file => Ok(()),
+                _ => Err(error),
+            }
+        })
     }
 }
 
 impl Target for LocalTarget {
     fn describe(&self) -> String {
-        self.folder.display().to_string()
+        self.shown.clone()
     }
 
     fn folder(&self) -> Option<&Path> {
-        Some(&self.folder)
+        self.folder.as_deref()
     }
 
     fn prepare(&self) -> Result<(), Error> {
-        self.check_usable()?;
+        self.files.usable()?;
         let failed = |error| match self.error("", 0, error) {
             Error::ReadOnly { folder, .. } => Error::ReadOnly {
                 folder,
@@ -157,19 +160,11 @@ impl Target for LocalTarget {
         };
         let mut layout: Vec<&str> = ObjectKind::ALL.iter().map(|kind| kind.folder()).collect();
         layout.push(TMP);
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let name = entry
-                .map_err(failed)?
-                .file_name()
-                .to_string_lossy()
-                .into_owned();
+        let names = |path: &str| again(is_passing, || self.files.names(path)).map_err(failed);
+        for name in names("")? {
             // Empty folders of the layout are what a creation that was cut off leaves: it is completed.
-            let is_ours = layout.contains(&name.as_str())
-                && (name == TMP
-                    || fs::read_dir(self.folder.join(&name))
-                        .map_err(failed)?
-                        .next()
-                        .is_none());
+            let is_ours =
+                layout.contains(&name.as_str()) && (name == TMP || names(&name)?.is_empty());
             if name != IGNORED_AT_CREATE && !is_ours {
                 return Err(Error::NotEmpty {
                     folder: self.describe(),
@@ -178,41 +173,29 @@ impl Target for LocalTarget {
             }
         }
         for folder in layout {
-            match fs::DirBuilder::new()
-                .mode(0o700)
-                .create(self.folder.join(folder))
-            {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(failed(error));
-                }
-                _ => {}
-            }
+            self.make_folder(folder).map_err(failed)?;
         }
-        sync_folder(&self.folder).map_err(failed)
+        again(is_passing_for_names, || self.files.sync_folder("")).map_err(failed)
     }
 
     fn put(&self, kind: ObjectKind, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.check_usable()?;
-        let object = kind.object(name);
+        self.files.usable()?;
         if self.size(kind, name)?.is_some() {
             return Err(Error::Exists {
                 folder: self.describe(),
-                object,
+                object: kind.object(name),
             });
         }
-        let mut random = [0; 8];
-        getrandom::fill(&mut random)
-            .map_err(|error| self.error(&object, 0, io::Error::other(error.to_string())))?;
-        let stray = Stray(
-            self.folder
-                .join(TMP)
-                .join(format!("{name}.{:016x}", u64::from_le_bytes(random))),
-        );
-        self.publish(kind, name, bytes, &stray)
+        self.publish(kind, name, bytes)
     }
 
     fn get(&self, kind: ObjectKind, name: &str) -> Result<Vec<u8>, Error> {
-        fs::read(self.path(kind, name)).map_err(|error| self.error(&kind.object(name), 0, error))
+        self.with_file(&kind.object(name), |file| {
+            let len = usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
+            let mut bytes = vec![0; len];
+            read_exact_at(file, &mut bytes, 0)?;
+            Ok(bytes)
+        })
     }
 
     fn get_range(
@@ -222,141 +205,108 @@ impl Target for LocalTarget {
         offset: u64,
         len: usize,
     ) -> Result<Vec<u8>, Error> {
-        let object = kind.object(name);
-        let read = || -> io::Result<Vec<u8>> {
-            let file = File::open(self.path(kind, name))?;
+        self.with_file(&kind.object(name), |file| {
             // Asked before allocating: `len` may come from a damaged object.
             let end = offset
                 .checked_add(len as u64)
                 .ok_or(io::ErrorKind::UnexpectedEof)?;
-            if file.metadata()?.len() < end {
+            if file.len()? < end {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let mut bytes = vec![0; len];
-            file.read_exact_at(&mut bytes, offset)?;
+            read_exact_at(file, &mut bytes, offset)?;
             Ok(bytes)
-        };
-        read().map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Error::Short {
-                folder: self.describe(),
-                object,
-            },
-            _ => self.error(&object, 0, error),
         })
     }
 
     fn list(&self, kind: ObjectKind) -> Result<Vec<Entry>, Error> {
-        let folder = self.folder_of(kind);
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Error::Missing {
-                folder: folder.display().to_string(),
-            },
-            _ => self.error(kind.folder(), 0, error),
-        };
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
+        let names = self.names_in(kind.folder())?;
+        let sized = names.into_iter().map(|name| {
             // It may vanish between listing and looking; size 0 then makes it a problem, not a failure.
-            let size = entry
-                .metadata()
-                .map_or(0, |meta| if meta.is_file() { meta.len() } else { 0 });
-            entries.push(Entry {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                size,
-            });
-        }
-        Ok(entries)
+            let seen = again(is_passing, || self.files.look(&kind.object(&name)));
+            let size = seen.map_or(0, |seen| if seen.is_file { seen.len } else { 0 });
+            Entry { name, size }
+        });
+        Ok(sized.collect())
+    }
+
+    fn names(&self, kind: ObjectKind) -> Result<Vec<String>, Error> {
+        self.names_in(kind.folder())
     }
 
     fn size(&self, kind: ObjectKind, name: &str) -> Result<Option<u64>, Error> {
-        match fs::symlink_metadata(self.path(kind, name)) {
-            Ok(meta) => Ok(Some(meta.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.error(&kind.object(name), 0, error)),
+        let object = kind.object(name);
+        match again(is_passing, || self.files.look(&object)) {
+            Ok(seen) => Ok(Some(seen.len)),
+            Err(error) if errno(&error) == Some(Errno::NOENT) => Ok(None),
+            Err(error) => Err(self.error(&object, 0, error)),
         }
     }
 
-    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error> {
-        self.check_usable()?;
-        let removed = fs::remove_file(self.path(kind, name));
-        // NFS may say "no such file" after a removal that succeeded: what counts is what is there.
-        match (self.size(kind, name)?, removed) {
-            (None, _) => Ok(()),
-            (Some(_), Err(error)) => Err(self.error(&kind.object(name), 0, error)),
-            (Some(_), Ok(())) => Err(self.error(
-                &kind.object(name),
-                0,
-                io::Error::other("it is still there after it was removed"),
-            )),
+    fn remove(&self, kind: ObjectKind, names: &[&str]) -> Result<(), Error> {
+        self.files.usable()?;
+        for name in names {
+            self.remove_path(&kind.object(name))?;
+        }
+        again(is_passing_for_names, || {
+            self.files.sync_folder(kind.folder())
+        })
+        .map_err(|error| self.error(kind.folder(), 0, error))
+    }
+
+    fn strays(&self) -> Result<Vec<Stray>, Error> {
+        let names = self.names_in(TMP)?.into_iter();
+        let ours = names.filter(|name| is_stray(name));
+        Ok(ours
+            .map(|name| Stray {
+                own: name.starts_with(&self.writer),
+                name,
+            })
+            .collect())
+    }
+
+    fn remove_stray(&self, name: &str) -> Result<(), Error> {
+        self.files.usable()?;
+        match is_stray(name) {
+            true => self.remove_path(&format!("{TMP}/{name}")),
+            false => Ok(()),
         }
     }
 }
 
-/// An unpublished file; removed when dropped, whatever happened.
-struct Stray(PathBuf);
-
-impl Drop for Stray {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// `WRITER-NUMBER-FOLDER-NAME`. What else lies in `tmp/` (a server's own `.nfs…` files) is left alone.
+fn is_stray(name: &str) -> bool {
+    let mut parts = name.splitn(4, '-');
+    let is_hex = |part: &str, len: usize| {
+        part.len() >= len && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    parts.next().is_some_and(|writer| is_hex(writer, 16))
+        && parts.next().is_some_and(|number| is_hex(number, 8))
+        && parts
+            .next()
+            .is_some_and(|folder| ObjectKind::ALL.iter().any(|kind| kind.folder() == folder))
+        && parts.next().is_some_and(|name| !name.contains('/'))
 }
 
-fn reads_back(path: &Path, bytes: &[u8]) -> io::Result<bool> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() != bytes.len() as u64 {
-        return Ok(false);
-    }
-    let from = bytes.len().saturating_sub(READ_BACK);
-    let mut end = Vec::with_capacity(READ_BACK);
-    file.seek(SeekFrom::Start(from as u64))?;
-    file.read_to_end(&mut end)?;
-    Ok(end == bytes[from..])
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Gives the file its final name unless that name is taken.
-fn give_name(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => return Ok(()),
-        Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
-            // No hard links there (SMB, FAT, exFAT): the next way.
-            Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::ACCESS) => {}
-            _ => return Err(error),
-        },
-    }
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        // Neither (some FUSE and network file systems): names are random, so looking first is enough.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !to.exists() => fs::rename(from, to),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // SMB mounts know no fsync of folders; the server does it on close.
-        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
-        other => other,
-    }
-}
-
-/// Whether a file system is mounted at the folder or above it, `/` not counted.
-fn is_mounted(folder: &Path) -> io::Result<bool> {
-    let folder = folder.canonicalize()?;
-    for ancestor in folder.ancestors().filter(|path| path.parent().is_some()) {
-        let statx = rustix::fs::statx(CWD, ancestor, AtFlags::empty(), StatxFlags::BASIC_STATS)?;
-        let is_mount = if statx
-            .stx_attributes_mask
-            .contains(StatxAttributes::MOUNT_ROOT)
-        {
-            statx.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
-        } else {
-            // Kernels before 5.8: another device than the folder above.
-            let above = rustix::fs::stat(ancestor.parent().unwrap_or(ancestor))?;
-            above.st_dev != rustix::fs::stat(ancestor)?.st_dev
-        };
-        if is_mount {
-            return Ok(true);
+    #[test]
+    fn only_what_a_put_left_is_a_stray() {
+        for (name, want) in [
+            ("0123456789abcdef-00000001-packs-ab", true),
+            (
+                "0123456789abcdef-123456789-snapshots-0000000000000001-ab",
+                true,
+            ),
+            (".nfs000000000123456700000001", false),
+            ("left by a power cut", false),
+            ("0123456789abcdef-00000001-other-ab", false),
+            ("0123456789abcdef-00000001-packs", false),
+            ("0123456789abcdef-00000001-packs-../../x", false),
+        ] {
+            assert_eq!(is_stray(name), want, "{name}");
         }
     }
-    Ok(false)
 }

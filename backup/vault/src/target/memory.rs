@@ -108,8 +108,10 @@ impl Target for MemoryTarget {
             .map(|bytes| bytes.len() as u64))
     }
 
-    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error> {
-        self.objects().remove(&(kind, name.to_owned()));
+    fn remove(&self, kind: ObjectKind, names: &[&str]) -> Result<(), Error> {
+        for name in names {
+            self.objects().remove(&(kind, (*name).to_owned()));
+        }
         Ok(())
     }
 }

@@ -2,10 +2,24 @@
 //!
 //! An object is written once and never changed. `put` returns only when the object would survive a power cut;
 //! an object that `put` did not finish is either absent or fails its own trailer.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `local.rs` `disk.rs` | a folder of a disk or a mounted share |
+//! | `publish.rs` `files.rs` | how an object gets its name there, and the few calls that takes |
+//! | `memory.rs` | objects in memory |
+//! | `sim/` | a NAS that lies, stalls, fills up and loses power, for tests |
+//! | `error.rs` | why it was not done |
 
+mod disk;
+mod error;
+mod files;
 mod local;
 mod memory;
+mod publish;
+pub mod sim;
 
+pub use error::Error;
 pub use local::LocalTarget;
 pub use memory::MemoryTarget;
 
@@ -68,6 +82,14 @@ pub struct Entry {
     pub size: u64,
 }
 
+/// An unfinished object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    pub name: String,
+    /// Made through this very target: perhaps still being written.
+    pub own: bool,
+}
+
 /// A store of write-once objects. All calls block; all may be made from several threads.
 pub trait Target: Send + Sync {
     /// For messages: the folder's path.
@@ -87,61 +109,29 @@ pub trait Target: Send + Sync {
         offset: u64,
         len: usize,
     ) -> Result<Vec<u8>, Error>;
-    /// Every entry of that kind, foreign ones too, in any order.
+    /// Every entry of that kind, foreign ones too, in any order. What another machine made or removed a moment ago may
+    /// be missing or still be there.
     fn list(&self, kind: ObjectKind) -> Result<Vec<Entry>, Error>;
+    /// The same without sizes: on a file system each of those costs a request.
+    fn names(&self, kind: ObjectKind) -> Result<Vec<String>, Error> {
+        Ok(self
+            .list(kind)?
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect())
+    }
     /// `None` when the object does not exist.
     fn size(&self, kind: ObjectKind, name: &str) -> Result<Option<u64>, Error>;
-    /// Only a sweep deletes. An object that is already gone is no error; afterwards it is certainly gone.
-    fn remove(&self, kind: ObjectKind, name: &str) -> Result<(), Error>;
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(
-        "open the vault folder {folder}: it does not exist; mount the disk or share that holds it, or create the folder and run `reprise vault init`"
-    )]
-    Missing { folder: String },
-    #[error("open the vault folder {folder}: it is not a folder; correct the target's path")]
-    NotAFolder { folder: String },
-    #[error(
-        "use the vault folder {folder}: nothing is mounted there (must_be_mounted is set); mount the NAS or disk and try again"
-    )]
-    NotMounted { folder: String },
-    #[error(
-        "create a vault in {folder}: it is not empty (it holds {example}); choose an empty folder"
-    )]
-    NotEmpty { folder: String, example: String },
-    #[error(
-        "write {object} in {folder}: the file system is read-only; remount it read-write or check the disk"
-    )]
-    ReadOnly { folder: String, object: String },
-    #[error(
-        "use {object} in {folder}: permission denied; give this user the right to read and write there"
-    )]
-    Denied { folder: String, object: String },
-    #[error(
-        "write {object} in {folder}: the disk is full ({free_bytes} bytes free, {needed_bytes} needed); free some space or choose a larger target"
-    )]
-    Full {
-        folder: String,
-        object: String,
-        free_bytes: u64,
-        needed_bytes: u64,
-    },
-    #[error("write {object} in {folder}: it exists already; objects are never replaced")]
-    Exists { folder: String, object: String },
-    #[error("read {object} in {folder}: it does not exist; run `reprise vault check`")]
-    NotFound { folder: String, object: String },
-    #[error("read {object} in {folder}: it ends too early; run `reprise vault check`")]
-    Short { folder: String, object: String },
-    #[error(
-        "publish {object} in {folder}: what was written reads back differently; the disk or share cannot be trusted, replace it"
-    )]
-    Untrue { folder: String, object: String },
-    #[error("use {object} in {folder}: {source}; check the disk or share")]
-    Io {
-        folder: String,
-        object: String,
-        source: std::io::Error,
-    },
+    /// Only a sweep deletes. Objects that are already gone are no error; afterwards all of them are certainly gone, also
+    /// after a power cut: what is removed by a later call never outlives what was removed by an earlier one.
+    fn remove(&self, kind: ObjectKind, names: &[&str]) -> Result<(), Error>;
+    /// What unfinished `put`s left, of this writer and of others, dead or alive. Targets that take whole objects only
+    /// have none.
+    fn strays(&self) -> Result<Vec<Stray>, Error> {
+        Ok(Vec::new())
+    }
+    /// A sweep does this. A writer whose stray is taken away writes it again: that costs time, never an object.
+    fn remove_stray(&self, _name: &str) -> Result<(), Error> {
+        Ok(())
+    }
 }
