@@ -36,6 +36,36 @@ impl fmt::Debug for SnapshotId {
 /// The first half of a chunk's name.
 pub(crate) type ShortId = [u8; 16];
 
+/// A snapshot's place in the chain and its id, as its object is named: 16 and 32 hexadecimal digits, so that the newest
+/// is found by listing alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotName {
+    /// One more than that of the snapshots it was committed after; the first is 1.
+    pub seq: u64,
+    pub id: SnapshotId,
+}
+
+impl SnapshotName {
+    pub fn new(seq: u64, id: [u8; 16]) -> SnapshotName {
+        let id = SnapshotId(id);
+        SnapshotName { seq, id }
+    }
+
+    /// `SSSSSSSSSSSSSSSS-ID`, lower-case hexadecimal digits, else `None`.
+    pub fn parse(text: &str) -> Option<SnapshotName> {
+        let (seq, id) = text.split_once('-')?;
+        let seq = u64::from_be_bytes(parse_hex(seq)?);
+        let id = SnapshotId::parse(id)?;
+        Some(SnapshotName { seq, id })
+    }
+}
+
+impl fmt::Display for SnapshotName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.seq, self.id)
+    }
+}
+
 /// A chunk's name: blake3 of its plain bytes under a key of this vault. It says nothing to who lacks the key,
 /// and must not leave the appliance (agents check plain blake3 instead).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +125,27 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_snapshots_sort_as_they_were_committed() {
+        let names = [1, 9, 10, 255, 256, u64::MAX].map(|seq| SnapshotName::new(seq, [0xab; 16]));
+        let texts = names.map(|name| name.to_string());
+        assert!(texts.is_sorted());
+        assert_eq!(texts[3], format!("00000000000000ff-{}", "ab".repeat(16)));
+        assert_eq!(
+            names.map(Some),
+            texts.map(|text| SnapshotName::parse(&text))
+        );
+        let id = "ab".repeat(16);
+        for bad in [
+            &id,
+            &format!("1-{id}"),
+            &format!("{:016X}-{id}", 0xff),
+            &format!("{:016x}-", 1),
+        ] {
+            assert_eq!(SnapshotName::parse(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn a_snapshot_id_has_one_spelling() {

@@ -59,7 +59,7 @@ pub mod zip;
 
 pub use check::CheckReport;
 pub use error::Error;
-pub use id::{ChunkId, SnapshotId};
+pub use id::{ChunkId, SnapshotId, SnapshotName};
 pub use node::{Node, NodeKind, Segment, Xattr};
 pub use problem::Problem;
 pub use reader::FileReader;

@@ -10,10 +10,13 @@ pub(crate) mod frame;
 mod fuzz;
 pub(crate) mod index;
 pub(crate) mod key;
+pub(crate) mod mark;
 pub(crate) mod object;
 pub(crate) mod pack;
 pub(crate) mod pack0;
+pub(crate) mod session;
 pub(crate) mod snapshot;
+pub(crate) mod tomb;
 pub(crate) mod tree;
 
 /// The format this program writes, and the newest it reads.
