@@ -9,8 +9,10 @@
 //! | `publish.rs` `files.rs` | how an object gets its name there, and the few calls that takes |
 //! | `memory.rs` | objects in memory |
 //! | `sim/` | a NAS that lies, stalls, fills up and loses power, for tests |
+//! | `contract.rs` | what every target must do: one suite |
 //! | `error.rs` | why it was not done |
 
+pub mod contract;
 mod disk;
 mod error;
 mod files;

@@ -63,6 +63,15 @@ impl SimNas {
         self.server().arm(fault);
     }
 
+    /// Before that call somebody removes everything in `tmp/`.
+    pub fn sweep_strays_before(&self, at: u64) {
+        self.server().sweep_at = Some(at);
+    }
+
+    pub fn quirks(&self) -> Quirks {
+        self.server().quirks
+    }
+
     /// Calls since `fail` was last set.
     pub fn calls(&self) -> u64 {
         self.server().calls

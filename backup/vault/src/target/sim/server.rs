@@ -33,6 +33,7 @@ pub(super) struct Server {
     opened: u64,
     pub(super) calls: u64,
     fault: Option<Fault>,
+    pub(super) sweep_at: Option<u64>,
     pub(super) struck: Option<String>,
 }
 
@@ -60,6 +61,9 @@ impl Server {
     pub(super) fn next(&mut self, what: &str, changes_names: bool) -> Verdict {
         self.now += 1;
         self.calls += 1;
+        if self.sweep_at == Some(self.calls) {
+            self.folders.insert("tmp".to_owned(), Names::new());
+        }
         let Some(fault) = self.fault else {
             return Verdict::Do;
         };

@@ -1,19 +1,12 @@
 //! A power cut, a full disk or a broken line at any call: what was committed stays, what was not is absent, and the next
 //! run succeeds.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use support::*;
+use crate::support::*;
 use vault::target::{self, Entry, MemoryTarget, ObjectKind, Target};
 use vault::{Vault, Watch};
 

@@ -1,18 +1,11 @@
 //! Whatever happens to an object: it is seen, nothing panics, nothing wrong is given out, and what does not need the
 //! object can still be restored.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use support::*;
+use crate::support::*;
 use vault::restore::{self, Overwrite};
 use vault::target::{MemoryTarget, ObjectKind};
 use vault::{Error, Snapshot, Vault, Watch};

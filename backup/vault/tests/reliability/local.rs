@@ -1,99 +1,12 @@
-//! Targets: one contract for all, and what a folder on a real disk can do wrong.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
-
-mod support;
+//! What a folder on a real disk can do wrong.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use support::*;
-use vault::target::{Error, LocalTarget, MemoryTarget, ObjectKind, Target};
+use crate::support::*;
+use vault::target::{Error, LocalTarget};
 use vault::{Vault, Watch};
-
-fn contract(target: &dyn Target) {
-    target.prepare().unwrap();
-    let (kind, name) = (ObjectKind::Pack, "00112233445566778899aabbccddeeff");
-    assert_eq!(target.size(kind, name).unwrap(), None);
-    assert!(matches!(
-        target.get(kind, name),
-        Err(Error::NotFound { .. })
-    ));
-    assert!(matches!(
-        target.get_range(kind, name, 0, 1),
-        Err(Error::NotFound { .. })
-    ));
-    let bytes = noise(1, 300_000);
-    target.put(kind, name, &bytes).unwrap();
-    assert!(matches!(
-        target.put(kind, name, b"other"),
-        Err(Error::Exists { .. })
-    ));
-    assert_eq!(
-        target.get(kind, name).unwrap(),
-        bytes,
-        "the first one stays"
-    );
-    assert_eq!(target.size(kind, name).unwrap(), Some(300_000));
-    assert_eq!(
-        target.get_range(kind, name, 299_990, 10).unwrap(),
-        &bytes[299_990..]
-    );
-    assert_eq!(target.get_range(kind, name, 300_000, 0).unwrap(), b"");
-    for (offset, len) in [(299_990, 11), (300_001, 0), (u64::MAX, 1), (0, usize::MAX)] {
-        assert!(
-            matches!(
-                target.get_range(kind, name, offset, len),
-                Err(Error::Short { .. })
-            ),
-            "{offset} {len}"
-        );
-    }
-    assert_eq!(
-        target.list(kind).unwrap(),
-        [vault::target::Entry {
-            name: name.to_owned(),
-            size: 300_000
-        }]
-    );
-    assert_eq!(target.list(ObjectKind::Snapshot).unwrap(), []);
-    target.put(ObjectKind::Snapshot, name, b"").unwrap();
-    assert_eq!(target.get(ObjectKind::Snapshot, name).unwrap(), b"");
-    target.put(ObjectKind::Key, "key", b"k").unwrap();
-    assert!(matches!(target.prepare(), Err(Error::NotEmpty { .. })));
-    std::thread::scope(|scope| {
-        for thread in 0..4u8 {
-            scope.spawn(move || {
-                for n in 0..10u8 {
-                    target
-                        .put(
-                            ObjectKind::Tree,
-                            &format!("{thread:016x}{n:016x}"),
-                            &[thread, n],
-                        )
-                        .unwrap();
-                }
-            });
-        }
-    });
-    assert_eq!(target.list(ObjectKind::Tree).unwrap().len(), 40);
-}
-
-#[test]
-fn every_target_keeps_the_contract() {
-    contract(&MemoryTarget::new());
-    let scratch = Scratch::new();
-    contract(&LocalTarget::open(&scratch.0, false).unwrap());
-    assert_eq!(
-        fs::read_dir(scratch.0.join("tmp")).unwrap().count(),
-        0,
-        "no stray is left"
-    );
-}
 
 fn open(folder: &Path, must_be_mounted: bool) -> Error {
     LocalTarget::open(folder, must_be_mounted).unwrap_err()
