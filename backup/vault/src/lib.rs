@@ -14,8 +14,8 @@
 //! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
 //! | `index.rs` | where each chunk lies |
 //! | `keys.rs` | password → keys; sealing |
-//! | `restore.rs` | what a restore will write: `plan` |
-//! | `restore_write.rs` `restore_tree.rs` `attributes.rs` | `execute`: contents, names, attributes |
+//! | `restore/` | what a restore will write: `plan`; writing it: `execute` |
+//! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
 //! | `compare.rs` | restored files against what was read at backup time |
 //! | `check.rs` | is everything there, does every byte verify |
 //! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
@@ -43,8 +43,6 @@ mod node;
 mod problem;
 mod reader;
 pub mod restore;
-mod restore_tree;
-mod restore_write;
 pub mod retention;
 mod secret;
 mod session;

@@ -1,15 +1,13 @@
-//! Restores a snapshot, or parts of it: [`plan`] says what will be written, [`execute`] writes it.
+//! What a restore will write.
 
 use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use crate::inner::Inner;
+use super::survey::Survey;
 use crate::node::Node;
 use crate::problem::show;
 use crate::{Error, Snapshot, Vault, deep};
-
-pub use crate::restore_write::{RestoreStats, execute};
 
 /// What to do with a file that is already there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,13 +15,14 @@ pub enum Overwrite {
     /// `plan` fails when a file is in the way.
     #[default]
     Refuse,
-    /// Replace it (never a folder by a file, nor a file by a folder).
+    /// Replace it (never a folder by a file, nor a file by a folder). A file with the saved size and time is left as it
+    /// is: see [`RestorePlan::verify_existing`].
     Replace,
     /// Leave it; each is a problem of the restore.
     Keep,
 }
 
-/// What a restore will write; made by [`plan`], shown, then given to [`execute`].
+/// What a restore will write; made by [`plan`], shown, then given to [`execute`](super::execute).
 #[derive(Clone, Debug)]
 pub struct RestorePlan {
     pub snapshot: Snapshot,
@@ -44,6 +43,10 @@ pub struct RestorePlan {
     /// Write everything to disk before saying that it is done (the default). A restore test into a scratch folder
     /// needs no such promise, and on a busy disk it costs more than the restore.
     pub durable: bool,
+    /// Read files that have the saved size and time too, and replace those whose content is another. Without it
+    /// (the default) such a file counts as the saved one: enough to resume an interrupted restore, whose times are set
+    /// last, but not after a power cut, nor against somebody who set times back.
+    pub verify_existing: bool,
     pub(crate) nodes: Vec<Node>,
 }
 
@@ -52,8 +55,6 @@ pub struct Placement {
     pub from: Vec<u8>,
     pub to: PathBuf,
 }
-
-const EXISTING_KEPT: usize = 1000;
 
 /// Nothing selected and one root: the content of the root lands *in* `destination` (the root's own owner, mode and times on
 /// it); several roots: their full paths beneath `destination`; a selected path: `destination`/its last name.
@@ -101,6 +102,7 @@ pub fn plan(
         snapshot: snapshot.clone(),
         fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
         durable: true,
+        verify_existing: false,
         destination: destination.clone(),
         overwrite,
         placements,
@@ -212,58 +214,6 @@ fn place(nodes: &[Node], everything: bool, destination: &Path) -> Result<Vec<Pla
         });
     }
     Ok(placements)
-}
-
-/// Counts what a plan writes and looks for what is in its way.
-struct Survey<'a> {
-    vault: &'a Inner,
-    own: Option<&'a Path>,
-    plan: &'a mut RestorePlan,
-    into_vault: bool,
-}
-
-impl Survey<'_> {
-    /// `maybe_there`: the folder above exists, so this may too.
-    fn node(
-        &mut self,
-        node: &Node,
-        to: &Path,
-        maybe_there: bool,
-        depth: usize,
-    ) -> Result<(), Error> {
-        let there = if maybe_there {
-            to.symlink_metadata().ok()
-        } else {
-            None
-        };
-        if self.own == Some(to) {
-            self.into_vault = true;
-        }
-        let in_the_way = there
-            .as_ref()
-            .is_some_and(|meta| !(meta.is_dir() && node.is_dir()));
-        if in_the_way {
-            self.plan.existing_count += 1;
-            if self.plan.existing.len() < EXISTING_KEPT {
-                self.plan.existing.push(to.to_owned());
-            }
-        }
-        if !node.is_dir() {
-            self.plan.files += 1;
-            self.plan.bytes = self.plan.bytes.saturating_add(node.size);
-            return Ok(());
-        }
-        self.plan.folders += 1;
-        if depth > deep::LEVELS {
-            return Ok(());
-        }
-        // A damaged folder list becomes a problem of the execution; the rest can still be restored.
-        for child in self.vault.children(node).unwrap_or_default() {
-            let to = to.join(std::ffi::OsStr::from_bytes(&child.name));
-            self.node(&child, &to, there.is_some() && !in_the_way, depth + 1)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

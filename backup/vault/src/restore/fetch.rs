@@ -1,0 +1,155 @@
+//! Reads a range of a pack and writes its chunks where the files want them.
+
+use std::ops::Range;
+
+use super::batch::{Fetch, Piece, Span};
+use super::execute::Shared;
+use super::gather::Ready;
+use crate::index::PackName;
+use crate::inner::hex_name;
+use crate::{ChunkId, Error};
+
+pub(crate) fn run(shared: &Shared<'_>, ready: &Ready, fetch: &Fetch) {
+    let pack = ready.packs[fetch.pack as usize];
+    let read = |span: Span| {
+        let name = hex_name(&pack.1);
+        let target = &shared.vault.target;
+        target.get_range(pack.0, &name, span.offset, span.len as usize)
+    };
+    let whole = Span {
+        offset: fetch.offset,
+        len: u32::try_from(fetch.len).unwrap_or(u32::MAX),
+    };
+    let bytes = read(whole).ok();
+    for (span, pieces) in &fetch.frames {
+        let from = usize::try_from(span.offset - fetch.offset).unwrap_or(usize::MAX);
+        // When the range as a whole cannot be read, a part of it perhaps can.
+        let sealed = match &bytes {
+            Some(bytes) => bytes
+                .get(from..from + span.len as usize)
+                .map(<[u8]>::to_vec),
+            None => read(*span).ok(),
+        };
+        frame(shared, ready, pack, sealed, pieces.clone());
+    }
+}
+
+/// Opens one frame, verifies the chunks that are wanted, and writes them.
+fn frame(
+    shared: &Shared<'_>,
+    ready: &Ready,
+    pack: PackName,
+    sealed: Option<Vec<u8>>,
+    range: Range<usize>,
+) {
+    let pieces = &ready.batch.pieces[range];
+    let Some(first) = pieces.first() else { return };
+    let opened = sealed.and_then(|sealed| open(shared, pack, first, sealed));
+    let mut rest = pieces;
+    while let Some(first) = rest.first() {
+        if shared.stopping() {
+            break;
+        }
+        let count = run_of(rest);
+        let (run, others) = rest.split_at(count);
+        rest = others;
+        let plain = opened.as_ref().and_then(|opened| opened.run(shared, run));
+        match plain {
+            Some(plain) => give(shared, ready, run, plain),
+            // Damaged here, or swept away meanwhile: perhaps the vault has it elsewhere.
+            None => rescue(shared, ready, first, run),
+        }
+    }
+    for piece in rest {
+        let filling = &ready.batch.files[piece.file as usize];
+        filling.fail(std::io::Error::other("the restore was stopped"));
+        filling.done(shared, 1);
+    }
+}
+
+/// How many of the pieces lie one behind the other in the frame *and* in the file.
+fn run_of(pieces: &[Piece]) -> usize {
+    let follows = |pair: &[Piece]| {
+        pair[1].file == pair[0].file
+            && pair[1].spot.slot == pair[0].spot.slot + 1
+            && pair[1].at == pair[0].at + u64::from(pair[0].len)
+    };
+    1 + pieces.windows(2).take_while(|pair| follows(pair)).count()
+}
+
+fn give(shared: &Shared<'_>, ready: &Ready, run: &[Piece], plain: &[u8]) {
+    let Some(first) = run.first() else { return };
+    let filling = &ready.batch.files[first.file as usize];
+    if filling.write(shared, plain, first.at).is_ok() {
+        shared.bytes_passed(plain.len() as u64);
+    }
+    filling.done(shared, run.len());
+}
+
+fn rescue(shared: &Shared<'_>, ready: &Ready, first: &Piece, run: &[Piece]) {
+    let filling = &ready.batch.files[first.file as usize];
+    for piece in run {
+        let plain = shared.vault.chunk(&piece.id).and_then(|plain| {
+            if plain.len() == piece.len as usize {
+                return Ok(plain);
+            }
+            Err(Error::Damaged {
+                object: format!("chunk {}", piece.id),
+                what: "has another length than the file says".to_owned(),
+            })
+        });
+        match plain {
+            Ok(plain) => {
+                if filling.write(shared, &plain, piece.at).is_ok() {
+                    shared.bytes_passed(plain.len() as u64);
+                }
+            }
+            Err(error) => filling.fail(std::io::Error::other(error)),
+        }
+    }
+    filling.done(shared, run.len());
+}
+
+/// A frame's plain bytes and where each chunk lies in them.
+struct Opened {
+    plain: Vec<u8>,
+    chunks: Vec<Range<usize>>,
+    first: u32,
+}
+
+impl Opened {
+    /// The bytes of neighbouring chunks, each verified against its id.
+    fn run(&self, shared: &Shared<'_>, run: &[Piece]) -> Option<&[u8]> {
+        let chunk = |piece: &Piece| {
+            let slot = piece.spot.slot.checked_sub(self.first)?;
+            self.chunks.get(slot as usize)
+        };
+        for piece in run {
+            let bytes = self.plain.get(chunk(piece)?.clone())?;
+            if bytes.len() != piece.len as usize || !is(shared, bytes, &piece.id) {
+                return None;
+            }
+        }
+        let (from, to) = (chunk(run.first()?)?.start, chunk(run.last()?)?.end);
+        self.plain.get(from..to)
+    }
+}
+
+fn is(shared: &Shared<'_>, plain: &[u8], id: &ChunkId) -> bool {
+    shared.vault.keys.chunk_id(plain) == *id
+}
+
+fn open(shared: &Shared<'_>, pack: PackName, first: &Piece, sealed: Vec<u8>) -> Option<Opened> {
+    let place = shared.vault.index().get(&first.id)?;
+    if place.pack != pack {
+        return None;
+    }
+    let packed = shared.vault.unseal(&first.id, &place, sealed).ok()?;
+    let plain = shared.vault.plain(&first.id, packed).ok()?;
+    let chunks = Vec::from([0..plain.len()]);
+    Some(Opened {
+        plain,
+        chunks,
+        first: 0,
+    })
+}

@@ -1,0 +1,49 @@
+//! Restores a snapshot, or parts of it: [`plan`] says what will be written, [`execute`] writes it.
+//!
+//! One thread walks the saved tree, makes folders, links and devices, and gathers files in batches of bounded size.
+//! A batch is read by pack: neighbouring frames in one request, every frame opened once, its chunks written where the
+//! files want them, by several threads. A folder's own attributes come when the last entry below it is done.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `plan.rs` `survey.rs` | what a restore will write, and what is in its way |
+//! | `execute.rs` | the threads, their counters, when they stop |
+//! | `tree.rs` `links.rs` | the walk: folders, names, links, devices |
+//! | `folder.rs` | an open place in the destination, reached without following a link |
+//! | `filling.rs` `existing.rs` | a file being written; one that is already there |
+//! | `gather.rs` `batch.rs` `fetch.rs` | files and the chunks they want; which ranges of which packs to read; reading them |
+
+mod batch;
+mod execute;
+mod existing;
+mod fetch;
+mod filling;
+mod folder;
+mod gather;
+mod links;
+mod plan;
+mod survey;
+mod tree;
+
+pub use execute::{RestoreStats, execute};
+pub use plan::{Overwrite, Placement, RestorePlan, plan};
+
+#[cfg(test)]
+pub(crate) struct Scratch(pub(crate) std::path::PathBuf);
+
+#[cfg(test)]
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let name = format!("reprise-restore-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+}
+
+#[cfg(test)]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
