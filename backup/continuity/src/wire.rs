@@ -34,7 +34,7 @@ pub struct Evidence {
 pub struct SampledFile {
     pub path: String,
     pub size_bytes: u64,
-    /// Of the bytes as read when they were saved, hex.
+    /// Of the bytes as they were saved, hex; empty for a large file with holes.
     pub blake3: String,
 }
 

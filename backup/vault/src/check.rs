@@ -170,9 +170,12 @@ impl Check<'_> {
             if node.is_dir() && depth <= deep::LEVELS {
                 self.collect(&node.subtree, Names::Plain, packs, depth + 1)?;
             }
-            for segment in &node.segments {
-                if let Segment::Chunk { id, .. } = segment {
-                    packs.extend(self.place(id).map(|place| place.pack));
+            for part in node.segments.parts() {
+                packs.extend(self.place(&part.id).map(|place| place.pack));
+            }
+            for segment in self.vault.segments(&node) {
+                if let Ok(Segment::Chunk { id, .. }) = segment {
+                    packs.extend(self.place(&id).map(|place| place.pack));
                 }
             }
         }
@@ -289,17 +292,27 @@ impl Check<'_> {
     }
 
     fn file(&mut self, label: &str, node: &Node) -> bool {
-        let lost = node.segments.iter().filter(|segment| match segment {
-            Segment::Chunk { id, len } => {
-                self.bad.contains(id) || self.place(id).is_none_or(|place| place.plain_len != *len)
-            }
-            Segment::Hole { .. } => false,
-        });
-        let lost = lost.count();
+        let mut lost = 0;
+        for segment in self.vault.segments(node) {
+            lost += u64::from(match segment {
+                Ok(Segment::Chunk { id, len }) => {
+                    self.bad.contains(&id)
+                        || self.place(&id).is_none_or(|place| place.plain_len != len)
+                }
+                Ok(Segment::Hole { .. }) => false,
+                Err(error) => {
+                    self.problem(Problem::new(
+                        format!("{label}: {}", show(&node.path)),
+                        format!("what it is made of is lost: {error}"),
+                    ));
+                    return false;
+                }
+            });
+        }
         if lost > 0 {
             let what = format!(
                 "{lost} of its {} parts are lost; restore it from another snapshot",
-                node.segments.len()
+                node.segments.count()
             );
             self.problem(Problem::new(format!("{label}: {}", show(&node.path)), what));
         }

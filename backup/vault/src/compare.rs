@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{CWD, OFlags, Stat};
 
+use crate::content::Failed;
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment, Xattr};
 use crate::problem::show;
@@ -29,7 +30,7 @@ pub struct Comparison {
 
 const DIFFERENCES_KEPT: usize = 1000;
 
-/// Reads every restored file again and compares it with the hash taken when it was read; also type, size, mode, owner,
+/// Reads every restored file again and compares it with the names of its chunks and the hash taken when it was read; also type, size, mode, owner,
 /// mtime, extended attributes, link targets, device numbers, hard links and holes. When the destination was empty before
 /// the restore, what is there besides is a difference too. Changes nothing, not even access times.
 pub fn compare(vault: &Vault, plan: &RestorePlan, watch: &Watch) -> Result<Comparison, Error> {
@@ -43,7 +44,7 @@ pub fn compare(vault: &Vault, plan: &RestorePlan, watch: &Watch) -> Result<Compa
             groups: HashMap::new(),
             inodes: HashMap::new(),
             found: Comparison::default(),
-            buffer: vec![0; 256 * 1024],
+            buffer: Vec::new(),
         };
         for (node, placement) in plan.nodes.iter().zip(&plan.placements) {
             compare.placed(node, &placement.to)?;
@@ -254,36 +255,60 @@ impl Compare<'_> {
             return Ok(());
         }
         self.holes(&file, node, &stat)?;
-        let hash = self.hash(&file, node.size)?;
-        self.found.bytes += node.size;
-        if Some(hash) != node.content_hash {
-            self.differs(
+        match self.content(&file, node) {
+            Ok(true) => {}
+            Ok(false) => self.differs(
                 &node.path,
                 "has another content than what was read at backup time",
-            );
+            ),
+            Err(Failed::Read(error)) => return Err(error),
+            Err(Failed::Vault(error)) => self.differs(
+                &node.path,
+                format_args!("what it should hold is not known: {error}"),
+            ),
         }
+        self.found.bytes += node.size;
         Ok(())
     }
 
-    fn hash(&mut self, file: &OwnedFd, size: u64) -> io::Result<[u8; 32]> {
-        let mut stretch = Stretch::new(
-            file,
-            Extent {
-                start: 0,
-                end: size,
-            },
-        );
+    /// Whether the file is made of the chunks it should be made of, with zeros in its holes.
+    fn content(&mut self, file: &OwnedFd, node: &Node) -> Result<bool, Failed> {
         let mut hasher = blake3::Hasher::new();
-        loop {
-            let read = stretch.read(&mut self.buffer)?;
-            if read == 0 || self.watch.is_cancelled() {
-                return Ok(*hasher.finalize().as_bytes());
+        let mut at = 0;
+        for segment in self.vault.segments(node) {
+            let segment = segment?;
+            if self.watch.is_cancelled() {
+                return Ok(true);
             }
-            hasher.update(&self.buffer[..read]);
+            let end = at + segment.len();
+            let same = match segment {
+                Segment::Chunk { id, len } => {
+                    self.buffer.clear();
+                    let mut stretch = Stretch::new(file, Extent { start: at, end });
+                    stretch
+                        .read_to_end(&mut self.buffer)
+                        .map_err(Failed::Read)?;
+                    if node.content_hash.is_some() {
+                        hasher.update(&self.buffer);
+                    }
+                    self.buffer.len() == len as usize
+                        && self.vault.keys.chunk_id(&self.buffer) == id
+                }
+                Segment::Hole { .. } => {
+                    source::is_zero(file.as_fd(), Extent { start: at, end }, &mut self.buffer)
+                        .map_err(Failed::Read)?
+                }
+            };
+            if !same {
+                return Ok(false);
+            }
+            at = end;
             self.watch
                 .bytes_done
-                .fetch_add(read as u64, Ordering::Relaxed);
+                .fetch_add(segment.len(), Ordering::Relaxed);
         }
+        let hash = *hasher.finalize().as_bytes();
+        Ok(node.content_hash.is_none_or(|wanted| wanted == hash))
     }
 
     fn links(&mut self, node: &Node, stat: &Stat) {
@@ -306,9 +331,15 @@ impl Compare<'_> {
     /// File systems round holes differently: only a copy that clearly takes more place is a difference.
     fn holes(&mut self, file: &OwnedFd, node: &Node, stat: &Stat) -> io::Result<()> {
         const SLACK: u64 = 64 * 1024;
-        let is_hole = |segment: &&Segment| matches!(segment, Segment::Hole { .. });
-        let holes = node.segments.iter().filter(is_hole).count() as u64;
-        let hole_bytes: u64 = node.segments.iter().filter(is_hole).map(Segment::len).sum();
+        let (mut holes, mut hole_bytes) = (0, 0);
+        for segment in self.vault.segments(node) {
+            match segment {
+                Ok(Segment::Hole { len }) => (holes, hole_bytes) = (holes + 1, hole_bytes + len),
+                Ok(Segment::Chunk { .. }) => {}
+                // Said where the content is compared.
+                Err(_) => return Ok(()),
+            }
+        }
         if hole_bytes <= SLACK * holes {
             return Ok(());
         }

@@ -4,10 +4,11 @@ use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
 use crate::chunker::{Chunker, Params};
+use crate::segments::SegmentList;
 use crate::session::Session;
 use crate::target::ObjectKind;
 use crate::writer::{Chunking, StoredChunk};
-use crate::{ChunkId, Error, Segment, Watch};
+use crate::{ChunkId, Error, Segment, Segments, Watch};
 
 const MAX_FIXED: usize = 4 * 1024 * 1024;
 
@@ -45,7 +46,7 @@ impl Content {
         from: &mut dyn Read,
         chunking: Chunking,
         watch: &Watch,
-        mut each: impl FnMut(ChunkId, &[u8]),
+        mut each: impl FnMut(&mut Session, ChunkId, &[u8]) -> Result<(), Error>,
     ) -> Result<(), Failed> {
         self.buffer.clear();
         let most = match chunking {
@@ -75,7 +76,7 @@ impl Content {
             };
             let plain = &rest[..len];
             let id = session.store(ObjectKind::Pack, plain.to_vec(), watch)?;
-            each(id, plain);
+            each(session, id, plain)?;
             watch.bytes_done.fetch_add(len as u64, Ordering::Relaxed);
             at += len;
         }
@@ -100,44 +101,64 @@ impl Content {
 }
 
 /// What one stored stream amounts to.
+#[derive(Default)]
 pub(crate) struct Stored {
     pub(crate) size: u64,
-    pub(crate) hash: blake3::Hasher,
-    pub(crate) segments: Vec<Segment>,
+    segments: SegmentList,
     pub(crate) chunks: Vec<StoredChunk>,
+    /// The only chunk so far: its name says as much as a hash.
+    first: Vec<u8>,
+    hash: Option<blake3::Hasher>,
 }
 
 impl Stored {
-    pub(crate) fn new() -> Stored {
-        Stored {
-            size: 0,
-            hash: blake3::Hasher::new(),
-            segments: Vec::new(),
-            chunks: Vec::new(),
-        }
-    }
-
-    pub(crate) fn chunk(&mut self, id: ChunkId, plain: &[u8]) {
+    pub(crate) fn chunk(
+        &mut self,
+        session: &mut Session,
+        id: ChunkId,
+        plain: &[u8],
+        watch: &Watch,
+    ) -> Result<(), Error> {
         let len = u32::try_from(plain.len()).unwrap_or(u32::MAX);
         self.size += u64::from(len);
-        self.hash.update(plain);
-        self.segments.push(Segment::Chunk { id, len });
+        match &mut self.hash {
+            Some(hash) => {
+                hash.update(plain);
+            }
+            None if self.first.is_empty() => self.first.extend_from_slice(plain),
+            None => {
+                let mut hash = blake3::Hasher::new();
+                hash.update(&std::mem::take(&mut self.first));
+                hash.update(plain);
+                self.hash = Some(hash);
+            }
+        }
+        let segment = Segment::Chunk { id, len };
+        self.segments
+            .push(segment, |list| session.store(ObjectKind::Tree, list, watch))
     }
 
-    /// Hashing the zeros of a hole takes time (about 4 GB a second): it ends early when the run is cancelled.
-    pub(crate) fn hole(&mut self, len: u64, watch: &Watch) {
-        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-        if len == 0 {
-            return;
-        }
-        self.size += len;
-        let mut left = len;
-        while left > 0 && !watch.is_cancelled() {
-            let part = left.min(ZEROS.len() as u64);
-            self.hash
-                .update(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
-            left -= part;
-        }
-        self.segments.push(Segment::Hole { len });
+    pub(crate) fn hole(
+        &mut self,
+        session: &mut Session,
+        len: u64,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        self.size = self.size.saturating_add(len);
+        self.segments.push(Segment::Hole { len }, |list| {
+            session.store(ObjectKind::Tree, list, watch)
+        })
+    }
+
+    /// Its stretches, and the hash of its data when it is more than one chunk.
+    pub(crate) fn finish(
+        self,
+        session: &mut Session,
+        watch: &Watch,
+    ) -> Result<(Segments, Option<[u8; 32]>), Error> {
+        let segments = self
+            .segments
+            .finish(|list| session.store(ObjectKind::Tree, list, watch))?;
+        Ok((segments, self.hash.map(|hash| *hash.finalize().as_bytes())))
     }
 }

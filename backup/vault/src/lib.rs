@@ -6,7 +6,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `vault.rs` `inner.rs` | [`Vault`]: create, open, snapshots, folders, chunks; what its parts share |
-//! | `reader.rs` | one file of a snapshot as a stream |
+//! | `reader.rs` `segments.rs` | one file of a snapshot as a stream; the stretches it is made of |
 //! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` `error.rs` | the values callers see |
 //! | `backup.rs` `walk.rs` `source.rs` `estimate.rs` | a tree of files → a snapshot; looking at files without changing them |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
@@ -45,6 +45,7 @@ mod reader;
 pub mod restore;
 pub mod retention;
 mod secret;
+mod segments;
 mod session;
 mod snapshot;
 mod source;
@@ -58,10 +59,11 @@ pub mod zip;
 pub use check::CheckReport;
 pub use error::Error;
 pub use id::{ChunkId, SnapshotId, SnapshotName};
-pub use node::{Node, NodeKind, Segment, Xattr};
+pub use node::{Node, NodeKind, Segment, SegmentPart, Segments, Xattr};
 pub use problem::Problem;
 pub use reader::FileReader;
 pub use secret::Secret;
+pub use segments::SegmentReader;
 pub use snapshot::{Kind, Snapshot};
 pub use target::Target;
 pub use vault::{KdfCost, PackedChunk, Stats, Vault};

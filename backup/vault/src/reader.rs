@@ -4,13 +4,14 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::inner::Inner;
+use crate::segments::SegmentCursor;
 use crate::{Node, Segment};
 
 /// Reads one file of a snapshot; every chunk is verified before a byte of it is given out. Holds one chunk in memory.
 pub struct FileReader {
     vault: Arc<Inner>,
-    segments: Vec<Segment>,
-    next: usize,
+    start: SegmentCursor,
+    segments: SegmentCursor,
     /// The chunk being read and how much of it was given out.
     chunk: Vec<u8>,
     given: usize,
@@ -22,8 +23,8 @@ impl FileReader {
     pub(crate) fn new(vault: Arc<Inner>, node: &Node) -> FileReader {
         FileReader {
             vault,
-            segments: node.segments.clone(),
-            next: 0,
+            start: SegmentCursor::new(node),
+            segments: SegmentCursor::new(node),
             chunk: Vec::new(),
             given: 0,
             hole: 0,
@@ -32,16 +33,11 @@ impl FileReader {
 
     /// Moves to `offset` from the start of the file without reading what lies before; past the end reads nothing.
     pub fn seek_to(&mut self, offset: u64) -> io::Result<()> {
-        (self.next, self.given, self.hole) = (0, 0, 0);
+        (self.given, self.hole) = (0, 0);
         self.chunk.clear();
-        let mut left = offset;
-        while let Some(segment) = self.segments.get(self.next) {
-            if left < segment.len() {
-                break;
-            }
-            left -= segment.len();
-            self.next += 1;
-        }
+        let found = self.start.clone().seek(&self.vault, offset);
+        let (segments, left) = found.map_err(io::Error::other)?;
+        self.segments = segments;
         if left > 0 && self.advance()? {
             self.hole = self.hole.saturating_sub(left);
             self.given = usize::try_from(left)
@@ -53,17 +49,18 @@ impl FileReader {
 
     /// Loads the next segment; false at the end.
     fn advance(&mut self) -> io::Result<bool> {
-        let Some(segment) = self.segments.get(self.next) else {
+        let next = self.segments.next(&self.vault).map_err(io::Error::other)?;
+        let Some(segment) = next else {
             return Ok(false);
         };
         match segment {
             Segment::Hole { len } => {
-                self.hole = *len;
+                self.hole = len;
                 self.chunk.clear();
             }
             Segment::Chunk { id, len } => {
-                self.chunk = self.vault.chunk(id).map_err(io::Error::other)?;
-                if self.chunk.len() != *len as usize {
+                self.chunk = self.vault.chunk(&id).map_err(io::Error::other)?;
+                if self.chunk.len() != len as usize {
                     return Err(io::Error::other(format!(
                         "chunk {id} has another length than the file says"
                     )));
@@ -71,7 +68,6 @@ impl FileReader {
             }
         }
         self.given = 0;
-        self.next += 1;
         Ok(true)
     }
 }

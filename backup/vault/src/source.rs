@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use crate::node::{Node, NodeKind, Xattr};
+use crate::node::{Node, NodeKind, Segments, Xattr};
 
 /// Opens without changing the access time, which only the owner may ask for.
 pub(crate) fn open_quietly(
@@ -84,7 +84,7 @@ pub(crate) fn node(name: &[u8], path: &[u8], kind: NodeKind, stat: &Stat) -> Nod
         links: u32::try_from(stat.st_nlink).unwrap_or(u32::MAX),
         xattrs: Vec::new(),
         content_hash: None,
-        segments: Vec::new(),
+        segments: Segments::default(),
         subtree: Vec::new(),
     }
 }
@@ -218,6 +218,36 @@ pub(crate) fn extents(file: BorrowedFd<'_>, stat: &Stat) -> io::Result<Vec<Exten
         return Ok(whole());
     }
     Ok(extents)
+}
+
+/// Whether a stretch of a file reads as zeros; holes in it are passed over. `buffer` is only room to read into.
+pub(crate) fn is_zero(
+    file: BorrowedFd<'_>,
+    stretch: Extent,
+    buffer: &mut Vec<u8>,
+) -> io::Result<bool> {
+    buffer.resize(256 * 1024, 0);
+    let mut at = stretch.start;
+    while at < stretch.end {
+        at = match rustix::fs::seek(file, SeekFrom::Data(at)) {
+            Ok(data) => data,
+            Err(Errno::NXIO) => return Ok(true),
+            // A file system without holes: everything is data.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => at,
+            Err(error) => return Err(error.into()),
+        };
+        let left = usize::try_from(stretch.end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let room = buffer.len().min(left);
+        let read = rustix::io::pread(file, &mut buffer[..room], at)?;
+        if buffer[..read].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        if read == 0 {
+            return Ok(true);
+        }
+        at += read as u64;
+    }
+    Ok(true)
 }
 
 /// Reads `start..end` of a file; ends early when the file does.

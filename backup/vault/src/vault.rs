@@ -8,7 +8,8 @@ use crate::problem::show;
 use crate::snapshot::select;
 use crate::target::ObjectKind;
 use crate::{
-    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, Snapshot, SnapshotId, Target, keys,
+    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, SegmentReader, Snapshot, SnapshotId,
+    Target, keys,
 };
 
 /// Cost of guessing the password (argon2id); stored in the vault.
@@ -201,6 +202,11 @@ impl Vault {
             });
         }
         Ok(FileReader::new(Arc::clone(&self.inner), node))
+    }
+
+    /// What a file is made of, in order.
+    pub fn segments(&self, node: &Node) -> SegmentReader<'_> {
+        self.inner.segments(node)
     }
 
     /// Plain bytes, verified.

@@ -288,8 +288,9 @@ impl Walk<'_> {
             let mut node = source::node(name, path, NodeKind::File, &stat);
             node.xattrs = source::xattrs(file.as_fd()).map_err(Failed::Read)?;
             let stored = self.content_of(&file, &stat)?;
+            let size = stored.size;
             let after = rustix::fs::fstat(&file).map_err(|error| Failed::Read(error.into()))?;
-            let same = stored.size == size_of(&stat) && unmoved(&stat, &after);
+            let same = size == size_of(&stat) && unmoved(&stat, &after);
             if !same && again {
                 (stat, again) = (after, false);
                 continue;
@@ -302,9 +303,8 @@ impl Walk<'_> {
                 // Never taken for unchanged by the next run.
                 (node.ctime_s, node.ctime_ns) = (i64::MAX, 0);
             }
-            node.size = stored.size;
-            node.content_hash = Some(*stored.hash.finalize().as_bytes());
-            node.segments = stored.segments;
+            node.size = size;
+            (node.segments, node.content_hash) = stored.finish(&mut self.session, self.watch)?;
             self.remember(&node);
             return Ok(node);
         }
@@ -319,13 +319,16 @@ impl Walk<'_> {
     }
 
     fn content_of(&mut self, file: &OwnedFd, stat: &Stat) -> Result<Stored, Failed> {
-        let mut stored = Stored::new();
+        let mut stored = Stored::default();
         for extent in source::extents(file.as_fd(), stat).map_err(Failed::Read)? {
             let hole = extent.start.saturating_sub(stored.size);
             self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-            stored.hole(hole, self.watch);
+            stored.hole(&mut self.session, hole, self.watch)?;
             let mut stretch = Stretch::new(file, extent);
-            let each = |id: ChunkId, plain: &[u8]| stored.chunk(id, plain);
+            let watch = self.watch;
+            let each = |session: &mut Session, id: ChunkId, plain: &[u8]| {
+                stored.chunk(session, id, plain, watch)
+            };
             self.content.store(
                 &mut self.session,
                 &mut stretch,
@@ -339,7 +342,7 @@ impl Walk<'_> {
         }
         let hole = size_of(stat).saturating_sub(stored.size);
         self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-        stored.hole(hole, self.watch);
+        stored.hole(&mut self.session, hole, self.watch)?;
         Ok(stored)
     }
 
@@ -348,10 +351,14 @@ impl Walk<'_> {
         let old = old.filter(|old| {
             old.is_file() && old.ctime_s < self.settled_before_s && same_content(old, fresh, size)
         })?;
-        let kept = old.segments.iter().all(|segment| match segment {
-            Segment::Chunk { id, .. } => self.session.has(id),
-            Segment::Hole { .. } => true,
-        });
+        // The lists themselves must be there too; one that cannot be read only means that the file is read again.
+        let listed = old.segments.parts().iter();
+        let kept = listed.map(|part| part.id).all(|id| self.session.has(&id))
+            && self.vault.segments(old).all(|segment| match segment {
+                Ok(Segment::Chunk { id, .. }) => self.session.has(&id),
+                Ok(Segment::Hole { .. }) => true,
+                Err(_) => false,
+            });
         kept.then(|| old.clone())
     }
 }

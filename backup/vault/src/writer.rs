@@ -10,7 +10,7 @@ use crate::index::PackName;
 use crate::inner::{Inner, hex_name};
 use crate::keys::random;
 use crate::session::Session;
-use crate::{ChunkId, Error, Kind, Node, NodeKind, Segment, Snapshot, SnapshotId, Vault, Watch};
+use crate::{ChunkId, Error, Kind, Node, NodeKind, Snapshot, SnapshotId, Vault, Watch};
 
 #[derive(Clone, Debug)]
 pub struct Meta {
@@ -90,24 +90,24 @@ impl<'a> SnapshotWriter<'a> {
                 what: "it is not a plain file name".to_owned(),
             });
         }
-        let mut stored = Stored::new();
-        let each = |id: ChunkId, plain: &[u8]| {
+        let mut stored = Stored::default();
+        let mut whole = blake3::Hasher::new();
+        let watch = self.watch;
+        let each = |session: &mut Session, id: ChunkId, plain: &[u8]| {
             let zero = plain.iter().all(|byte| *byte == 0);
-            stored.chunk(id, plain);
             let len = u32::try_from(plain.len()).unwrap_or(u32::MAX);
-            if let (true, Chunking::Fixed(_), Some(last)) =
-                (zero, chunking, stored.segments.last_mut())
-            {
-                *last = Segment::Hole {
-                    len: u64::from(len),
-                };
-            }
+            let hash = *blake3::hash(plain).as_bytes();
+            whole.update(plain);
             stored.chunks.push(StoredChunk {
                 id,
                 len,
-                plain: *blake3::hash(plain).as_bytes(),
+                plain: hash,
                 zero,
             });
+            match (zero, chunking) {
+                (true, Chunking::Fixed(_)) => stored.hole(session, u64::from(len), watch),
+                _ => stored.chunk(session, id, plain, watch),
+            }
         };
         self.content
             .store(&mut self.session, from, chunking, self.watch, each)
@@ -118,7 +118,8 @@ impl<'a> SnapshotWriter<'a> {
                 },
                 Failed::Vault(error) => error,
             })?;
-        let content_hash = *stored.hash.finalize().as_bytes();
+        let (size, chunks) = (stored.size, std::mem::take(&mut stored.chunks));
+        let (segments, content_hash) = stored.finish(&mut self.session, self.watch)?;
         let (seconds, millis) = (
             self.meta.started_ms.div_euclid(1000),
             self.meta.started_ms.rem_euclid(1000),
@@ -128,7 +129,7 @@ impl<'a> SnapshotWriter<'a> {
             name: name.as_bytes().to_vec(),
             path: name.as_bytes().to_vec(),
             kind: NodeKind::File,
-            size: stored.size,
+            size,
             mode: mode & 0o7777,
             uid: 0,
             gid: 0,
@@ -142,16 +143,16 @@ impl<'a> SnapshotWriter<'a> {
             inode: 0,
             links: 1,
             xattrs: Vec::new(),
-            content_hash: Some(content_hash),
-            segments: stored.segments,
+            content_hash,
+            segments,
             subtree: Vec::new(),
         };
         self.files.insert(node.name.clone(), node);
         self.watch.files_done.fetch_add(1, Ordering::Relaxed);
         Ok(StoredFile {
-            size: stored.size,
-            content_hash,
-            chunks: stored.chunks,
+            size,
+            content_hash: *whole.finalize().as_bytes(),
+            chunks,
         })
     }
 

@@ -152,14 +152,15 @@ impl<W: Write> Archive<'_, W> {
 
 /// Whether every part of a file is known to lie in a pack; asked before its name goes out.
 fn has_all(vault: &Inner, node: &Node) -> Result<bool, Error> {
-    let known = |segment: &Segment| match segment {
-        Segment::Chunk { id, .. } => vault.index().get(id).is_some(),
-        Segment::Hole { .. } => true,
+    let known = |segment: Result<Segment, Error>| match segment {
+        Ok(Segment::Chunk { id, .. }) => vault.index().get(&id).is_some(),
+        Ok(Segment::Hole { .. }) => true,
+        Err(_) => false,
     };
-    if !node.segments.iter().all(known) {
+    if !vault.segments(node).all(known) {
         vault.refresh()?;
     }
-    Ok(node.segments.iter().all(known))
+    Ok(vault.segments(node).all(known))
 }
 
 fn options(node: &Node) -> SimpleFileOptions {

@@ -155,7 +155,7 @@ struct Entry {
     /// Where a symbolic link points, percent-encoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
-    /// blake3 of the whole file, taken when it was read.
+    /// blake3 of the whole file, taken when it was read; only of files that are cut in several chunks and have no holes.
     #[serde(skip_serializing_if = "Option::is_none")]
     blake3: Option<String>,
 }
@@ -179,7 +179,7 @@ fn entry(node: &Node) -> Entry {
             .saturating_add(i64::from(node.mtime_ns / 1_000_000)),
         link,
         blake3: node
-            .content_hash
+            .plain_hash()
             .map(|hash| hash.iter().map(|b| format!("{b:02x}")).collect()),
     }
 }

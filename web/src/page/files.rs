@@ -96,11 +96,9 @@ async fn file(
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_DISPOSITION, value(&attachment(&node.name))?);
-    if let Some(hash) = node.content_hash {
-        // The same bytes for ever: a browser may resume against it.
-        let tag = crate::auth::password::hex(&hash);
-        headers.insert(header::ETAG, value(&format!("\"{tag}\""))?);
-    }
+    // The same bytes for ever: a browser may resume against it.
+    let tag = crate::auth::password::hex(&node.content_tag());
+    headers.insert(header::ETAG, value(&format!("\"{tag}\""))?);
     if status == StatusCode::PARTIAL_CONTENT {
         let last = start + length - 1;
         headers.insert(

@@ -36,14 +36,14 @@ pub(crate) fn read(vault: &Vault, snapshot: &Snapshot, watch: &Watch) -> Result<
         }
     }
     listing.blake3 = hasher.finalize().to_hex().to_string();
-    listing.sample = sampler.finish();
+    listing.sample = sampler.finish(vault)?;
     Ok(listing)
 }
 
 /// Lengths first, so that no two listings hash the same bytes.
 fn hash(hasher: &mut blake3::Hasher, node: &Node) {
     let (kind, detail): (u8, Vec<u8>) = match &node.kind {
-        NodeKind::File => (1, node.content_hash.map(Vec::from).unwrap_or_default()),
+        NodeKind::File => (1, node.content_tag().to_vec()),
         NodeKind::Dir => (2, Vec::new()),
         NodeKind::Symlink { target } => (3, target.clone()),
         NodeKind::Fifo => (4, Vec::new()),
@@ -70,52 +70,40 @@ fn pair(major: u32, minor: u32) -> Vec<u8> {
 /// program, and the lowest hashes (which is a random choice that nobody can steer).
 #[derive(Default)]
 struct Sampler {
-    newest: Option<(i64, SampledFile)>,
-    oldest: Option<(i64, SampledFile)>,
-    biggest: Option<SampledFile>,
-    empty: Option<SampledFile>,
-    odd: Option<SampledFile>,
-    random: BTreeMap<String, SampledFile>,
+    newest: Option<Node>,
+    oldest: Option<Node>,
+    biggest: Option<Node>,
+    empty: Option<Node>,
+    odd: Option<Node>,
+    random: BTreeMap<String, Node>,
 }
 
 const RANDOM: usize = 8;
+/// A hash that was not kept is made from the snapshot again for files up to this size.
+const HASHED_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Sampler {
     fn see(&mut self, node: &Node) {
-        let Some(hash) = node.content_hash else {
+        if !node.is_file() {
             return;
-        };
-        let file = || SampledFile {
-            path: String::from_utf8_lossy(&node.path).into_owned(),
-            size_bytes: node.size,
-            blake3: blake3::Hash::from(hash).to_hex().to_string(),
-        };
-        if self
-            .newest
-            .as_ref()
-            .is_none_or(|(at, _)| node.mtime_s > *at)
-        {
-            self.newest = Some((node.mtime_s, file()));
         }
-        if self
-            .oldest
-            .as_ref()
-            .is_none_or(|(at, _)| node.mtime_s < *at)
-        {
-            self.oldest = Some((node.mtime_s, file()));
+        let replaces = |kept: &Option<Node>, better: fn(&Node, &Node) -> bool| {
+            kept.as_ref().is_none_or(|kept| better(node, kept))
+        };
+        if replaces(&self.newest, |node, kept| node.mtime_s > kept.mtime_s) {
+            self.newest = Some(node.clone());
         }
-        if self
-            .biggest
-            .as_ref()
-            .is_none_or(|f| node.size > f.size_bytes)
-        {
-            self.biggest = Some(file());
+        if replaces(&self.oldest, |node, kept| node.mtime_s < kept.mtime_s) {
+            self.oldest = Some(node.clone());
+        }
+        if replaces(&self.biggest, |node, kept| node.size > kept.size) {
+            self.biggest = Some(node.clone());
         }
         if node.size == 0 && self.empty.is_none() {
-            self.empty = Some(file());
+            self.empty = Some(node.clone());
         }
         if self.odd.is_none() && !node.name.iter().all(|b| (0x20..0x7f).contains(b)) {
-            self.odd = Some(file());
+            self.odd = Some(node.clone());
         }
         let random = blake3::hash(&node.path).to_hex().to_string();
         let low = self
@@ -123,31 +111,47 @@ impl Sampler {
             .last_key_value()
             .is_none_or(|(last, _)| random < *last);
         if self.random.len() < RANDOM || low {
-            self.random.insert(random, file());
+            self.random.insert(random, node.clone());
             if self.random.len() > RANDOM {
                 self.random.pop_last();
             }
         }
     }
 
-    fn finish(self) -> Vec<SampledFile> {
-        let chosen = [
-            self.newest.map(|n| n.1),
-            self.oldest.map(|o| o.1),
-            self.biggest,
-            self.empty,
-            self.odd,
-        ];
+    fn finish(self, vault: &Vault) -> Result<Vec<SampledFile>, Error> {
+        let chosen = [self.newest, self.oldest, self.biggest, self.empty, self.odd];
         let mut list: Vec<SampledFile> = Vec::new();
-        for file in chosen
+        for node in chosen
             .into_iter()
             .flatten()
             .chain(self.random.into_values())
         {
-            if !list.iter().any(|f| f.path == file.path) {
-                list.push(file);
+            let path = String::from_utf8_lossy(&node.path).into_owned();
+            if !list.iter().any(|f| f.path == path) {
+                list.push(SampledFile {
+                    path,
+                    size_bytes: node.size,
+                    blake3: hash_of(vault, &node)?,
+                });
             }
         }
-        list
+        Ok(list)
     }
+}
+
+/// Empty for a large file with holes.
+fn hash_of(vault: &Vault, node: &Node) -> Result<String, Error> {
+    if let Some(hash) = node.plain_hash() {
+        return Ok(blake3::Hash::from(hash).to_hex().to_string());
+    }
+    if node.size > HASHED_BYTES {
+        return Ok(String::new());
+    }
+    let mut hasher = blake3::Hasher::new();
+    let read = hasher.update_reader(vault.open_file(node)?);
+    read.map_err(|source| Error::Source {
+        what: String::from_utf8_lossy(&node.path).into_owned(),
+        source,
+    })?;
+    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -1,4 +1,4 @@
-//! The bytes on disk, format 0 (docs/format.md): pure encoding and decoding, no input or output.
+//! The bytes on disk, format 1 (docs/format.md): pure encoding and decoding, no input or output.
 //!
 //! Everything is little-endian. Decoders take hostile bytes: they never panic and never allocate more than the
 //! input's own length justifies.
@@ -14,8 +14,10 @@ pub(crate) mod mark;
 pub(crate) mod object;
 pub(crate) mod pack;
 pub(crate) mod pack0;
+pub(crate) mod segments;
 pub(crate) mod session;
 pub(crate) mod snapshot;
+mod times;
 pub(crate) mod tomb;
 pub(crate) mod tree;
 

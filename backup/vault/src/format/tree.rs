@@ -1,57 +1,81 @@
 //! The list of entries of one folder.
 
-use super::Bad;
 use super::bytes::{Cursor, Put};
-use super::pack0::MAX_PLAIN;
+use super::frame::MAX_CHUNK;
+use super::times::{self, Nanos};
+use super::{Bad, segments};
 use crate::ChunkId;
-use crate::node::{Node, NodeKind, Segment, Xattr};
+use crate::node::{Node, NodeKind, Segments, Xattr};
 
-const VERSION: u8 = 0;
-/// Fixed bytes every entry has at least.
-const NODE_LEAST: usize = 4 + 1 + 12 + 36 + 20 + 4;
+const VERSION: u8 = 1;
+/// Bytes an entry takes at least.
+const NODE_LEAST: usize = 8;
+
+/// Which parts of an entry are there, and what it is.
+mod flags {
+    pub(super) const KIND: u8 = 0b0000_0111;
+    /// Mode, owner and group differ from the entry before.
+    pub(super) const OWNER: u8 = 0b0000_1000;
+    pub(super) const DEVICE: u8 = 0b0001_0000;
+    pub(super) const LINKS: u8 = 0b0010_0000;
+    pub(super) const XATTRS: u8 = 0b0100_0000;
+    pub(super) const HASH: u8 = 0b1000_0000;
+}
 
 /// Chunks of a folder list, in order.
 pub(crate) fn put_parts(out: &mut Vec<u8>, parts: &[(ChunkId, u32)]) {
-    out.put_count(parts.len());
+    out.put_varint(parts.len() as u64);
     for (id, len) in parts {
         out.extend_from_slice(id.as_bytes());
-        out.put_u32(*len);
+        out.put_varint(u64::from(*len));
     }
 }
 
 pub(crate) fn get_parts(cursor: &mut Cursor<'_>) -> Result<Vec<(ChunkId, u32)>, Bad> {
-    let count = cursor.count(36)?;
+    let count = cursor.varint_count(33)?;
     let mut parts = Vec::with_capacity(count);
     for _ in 0..count {
-        parts.push((
-            ChunkId::from_bytes(cursor.array()?),
-            chunk_len(cursor.u32()?)?,
-        ));
+        let (id, len) = (ChunkId::from_bytes(cursor.array()?), cursor.varint_u32()?);
+        if len == 0 || len > MAX_CHUNK {
+            return Err(Bad::Value("chunk length"));
+        }
+        parts.push((id, len));
     }
     Ok(parts)
 }
 
-fn chunk_len(len: u32) -> Result<u32, Bad> {
-    if len == 0 || len > MAX_PLAIN {
-        Err(Bad::Value("chunk length"))
-    } else {
-        Ok(len)
-    }
+/// What the next entry is written against: most are alike.
+#[derive(Default)]
+struct Before<'a> {
+    name: &'a [u8],
+    owner: (u32, u32, u32),
+    device: u64,
+    inode: u64,
+    mtime: Nanos,
+    ctime: Nanos,
+    atime: Nanos,
 }
 
-/// The entries of a folder, as stored. `names` of roots are whole paths.
+fn shared(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// The entries of a folder, as stored, sorted by name. `name`s of roots are whole paths.
 pub(crate) fn encode(nodes: &[Node], name: impl Fn(&Node) -> &[u8]) -> Vec<u8> {
-    let mut out = vec![VERSION];
-    out.put_count(nodes.len());
+    let mut out = Vec::with_capacity(16 + nodes.len() * 80);
+    out.push(VERSION);
+    out.put_varint(nodes.len() as u64);
+    let mut before = Before::default();
     for node in nodes {
-        out.put_blob(name(node));
-        encode_node(&mut out, node);
+        let name = name(node);
+        encode_node(&mut out, node, name, &mut before);
+        before.name = name;
     }
     out
 }
 
-fn encode_node(out: &mut Vec<u8>, node: &Node) {
-    out.push(match node.kind {
+fn encode_node<'a>(out: &mut Vec<u8>, node: &Node, name: &'a [u8], before: &mut Before<'a>) {
+    let kind = match node.kind {
         NodeKind::File => 0,
         NodeKind::Dir => 1,
         NodeKind::Symlink { .. } => 2,
@@ -59,53 +83,67 @@ fn encode_node(out: &mut Vec<u8>, node: &Node) {
         NodeKind::Socket => 4,
         NodeKind::CharDevice { .. } => 5,
         NodeKind::BlockDevice { .. } => 6,
-    });
-    for value in [node.mode, node.uid, node.gid] {
-        out.put_u32(value);
+    };
+    let owner = (node.mode, node.uid, node.gid);
+    let flag = |there: bool, flag: u8| if there { flag } else { 0 };
+    let hash = node.content_hash.filter(|_| node.is_file());
+    out.push(
+        kind | flag(owner != before.owner, flags::OWNER)
+            | flag(node.device != before.device, flags::DEVICE)
+            | flag(node.links != 1, flags::LINKS)
+            | flag(!node.xattrs.is_empty(), flags::XATTRS)
+            | flag(hash.is_some(), flags::HASH),
+    );
+    let same = shared(before.name, name);
+    out.put_varint(same as u64);
+    out.put_short_blob(&name[same..]);
+    if owner != before.owner {
+        for value in [node.mode, node.uid, node.gid] {
+            out.put_varint(u64::from(value));
+        }
     }
-    for (s, ns) in [
-        (node.mtime_s, node.mtime_ns),
-        (node.atime_s, node.atime_ns),
-        (node.ctime_s, node.ctime_ns),
-    ] {
-        out.put_i64(s);
-        out.put_u32(ns);
+    if node.device != before.device {
+        out.put_varint(node.device);
     }
-    out.put_u64(node.device);
-    out.put_u64(node.inode);
-    out.put_u32(node.links);
-    out.put_count(node.xattrs.len());
-    for xattr in &node.xattrs {
-        out.put_blob(&xattr.name);
-        out.put_blob(&xattr.value);
+    out.put_varint_i64(node.inode.wrapping_sub(before.inode).cast_signed());
+    if node.links != 1 {
+        out.put_varint(u64::from(node.links));
+    }
+    let mtime = times::nanos(node.mtime_s, node.mtime_ns);
+    let ctime = times::nanos(node.ctime_s, node.ctime_ns);
+    let atime = times::nanos(node.atime_s, node.atime_ns);
+    times::put(out, mtime, &[before.mtime]);
+    times::put(out, ctime, &[mtime, before.ctime]);
+    times::put(out, atime, &[mtime, ctime, before.atime]);
+    if !node.xattrs.is_empty() {
+        out.put_varint(node.xattrs.len() as u64);
+        for xattr in &node.xattrs {
+            out.put_short_blob(&xattr.name);
+            out.put_short_blob(&xattr.value);
+        }
     }
     match &node.kind {
         NodeKind::File => {
-            out.put_u64(node.size);
-            out.extend_from_slice(&node.content_hash.unwrap_or_default());
-            out.put_count(node.segments.len());
-            for segment in &node.segments {
-                match segment {
-                    Segment::Chunk { id, len } => {
-                        out.push(0);
-                        out.extend_from_slice(id.as_bytes());
-                        out.put_u32(*len);
-                    }
-                    Segment::Hole { len } => {
-                        out.push(1);
-                        out.put_u64(*len);
-                    }
-                }
-            }
+            hash.iter().for_each(|hash| out.extend_from_slice(hash));
+            segments::encode(out, &node.segments);
         }
         NodeKind::Dir => put_parts(out, &node.subtree),
-        NodeKind::Symlink { target } => out.put_blob(target),
+        NodeKind::Symlink { target } => out.put_short_blob(target),
         NodeKind::CharDevice { major, minor } | NodeKind::BlockDevice { major, minor } => {
-            out.put_u32(*major);
-            out.put_u32(*minor);
+            out.put_varint(u64::from(*major));
+            out.put_varint(u64::from(*minor));
         }
         NodeKind::Fifo | NodeKind::Socket => {}
     }
+    *before = Before {
+        name,
+        owner,
+        device: node.device,
+        inode: node.inode,
+        mtime,
+        ctime,
+        atime,
+    };
 }
 
 /// Which names a folder list may hold.
@@ -125,17 +163,28 @@ pub(crate) fn decode(bytes: &[u8], parent: &[u8], names: Names) -> Result<Vec<No
     if version != VERSION {
         return Err(Bad::Newer(u32::from(version)));
     }
-    let count = cursor.count(NODE_LEAST)?;
+    let count = cursor.varint_count(NODE_LEAST)?;
     let mut nodes = Vec::new();
+    let mut before = Before::default();
+    let (mut stored, mut last) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        let stored = cursor.blob()?;
-        let (name, path) = place(stored, parent, names)?;
-        nodes.push(decode_node(&mut cursor, name, path)?);
+        let flags = cursor.u8()?;
+        let same = usize::try_from(cursor.varint()?).map_err(|_| Bad::Value("name"))?;
+        let suffix = cursor.short_blob()?;
+        std::mem::swap(&mut stored, &mut last);
+        stored.clear();
+        stored.extend_from_slice(last.get(..same).ok_or(Bad::Value("name"))?);
+        stored.extend_from_slice(suffix);
+        let (name, path) = place(&stored, parent, names)?;
+        if !nodes.is_empty() && last >= stored {
+            return Err(Bad::Value("order of names"));
+        }
+        if shared(&last, &stored) != same {
+            return Err(Bad::Value("name"));
+        }
+        nodes.push(decode_node(&mut cursor, flags, &mut before, name, path)?);
     }
     cursor.end()?;
-    if nodes.windows(2).any(|pair| pair[0].path >= pair[1].path) {
-        return Err(Bad::Value("order of names"));
-    }
     Ok(nodes)
 }
 
@@ -177,31 +226,54 @@ pub(crate) fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     path
 }
 
-fn decode_node(cursor: &mut Cursor<'_>, name: Vec<u8>, path: Vec<u8>) -> Result<Node, Bad> {
-    let kind = cursor.u8()?;
-    let (mode, uid, gid) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+fn decode_node(
+    cursor: &mut Cursor<'_>,
+    flags: u8,
+    before: &mut Before<'_>,
+    name: Vec<u8>,
+    path: Vec<u8>,
+) -> Result<Node, Bad> {
+    let has = |flag: u8| flags & flag != 0;
+    let differs = |differs: bool| match differs {
+        true => Ok(()),
+        false => Err(Bad::Value("repeated value")),
+    };
+    if has(flags::OWNER) {
+        let owner = (
+            cursor.varint_u32()?,
+            cursor.varint_u32()?,
+            cursor.varint_u32()?,
+        );
+        differs(owner != before.owner)?;
+        before.owner = owner;
+    }
+    let (mode, uid, gid) = before.owner;
     if mode > 0o7777 {
         return Err(Bad::Value("mode"));
     }
-    let mut time = || -> Result<(i64, u32), Bad> {
-        let time = (cursor.i64()?, cursor.u32()?);
-        if time.1 < 1_000_000_000 {
-            Ok(time)
-        } else {
-            Err(Bad::Value("time"))
-        }
-    };
-    let ((mtime_s, mtime_ns), (atime_s, atime_ns), (ctime_s, ctime_ns)) =
-        (time()?, time()?, time()?);
-    let (device, inode, links) = (cursor.u64()?, cursor.u64()?, cursor.u32()?);
-    let mut xattrs = Vec::new();
-    for _ in 0..cursor.count(8)? {
-        let (name, value) = (cursor.blob()?.to_vec(), cursor.blob()?.to_vec());
-        if name.is_empty() || name.contains(&0) {
-            return Err(Bad::Value("extended attribute"));
-        }
-        xattrs.push(Xattr { name, value });
+    if has(flags::DEVICE) {
+        let device = cursor.varint()?;
+        differs(device != before.device)?;
+        before.device = device;
     }
+    before.inode = before
+        .inode
+        .wrapping_add(cursor.varint_i64()?.cast_unsigned());
+    let mut links = 1;
+    if has(flags::LINKS) {
+        links = cursor.varint_u32()?;
+        differs(links != 1)?;
+    }
+    before.mtime = times::get(cursor, &[before.mtime])?;
+    before.ctime = times::get(cursor, &[before.mtime, before.ctime])?;
+    before.atime = times::get(cursor, &[before.mtime, before.ctime, before.atime])?;
+    let (mtime_s, mtime_ns) = times::split(before.mtime)?;
+    let (ctime_s, ctime_ns) = times::split(before.ctime)?;
+    let (atime_s, atime_ns) = times::split(before.atime)?;
+    let xattrs = match has(flags::XATTRS) {
+        true => get_xattrs(cursor)?,
+        false => Vec::new(),
+    };
     let mut node = Node {
         name,
         path,
@@ -216,17 +288,26 @@ fn decode_node(cursor: &mut Cursor<'_>, name: Vec<u8>, path: Vec<u8>) -> Result<
         atime_ns,
         ctime_s,
         ctime_ns,
-        device,
-        inode,
+        device: before.device,
+        inode: before.inode,
         links,
         xattrs,
         content_hash: None,
-        segments: Vec::new(),
+        segments: Segments::default(),
         subtree: Vec::new(),
     };
+    let kind = flags & flags::KIND;
+    if has(flags::HASH) && kind != 0 {
+        return Err(Bad::Value("hash"));
+    }
     node.kind = match kind {
         0 => {
-            decode_content(cursor, &mut node)?;
+            if has(flags::HASH) {
+                node.content_hash = Some(cursor.array()?);
+            }
+            node.segments = segments::decode(cursor)?;
+            let size = node.segments.bytes().filter(|size| *size >> 63 == 0);
+            node.size = size.ok_or(Bad::Value("file size"))?;
             NodeKind::File
         }
         1 => {
@@ -234,7 +315,7 @@ fn decode_node(cursor: &mut Cursor<'_>, name: Vec<u8>, path: Vec<u8>) -> Result<
             NodeKind::Dir
         }
         2 => {
-            let target = cursor.blob()?.to_vec();
+            let target = cursor.short_blob()?.to_vec();
             if target.is_empty() || target.contains(&0) {
                 return Err(Bad::Value("link target"));
             }
@@ -243,46 +324,38 @@ fn decode_node(cursor: &mut Cursor<'_>, name: Vec<u8>, path: Vec<u8>) -> Result<
         3 => NodeKind::Fifo,
         4 => NodeKind::Socket,
         5 => NodeKind::CharDevice {
-            major: cursor.u32()?,
-            minor: cursor.u32()?,
+            major: cursor.varint_u32()?,
+            minor: cursor.varint_u32()?,
         },
         6 => NodeKind::BlockDevice {
-            major: cursor.u32()?,
-            minor: cursor.u32()?,
+            major: cursor.varint_u32()?,
+            minor: cursor.varint_u32()?,
         },
-        _ => return Err(Bad::Value("type of entry")),
+        _ => return Err(Bad::Unknown("type of entry")),
     };
     Ok(node)
 }
 
-fn decode_content(cursor: &mut Cursor<'_>, node: &mut Node) -> Result<(), Bad> {
-    node.size = cursor.u64()?;
-    node.content_hash = Some(cursor.array()?);
-    let count = cursor.count(9)?;
-    let mut total = 0u64;
+fn get_xattrs(cursor: &mut Cursor<'_>) -> Result<Vec<Xattr>, Bad> {
+    let count = cursor.varint_count(3)?;
+    let mut xattrs = Vec::new();
     for _ in 0..count {
-        let segment = match cursor.u8()? {
-            0 => Segment::Chunk {
-                id: ChunkId::from_bytes(cursor.array()?),
-                len: chunk_len(cursor.u32()?)?,
-            },
-            1 => Segment::Hole { len: cursor.u64()? },
-            _ => return Err(Bad::Value("segment")),
-        };
-        total = total
-            .checked_add(segment.len())
-            .ok_or(Bad::Value("file size"))?;
-        node.segments.push(segment);
+        let (name, value) = (cursor.short_blob()?.to_vec(), cursor.short_blob()?.to_vec());
+        if name.is_empty() || name.contains(&0) {
+            return Err(Bad::Value("extended attribute"));
+        }
+        xattrs.push(Xattr { name, value });
     }
-    if total != node.size || i64::try_from(total).is_err() {
-        return Err(Bad::Value("file size"));
+    match xattrs.is_empty() {
+        true => Err(Bad::Value("extended attribute")),
+        false => Ok(xattrs),
     }
-    Ok(())
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::node::Segment;
 
     pub(crate) fn node(name: &[u8], kind: NodeKind) -> Node {
         Node {
@@ -307,7 +380,7 @@ pub(crate) mod tests {
                 value: vec![0, 255],
             }],
             content_hash: None,
-            segments: Vec::new(),
+            segments: Segments::default(),
             subtree: Vec::new(),
         }
     }
@@ -315,13 +388,13 @@ pub(crate) mod tests {
     fn sample() -> Vec<Node> {
         let mut file = node(b"b\n\xff", NodeKind::File);
         file.content_hash = Some([4; 32]);
-        file.segments = vec![
+        file.segments = Segments::Inline(vec![
             Segment::Chunk {
                 id: ChunkId::from_bytes([3; 32]),
                 len: 5,
             },
             Segment::Hole { len: 4096 },
-        ];
+        ]);
         file.size = 4101;
         let mut dir = node(b"c", NodeKind::Dir);
         dir.subtree = vec![(ChunkId::from_bytes([1; 32]), 2)];

@@ -69,16 +69,17 @@ fn leave(
 fn same_content(shared: &Shared<'_>, file: BorrowedFd<'_>, node: &Node) -> io::Result<bool> {
     let mut buffer = Vec::new();
     let mut at = 0;
-    for segment in &node.segments {
+    for segment in shared.vault.segments(node) {
+        let segment = segment.map_err(io::Error::other)?;
         if shared.stopping() {
             return Err(io::Error::other("the restore was stopped"));
         }
         let same = match segment {
             Segment::Chunk { id, len } => {
-                buffer.resize(*len as usize, 0);
-                read_at(file, &mut buffer, at)? && shared.vault.keys.chunk_id(&buffer) == *id
+                buffer.resize(len as usize, 0);
+                read_at(file, &mut buffer, at)? && shared.vault.keys.chunk_id(&buffer) == id
             }
-            Segment::Hole { len } => is_zero(file, at, at.saturating_add(*len), &mut buffer)?,
+            Segment::Hole { len } => is_zero(file, at, at.saturating_add(len), &mut buffer)?,
         };
         if !same {
             return Ok(false);

@@ -9,9 +9,9 @@ use super::batch::{self, Batch, Fetch, Piece, Span, Spot};
 use super::execute::Shared;
 use super::filling::{Filling, Way};
 use super::links::Waiting;
-use crate::ChunkId;
 use crate::index::PackName;
-use crate::node::Segment;
+use crate::node::{Segment, Segments};
+use crate::{ChunkId, SegmentReader};
 
 /// A batch is worth reading when it holds one of these.
 const FILES: usize = 16_384;
@@ -77,22 +77,30 @@ impl<'a> Gather<'a> {
             self.batch.others.push(Arc::new(filling));
             return self.full();
         }
-        let segments = std::mem::take(&mut node.segments);
-        let ends_in_hole = match segments.last() {
-            Some(last) => matches!(last, Segment::Hole { .. }),
-            None => node.size > 0,
+        let segments = self.shared.vault.segments(&node);
+        let ends_in_hole = match std::mem::take(&mut node.segments) {
+            Segments::Inline(all) => matches!(all.last(), Some(Segment::Hole { .. })),
+            // Perhaps: setting the length once more does no harm.
+            Segments::Listed(parts) => parts.last().is_some_and(|part| part.holes > 0),
         };
         let filling = Filling::new(folder, node, way, group, notes);
         let filling = Arc::new(filling.ending_in_hole(ends_in_hole));
-        self.pieces(&filling, &segments);
+        self.pieces(&filling, segments);
         self.full();
     }
 
-    fn pieces(&mut self, filling: &Arc<Filling>, segments: &[Segment]) {
+    fn pieces(&mut self, filling: &Arc<Filling>, segments: SegmentReader<'_>) {
         let (mut at, mut number, mut added) = (0u64, None, 0);
         for segment in segments {
+            let segment = match segment {
+                Ok(segment) => segment,
+                Err(error) => {
+                    filling.fail(io::Error::other(error));
+                    break;
+                }
+            };
             if let Segment::Chunk { id, len } = segment {
-                match self.spot(id) {
+                match self.spot(&id) {
                     Ok(spot) => {
                         let file = *number.get_or_insert_with(|| {
                             self.batch.files.push(Arc::clone(filling));
@@ -103,9 +111,9 @@ impl<'a> Gather<'a> {
                         self.batch.pieces.push(Piece {
                             spot,
                             file,
-                            len: *len,
+                            len,
                             at,
-                            id: *id,
+                            id,
                         });
                     }
                     Err(error) => filling.fail(error),
@@ -213,6 +221,6 @@ impl<'a> Gather<'a> {
 
 fn weight(node: &crate::Node) -> usize {
     let attributes = node.xattrs.iter().map(|x| x.name.len() + x.value.len());
-    let lists = node.segments.len() * size_of::<Segment>();
+    let lists = node.segments.inline_len() * size_of::<Segment>();
     size_of::<Filling>() + node.path.len() + node.name.len() + attributes.sum::<usize>() + lists
 }

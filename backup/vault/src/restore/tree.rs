@@ -18,7 +18,7 @@ use super::folder::{Folder, below};
 use super::gather::Gather;
 use super::links::{Group, Waiting};
 use crate::format::tree;
-use crate::node::{Node, NodeKind};
+use crate::node::{Node, NodeKind, Segments};
 use crate::{Error, attributes, deep, source};
 
 pub(crate) struct Tree<'a> {
@@ -169,7 +169,7 @@ impl<'a> Tree<'a> {
             false => false,
         };
         let own = Node {
-            segments: Vec::new(),
+            segments: Segments::default(),
             subtree: Vec::new(),
             ..node.clone()
         };
