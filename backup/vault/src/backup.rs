@@ -11,7 +11,7 @@ use crate::keys::random;
 use crate::problem::show;
 use crate::session::Session;
 use crate::walk::Walk;
-use crate::writer::still_there;
+use crate::writers::Purpose;
 use crate::{Error, Kind, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
 
 pub struct Request<'a> {
@@ -51,7 +51,11 @@ pub fn run(
             // Totals are for a progress bar: without them there is none.
             drop(counted);
         });
-        let result = deep::run(|| save(vault, request, &roots, watch));
+        let mut result = deep::run(|| save(vault, request, &roots, watch));
+        // A prune took what it counted on. What it stored itself is used again.
+        if matches!(result, Err(Error::Overtaken)) {
+            result = deep::run(|| save(vault, request, &roots, watch));
+        }
         ended.store(true, Ordering::Relaxed);
         result
     })
@@ -74,10 +78,15 @@ fn save(
         .target
         .folder()
         .and_then(|folder| rustix::fs::stat(folder).ok());
+    let purpose = Purpose {
+        what: request.plan.clone(),
+        sweeps: false,
+        now_ms: request.now_ms,
+    };
     let mut walk = Walk {
         vault: inner,
         watch,
-        session: Session::begin(inner)?,
+        session: Session::begin(inner, &purpose)?,
         content: Content::new(inner.keys.gear()),
         own: own.map(|stat| (stat.st_dev, stat.st_ino)),
         settled_before_s: parent.as_ref().map_or(i64::MIN, |parent| {
@@ -113,10 +122,13 @@ fn save(
         &tree::encode(&nodes, |node| &node.path),
         watch,
     )?;
-    let (stored_bytes, relied) = session.finish(watch)?;
-    still_there(inner, &relied)?;
+    let finished = session.finish(watch)?;
     let snapshot = Snapshot {
         id: SnapshotId::from_bytes(random()?),
+        seq: 0,
+        parents: Vec::new(),
+        session: [0; 16],
+        tombs: Vec::new(),
         kind: request.kind,
         plan: request.plan.clone(),
         host: request.host.clone(),
@@ -125,12 +137,11 @@ fn save(
         roots: roots.to_vec(),
         files,
         bytes,
-        stored_bytes,
+        stored_bytes: finished.stored_bytes,
         problems: shorten(&problems),
         tree,
     };
-    inner.commit(&snapshot)?;
-    Ok((snapshot, problems))
+    Ok((inner.commit(snapshot, finished)?, problems))
 }
 
 /// Absolute, without `.` and `..`, sorted, none inside another.

@@ -69,6 +69,16 @@ impl fmt::Display for Period {
     }
 }
 
+/// A moment for messages: `2026-03-20 14:05 UTC`.
+pub(crate) fn minute(ms: i64) -> String {
+    let minutes = ms.div_euclid(60_000);
+    let (hour, minute) = (
+        minutes.div_euclid(60).rem_euclid(24),
+        minutes.rem_euclid(60),
+    );
+    format!("{} {hour:02}:{minute:02} UTC", Unit::Day.of(ms))
+}
+
 /// Year, month (1–12) and day of the month (1–31).
 fn civil(day: i64) -> (i64, i64, i64) {
     let from_march = day + 719_468;
@@ -145,6 +155,12 @@ mod tests {
             (last, weeks) = ((year, month, date), week);
         }
         assert_eq!(last, (2369, 12, 31));
+    }
+
+    #[test]
+    fn a_moment_is_shown_to_the_minute() {
+        assert_eq!(minute(1_774_015_500_000), "2026-03-20 14:05 UTC");
+        assert_eq!(minute(-1), "1969-12-31 23:59 UTC");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Is everything there that snapshots need; and, when asked, does every byte of it verify?
 
+mod chain;
+
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
@@ -9,8 +11,8 @@ use crate::index::{Index, PackName, Place};
 use crate::inner::{Inner, hex_name};
 use crate::node::{Node, NodeKind, Segment};
 use crate::problem::show;
-use crate::target::ObjectKind;
-use crate::{ChunkId, Error, Problem, Snapshot, SnapshotId, Vault, Watch, deep};
+use crate::{ChunkId, Error, Problem, Snapshot, Vault, Watch, deep};
+use chain::Chain;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckReport {
@@ -114,29 +116,15 @@ impl Check<'_> {
 
     /// Read again from the target, not from memory.
     fn snapshots(&mut self, only: Option<&Snapshot>) -> Result<Vec<Snapshot>, Error> {
-        let names: Vec<String> = match only {
-            Some(snapshot) => vec![snapshot.id.to_string()],
-            None => self
-                .vault
-                .target
-                .list(ObjectKind::Snapshot)?
-                .into_iter()
-                .map(|entry| entry.name)
-                .collect(),
-        };
-        let mut snapshots = Vec::new();
-        for name in names {
-            let object = ObjectKind::Snapshot.object(&name);
-            match SnapshotId::parse(&name).map(|id| self.vault.read_snapshot(id)) {
-                Some(Ok(snapshot)) => snapshots.push(snapshot),
-                Some(Err(error)) => self.problem(Problem::new(object, error.to_string())),
-                None => self.problem(Problem::new(
-                    object,
-                    "is not an object of this vault; it is left alone",
-                )),
-            }
+        if let Some(snapshot) = only {
+            return Ok(vec![self.vault.read_snapshot(snapshot.name())?]);
         }
-        Ok(snapshots)
+        let chain = Chain::read(self.vault, None)?;
+        chain
+            .problems
+            .into_iter()
+            .for_each(|problem| self.problem(problem));
+        Ok(chain.snapshots)
     }
 
     fn place(&self, id: &ChunkId) -> Option<Place> {

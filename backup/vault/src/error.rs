@@ -65,6 +65,23 @@ pub enum Error {
     },
     #[error("go on: stopped on request; nothing that was committed is lost")]
     Cancelled,
+    #[error(
+        "save: this run was revoked by a prune while it was at work, what it saves is void; run it again"
+    )]
+    Revoked,
+    #[error(
+        "save: a prune took away what this run counted on; run it again (its packs are used again)"
+    )]
+    Overtaken,
+    #[error(
+        "prune: another one is at work ({who}); wait for it, or end it with --revoke if it is gone for good"
+    )]
+    AnotherSweep { who: String },
+    #[error(
+        "prune: {} still at work: {}; prune again when they have ended, or end them with --revoke (what they save is then void)",
+        count(.open.len()), .open.join("; ")
+    )]
+    WritersAtWork { open: Vec<String> },
     #[error("read {what}: {source}")]
     Source {
         what: String,
@@ -76,6 +93,13 @@ pub enum Error {
     Derive(String),
     #[error("write the zip: {0}; the reader probably went away")]
     Zip(std::io::Error),
+}
+
+fn count(writers: usize) -> String {
+    match writers {
+        1 => "a writer is".to_owned(),
+        n => format!("{n} writers are"),
+    }
 }
 
 /// The key is read before anything can be checked.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::format::tree::Names;
-use crate::format::{Bad, object, pack0 as pack, snapshot, tree};
+use crate::format::{Bad, pack0 as pack, tree};
 use crate::index::{Index, Place};
 use crate::keys::Keys;
 use crate::problem::show;
@@ -146,40 +146,5 @@ impl Inner {
 
     pub(crate) fn children(&self, folder: &Node) -> Result<Vec<Node>, Error> {
         self.entries(&folder.subtree, &folder.path, Names::Plain)
-    }
-
-    pub(crate) fn read_snapshot(&self, id: SnapshotId) -> Result<Snapshot, Error> {
-        let name = id.to_string();
-        let bytes = self.target.get(ObjectKind::Snapshot, &name)?;
-        self.decode_snapshot(&bytes, id)
-            .map_err(|bad| damaged(ObjectKind::Snapshot, &name, bad))
-    }
-
-    fn decode_snapshot(&self, bytes: &[u8], id: SnapshotId) -> Result<Snapshot, Bad> {
-        let sealed = snapshot::sealed(object::body(bytes)?, &id)?;
-        let header = snapshot::header(&id);
-        let plain = self
-            .keys
-            .snapshot(&header)
-            .open(0, &header, sealed.to_vec())?;
-        snapshot::decode(&plain, id)
-    }
-
-    /// The commit: after this the snapshot exists.
-    pub(crate) fn commit(&self, new: &Snapshot) -> Result<(), Error> {
-        let header = snapshot::header(&new.id);
-        let mut body = header.to_vec();
-        body.extend_from_slice(&snapshot::encode(new));
-        let sealed = self
-            .keys
-            .snapshot(&header)
-            .seal(0, &header, &mut body, header.len());
-        sealed.map_err(|bad| Error::Derive(bad.to_string()))?;
-        self.target.put(
-            ObjectKind::Snapshot,
-            &new.id.to_string(),
-            &object::finish(body),
-        )?;
-        Ok(())
     }
 }

@@ -18,6 +18,9 @@
 //! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
 //! | `compare.rs` | restored files against what was read at backup time |
 //! | `check.rs` | is everything there, does every byte verify |
+//! | `chain.rs` | snapshots one after the other; the commit |
+//! | `live.rs` | every chunk that a snapshot needs |
+//! | `writers.rs` `tombs.rs` `marks.rs` `ledger.rs` | who is at work, what was forgotten or is about to go, what is held; small sealed objects |
 //! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
 //! | `zip.rs` | a folder of a snapshot → a zip stream |
 //! | `deep.rs` | room for deep trees |
@@ -27,6 +30,7 @@
 mod attributes;
 pub mod backup;
 mod calendar;
+mod chain;
 mod check;
 mod chunker;
 pub mod compare;
@@ -39,6 +43,9 @@ mod id;
 mod index;
 mod inner;
 mod keys;
+mod ledger;
+mod live;
+mod marks;
 mod node;
 mod problem;
 mod reader;
@@ -50,15 +57,18 @@ mod session;
 mod snapshot;
 mod source;
 pub mod target;
+mod tombs;
 mod vault;
 mod walk;
 mod watch;
 pub mod writer;
+mod writers;
 pub mod zip;
 
 pub use check::CheckReport;
 pub use error::Error;
 pub use id::{ChunkId, SnapshotId, SnapshotName};
+pub use marks::Hold;
 pub use node::{Node, NodeKind, Segment, SegmentPart, Segments, Xattr};
 pub use problem::Problem;
 pub use reader::FileReader;

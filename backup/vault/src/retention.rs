@@ -49,7 +49,7 @@ impl From<&Snapshot> for Point {
     fn from(snapshot: &Snapshot) -> Point {
         Point {
             id: snapshot.id,
-            seq: 0,
+            seq: snapshot.seq,
             kind: snapshot.kind,
             plan: snapshot.plan.clone(),
             host: snapshot.host.clone(),

@@ -14,6 +14,7 @@ use crate::index::PackName;
 use crate::inner::{Inner, hex_name};
 use crate::keys::{Sealer, random};
 use crate::target::ObjectKind;
+use crate::writers::{Purpose, Writer};
 use crate::{ChunkId, Error, Watch};
 
 const QUEUE: usize = 8;
@@ -46,10 +47,22 @@ pub(crate) struct Session {
     /// Packs of earlier runs that this snapshot will need.
     relied: HashSet<PackName>,
     told: u64,
+    /// How others know of this run.
+    writer: Option<Writer>,
+}
+
+/// What a session leaves to be committed.
+pub(crate) struct Finished {
+    /// Bytes it added.
+    pub(crate) stored_bytes: u64,
+    /// Packs of earlier runs that its snapshot needs.
+    pub(crate) relied: HashSet<PackName>,
+    pub(crate) writer: Writer,
 }
 
 impl Session {
-    pub(crate) fn begin(vault: &Arc<Inner>) -> Result<Session, Error> {
+    pub(crate) fn begin(vault: &Arc<Inner>, purpose: &Purpose) -> Result<Session, Error> {
+        let writer = Writer::begin(vault, purpose)?;
         vault.refresh()?;
         let shared = Arc::new(Shared {
             vault: Arc::clone(vault),
@@ -74,6 +87,7 @@ impl Session {
             claimed: HashSet::new(),
             relied: HashSet::new(),
             told: 0,
+            writer: Some(writer),
         })
     }
 
@@ -111,16 +125,21 @@ impl Session {
             return true;
         }
         match self.shared.vault.index().get(id) {
-            Some(place) => {
+            Some(place) if !self.shuns(&place.pack) => {
                 self.relied.insert(place.pack);
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 
-    /// Publishes what is left. Returns the bytes this session added and the earlier packs it counts on.
-    pub(crate) fn finish(mut self, watch: &Watch) -> Result<(u64, HashSet<PackName>), Error> {
+    fn shuns(&self, pack: &PackName) -> bool {
+        let writer = self.writer.as_ref();
+        writer.is_some_and(|writer| writer.tombs.shuns(pack))
+    }
+
+    /// Publishes what is left.
+    pub(crate) fn finish(mut self, watch: &Watch) -> Result<Finished, Error> {
         self.join();
         for slot in [&self.shared.data, &self.shared.tree] {
             let builder = lock(slot).take();
@@ -132,7 +151,12 @@ impl Session {
             return Err(self.failure());
         }
         self.tell(watch);
-        Ok((self.told, std::mem::take(&mut self.relied)))
+        let writer = self.writer.take().ok_or(Error::Cancelled)?;
+        Ok(Finished {
+            stored_bytes: self.told,
+            relied: std::mem::take(&mut self.relied),
+            writer,
+        })
     }
 
     fn tell(&mut self, watch: &Watch) {

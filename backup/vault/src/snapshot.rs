@@ -2,11 +2,20 @@
 
 use std::path::PathBuf;
 
+use crate::id::SnapshotName;
 use crate::{ChunkId, Error, Problem, SnapshotId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub id: SnapshotId,
+    /// Its place in the chain: higher than that of every snapshot it was committed after.
+    pub seq: u64,
+    /// Those it was committed after.
+    pub(crate) parents: Vec<Parent>,
+    /// The session that committed it.
+    pub(crate) session: [u8; 16],
+    /// Tombs its writer had seen.
+    pub(crate) tombs: Vec<[u8; 16]>,
     pub kind: Kind,
     pub plan: String,
     /// The machine that was saved.
@@ -25,6 +34,24 @@ pub struct Snapshot {
     /// What could not be saved (the first 1000; then one line saying how many more).
     pub problems: Vec<Problem>,
     pub(crate) tree: Vec<(ChunkId, u32)>,
+}
+
+/// A link of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parent {
+    pub(crate) name: SnapshotName,
+    /// blake3 of its object.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Snapshot {
+    /// As its object is named.
+    pub fn name(&self) -> SnapshotName {
+        SnapshotName {
+            seq: self.seq,
+            id: self.id,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +113,10 @@ mod tests {
         id[0] = first;
         Snapshot {
             id: SnapshotId::from_bytes(id),
+            seq: 1,
+            parents: Vec::new(),
+            session: [0; 16],
+            tombs: Vec::new(),
             kind: Kind::Files,
             plan: plan.to_owned(),
             host: String::new(),

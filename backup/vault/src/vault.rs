@@ -8,8 +8,7 @@ use crate::problem::show;
 use crate::snapshot::select;
 use crate::target::ObjectKind;
 use crate::{
-    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, SegmentReader, Snapshot, SnapshotId,
-    Target, keys,
+    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, SegmentReader, Snapshot, Target, keys,
 };
 
 /// Cost of guessing the password (argon2id); stored in the vault.
@@ -120,28 +119,20 @@ impl Vault {
         &self.inner.target
     }
 
-    /// Oldest first. Torn or foreign objects are problems, never fatal.
+    /// Oldest first, as they were committed. Forgotten and void ones are left out. Torn or foreign objects are problems, never fatal.
     pub fn snapshots(&self) -> Result<(Vec<Snapshot>, Vec<Problem>), Error> {
-        let (mut found, mut problems) = (Vec::new(), Vec::new());
-        for entry in self.inner.target.list(ObjectKind::Snapshot)? {
-            let object = ObjectKind::Snapshot.object(&entry.name);
-            let Some(id) = SnapshotId::parse(&entry.name) else {
-                problems.push(Problem::new(
-                    object,
-                    "is not an object of this vault; it is left alone",
-                ));
-                continue;
-            };
-            let known = self.inner.known().get(&id).cloned();
-            match known.map_or_else(|| self.inner.read_snapshot(id), Ok) {
-                Ok(snapshot) => {
-                    self.inner.known().insert(id, snapshot.clone());
-                    found.push(snapshot);
-                }
-                Err(error) => problems.push(Problem::new(object, error.to_string())),
+        let (_, mut problems) = self.inner.snapshot_names()?;
+        let mut found = Vec::new();
+        for (name, read) in self.inner.newest_first()? {
+            match read {
+                Ok(snapshot) => found.push(snapshot),
+                Err(error) => problems.push(Problem::new(
+                    ObjectKind::Snapshot.object(&name.to_string()),
+                    error.to_string(),
+                )),
             }
         }
-        found.sort_by_key(|snapshot| (snapshot.started_ms, snapshot.id));
+        found.reverse();
         Ok((found, problems))
     }
 
@@ -250,10 +241,10 @@ impl Vault {
         host: &str,
         roots: &[std::path::PathBuf],
     ) -> Result<Option<Snapshot>, Error> {
-        let (snapshots, _) = self.snapshots()?;
         let same =
             |s: &Snapshot| s.kind == kind && s.plan == plan && s.host == host && s.roots == roots;
-        Ok(snapshots.into_iter().rev().find(same))
+        let mut newest = self.inner.newest_first()?;
+        Ok(newest.find_map(|(_, read)| read.ok().filter(same)))
     }
 }
 

@@ -1,15 +1,14 @@
 //! Writes a snapshot from streams: disk images and their manifests.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 
 use crate::content::{Content, Failed, Stored};
 use crate::format::tree;
-use crate::index::PackName;
-use crate::inner::{Inner, hex_name};
 use crate::keys::random;
 use crate::session::Session;
+use crate::writers::Purpose;
 use crate::{ChunkId, Error, Kind, Node, NodeKind, Snapshot, SnapshotId, Vault, Watch};
 
 #[derive(Clone, Debug)]
@@ -64,7 +63,12 @@ impl<'a> SnapshotWriter<'a> {
         meta: Meta,
         watch: &'a Watch,
     ) -> Result<SnapshotWriter<'a>, Error> {
-        let session = Session::begin(&vault.inner)?;
+        let purpose = Purpose {
+            what: meta.plan.clone(),
+            sweeps: false,
+            now_ms: meta.started_ms,
+        };
+        let session = Session::begin(&vault.inner, &purpose)?;
         let content = Content::new(vault.inner.keys.gear());
         Ok(SnapshotWriter {
             vault,
@@ -167,9 +171,13 @@ impl<'a> SnapshotWriter<'a> {
         let tree = self
             .content
             .store_tree(&mut self.session, &bytes, self.watch)?;
-        let (stored_bytes, relied) = self.session.finish(self.watch)?;
+        let finished = self.session.finish(self.watch)?;
         let snapshot = Snapshot {
             id: SnapshotId::from_bytes(random()?),
+            seq: 0,
+            parents: Vec::new(),
+            session: [0; 16],
+            tombs: Vec::new(),
             kind: self.meta.kind,
             plan: self.meta.plan,
             host: self.meta.host,
@@ -178,34 +186,10 @@ impl<'a> SnapshotWriter<'a> {
             roots: Vec::new(),
             files: nodes.len() as u64,
             bytes: nodes.iter().map(|node| node.size).sum(),
-            stored_bytes,
+            stored_bytes: finished.stored_bytes,
             problems: Vec::new(),
             tree,
         };
-        still_there(&self.vault.inner, &relied)?;
-        self.vault.inner.commit(&snapshot)?;
-        Ok(snapshot)
+        self.vault.inner.commit(snapshot, finished)
     }
-}
-
-/// Looked at just before a commit: packs of earlier runs that the new snapshot counts on must still exist.
-pub(crate) fn still_there(vault: &Inner, relied: &HashSet<PackName>) -> Result<(), Error> {
-    for kind in crate::index::PACK_KINDS {
-        let present: HashSet<String> = vault
-            .target
-            .list(kind)?
-            .into_iter()
-            .map(|entry| entry.name)
-            .collect();
-        let gone = relied
-            .iter()
-            .find(|(of, id)| *of == kind && !present.contains(&hex_name(id)));
-        if let Some((_, id)) = gone {
-            return Err(Error::Damaged {
-                object: kind.object(&hex_name(id)),
-                what: "it went away while this run counted on it; run again".to_owned(),
-            });
-        }
-    }
-    Ok(())
 }

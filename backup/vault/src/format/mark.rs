@@ -26,8 +26,6 @@ pub(crate) enum What {
     Proven(SnapshotName),
     /// Every byte of the pack was read and verified.
     ReadWell(PackName),
-    /// Some of the pack does not verify: nothing new may count on it.
-    Rotten(PackName),
 }
 
 pub(crate) fn encode(mark: &Mark) -> Vec<u8> {
@@ -37,7 +35,6 @@ pub(crate) fn encode(mark: &Mark) -> Vec<u8> {
         What::Release(name) => (2, Ok(name)),
         What::Proven(name) => (3, Ok(name)),
         What::ReadWell(pack) => (4, Err(pack)),
-        What::Rotten(pack) => (5, Err(pack)),
     };
     out.push(code);
     match subject {
@@ -64,7 +61,6 @@ pub(crate) fn decode(plain: &[u8]) -> Result<Mark, Bad> {
         2 => What::Release(name(&mut cursor)?),
         3 => What::Proven(name(&mut cursor)?),
         4 => What::ReadWell(get_pack(&mut cursor)?),
-        5 => What::Rotten(get_pack(&mut cursor)?),
         _ => return Err(Bad::Unknown("kind of mark")),
     };
     let (made_ms, note) = (cursor.i64()?, short_text(&mut cursor)?);
@@ -92,7 +88,6 @@ mod tests {
             What::Release(name),
             What::Proven(name),
             What::ReadWell(pack),
-            What::Rotten(pack),
         ] {
             let mark = Mark {
                 what,

@@ -18,6 +18,8 @@ pub(crate) struct Tomb {
     pub(crate) forgotten: Vec<SnapshotName>,
     /// Packs to delete.
     pub(crate) packs: Vec<PackName>,
+    /// Packs some of which does not verify: they stay while they are needed, and nothing new may count on them.
+    pub(crate) rotten: Vec<PackName>,
     /// Sessions that were open then: they may count on these packs.
     pub(crate) sessions: Vec<[u8; 16]>,
 }
@@ -28,10 +30,8 @@ pub(crate) fn encode(tomb: &Tomb) -> Vec<u8> {
     out.put_short_blob(tomb.host.as_bytes());
     out.put_i64(tomb.made_ms);
     put_names(&mut out, &tomb.forgotten);
-    out.put_varint(tomb.packs.len() as u64);
-    for pack in &tomb.packs {
-        put_pack(&mut out, pack);
-    }
+    put_packs(&mut out, &tomb.packs);
+    put_packs(&mut out, &tomb.rotten);
     put_ids(&mut out, &tomb.sessions);
     out
 }
@@ -41,11 +41,7 @@ pub(crate) fn decode(plain: &[u8]) -> Result<Tomb, Bad> {
     let supersedes = get_ids(&mut cursor)?;
     let (host, made_ms) = (short_text(&mut cursor)?, cursor.i64()?);
     let forgotten = get_names(&mut cursor)?;
-    let count = cursor.varint_count(17)?;
-    let mut packs = Vec::with_capacity(count);
-    for _ in 0..count {
-        packs.push(get_pack(&mut cursor)?);
-    }
+    let (packs, rotten) = (get_packs(&mut cursor)?, get_packs(&mut cursor)?);
     let sessions = get_ids(&mut cursor)?;
     cursor.end()?;
     Ok(Tomb {
@@ -54,6 +50,7 @@ pub(crate) fn decode(plain: &[u8]) -> Result<Tomb, Bad> {
         made_ms,
         forgotten,
         packs,
+        rotten,
         sessions,
     })
 }
@@ -70,6 +67,20 @@ pub(super) fn get_ids(cursor: &mut Cursor<'_>) -> Result<Vec<[u8; 16]>, Bad> {
         ids.push(cursor.array()?);
     }
     Ok(ids)
+}
+
+fn put_packs(out: &mut Vec<u8>, packs: &[PackName]) {
+    out.put_varint(packs.len() as u64);
+    packs.iter().for_each(|pack| put_pack(out, pack));
+}
+
+fn get_packs(cursor: &mut Cursor<'_>) -> Result<Vec<PackName>, Bad> {
+    let count = cursor.varint_count(17)?;
+    let mut packs = Vec::with_capacity(count);
+    for _ in 0..count {
+        packs.push(get_pack(cursor)?);
+    }
+    Ok(packs)
 }
 
 pub(super) fn put_pack(out: &mut Vec<u8>, (kind, id): &PackName) {
@@ -98,6 +109,7 @@ mod tests {
             made_ms: 1_774_015_200_000,
             forgotten: vec![SnapshotName::new(3, [4; 16])],
             packs: vec![(ObjectKind::Tree, [5; 16]), (ObjectKind::Pack, [6; 16])],
+            rotten: vec![(ObjectKind::Pack, [8; 16])],
             sessions: vec![[7; 16]],
         };
         for tomb in [tomb, Tomb::default()] {
