@@ -12,7 +12,7 @@ use crate::session::Finished;
 use crate::snapshot::Parent;
 use crate::target::ObjectKind;
 use crate::tombs::Tombs;
-use crate::writers::{Sessions, Writer, revocations};
+use crate::writers::{Sessions, revocations};
 use crate::{Error, Problem, Snapshot, Vault};
 
 impl Inner {

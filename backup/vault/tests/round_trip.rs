@@ -58,7 +58,11 @@ fn a_second_run_stores_no_data_and_opens_nothing_unchanged() {
     let second = save(&vault, &from);
     assert!(!watch.was_opened(), "an unchanged file was opened");
     assert_eq!(second.stored_bytes, 0);
-    assert_eq!(objects(), before + 1, "only the snapshot itself is new");
+    assert_eq!(
+        objects(),
+        before + 3,
+        "only the snapshot and its session are new"
+    );
     assert_eq!(vault.stats().unwrap().chunks, stats.chunks);
     let node = |snapshot| vault.node(snapshot, file.as_os_str().as_bytes()).unwrap();
     assert_eq!(node(&first).segments, node(&second).segments);

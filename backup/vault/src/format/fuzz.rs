@@ -4,7 +4,7 @@ use super::{key, object, pack0 as pack, snapshot, tree};
 use crate::format::tree::tests::node;
 use crate::target::ObjectKind;
 use crate::vault::KdfCost;
-use crate::{ChunkId, Kind, Node, NodeKind, Problem, Segment, Segments, Snapshot, SnapshotId};
+use crate::{ChunkId, Node, NodeKind, Segment, Segments};
 
 const ROUNDS: usize = 20_000;
 

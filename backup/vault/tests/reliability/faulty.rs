@@ -163,8 +163,8 @@ fn a_failure_at_any_call_loses_nothing_that_was_committed() {
         );
     }
     assert_eq!(
-        committed_although_told_not, 1,
-        "only the lost answer to the very last call"
+        committed_although_told_not, 4,
+        "only the lost answer to the commit itself, and a look after it that fails"
     );
 }
 

@@ -63,8 +63,8 @@ fn nothing_is_written_where_nothing_is_mounted() {
     // The share goes away under an open vault; its mount point has a folder of the same name.
     drop(mounted);
     fs::create_dir_all(point.join("reprise/tmp")).unwrap();
-    for folder in ["packs", "trees", "snapshots"] {
-        fs::create_dir_all(point.join("reprise").join(folder)).unwrap();
+    for kind in vault::target::ObjectKind::ALL {
+        fs::create_dir_all(point.join("reprise").join(kind.folder())).unwrap();
     }
     let refused = save_with(&vault, &[&from], &Watch::new()).unwrap_err();
     assert!(
