@@ -22,6 +22,16 @@ pub enum Error {
         "open the vault in {place}: wrong password; check the password file, or type the password from the paper key"
     )]
     WrongPassword { place: String },
+    #[error("open the vault in {place}: it has no {wanted}; open it with another kind of key")]
+    NoSuchWay { place: String, wanted: &'static str },
+    #[error("find the key {which}: {}; list them with `reprise vault key list`", if *.several { "several keys begin so" } else { "there is none" })]
+    NoSuchKey { which: String, several: bool },
+    #[error("remove the key {which}: no other opens the vault; add one first")]
+    LastKey { which: String },
+    #[error("add a key: the vault has {most}, and each makes opening it slower; remove one first")]
+    TooManyKeys { most: usize },
+    #[error("label the key: a label is {most} bytes long at most; shorten it")]
+    LongLabel { most: usize },
     #[error(
         "open the vault in {place}: it has format {found}, this program reads up to {known}; use a newer reprise"
     )]
@@ -30,6 +40,8 @@ pub enum Error {
         found: u32,
         known: u32,
     },
+    #[error("read {object}: {what}; use a newer reprise")]
+    Newer { object: String, what: String },
     #[error("read {object}: {what}; {}", after_damage(.object))]
     Damaged { object: String, what: String },
     #[error("find snapshot {which}: there is none; list them with `reprise vault snapshots`")]
@@ -106,7 +118,7 @@ fn count(writers: usize) -> String {
 fn after_damage(object: &str) -> &'static str {
     match object {
         _ if object.starts_with("keys/") => {
-            "put your copy of that file back: no password opens the vault without it"
+            "put your copy of that file back, or open the vault with another of its keys"
         }
         _ => "run `reprise vault check` to see what is hit",
     }
@@ -122,7 +134,7 @@ mod tests {
             let (object, what) = (object.to_owned(), "it ends too early".to_owned());
             Error::Damaged { object, what }.to_string()
         };
-        assert!(said("keys/key").ends_with("no password opens the vault without it"));
+        assert!(said("keys/12").ends_with("another of its keys"));
         assert!(said("packs/12").contains("`reprise vault check`"));
     }
 }

@@ -24,9 +24,10 @@ pub(crate) fn hex_name(id: &[u8; 16]) -> String {
 }
 
 pub(crate) fn damaged(kind: ObjectKind, name: &str, bad: Bad) -> Error {
-    Error::Damaged {
-        object: kind.object(name),
-        what: bad.to_string(),
+    let (object, what) = (kind.object(name), bad.to_string());
+    match bad {
+        Bad::Newer(_) | Bad::Unknown(_) => Error::Newer { object, what },
+        _ => Error::Damaged { object, what },
     }
 }
 

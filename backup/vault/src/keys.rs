@@ -2,8 +2,9 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use crate::format::key::{self, KeyObject};
+use crate::format::key::{self, Cuts, KeyObject, Note, Secrets, Way};
 use crate::format::{Bad, envelope};
+use crate::inner::{damaged, hex_name};
 use crate::target::ObjectKind;
 use crate::vault::KdfCost;
 use crate::{ChunkId, Error, Secret};
@@ -12,6 +13,9 @@ use crate::{ChunkId, Error, Secret};
 pub(crate) const TAG_LEN: usize = 16;
 
 pub(crate) struct Keys {
+    secrets: Secrets,
+    /// The key object that was opened.
+    pub(crate) opened: [u8; 16],
     id: [u8; 32],
     pack: [u8; 32],
     snapshot: [u8; 32],
@@ -21,16 +25,91 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    fn derive(master: &[u8; 32]) -> Keys {
+    fn derive(secrets: Secrets, opened: [u8; 16]) -> Keys {
+        let of_vault =
+            |what: &str| blake3::derive_key(&format!("reprise vault 1 {what}"), &secrets.identity);
         Keys {
-            id: blake3::derive_key("reprise vault 0 chunk id", master),
-            pack: blake3::derive_key("reprise vault 0 pack", master),
-            snapshot: blake3::derive_key("reprise vault 0 snapshot", master),
-            gear: blake3::derive_key("reprise vault 0 gear", master),
+            id: of_vault("chunk id"),
+            gear: of_vault("gear"),
+            pack: of_vault("pack"),
+            snapshot: of_vault("snapshot"),
             objects: ObjectKind::ALL.map(|kind| {
-                blake3::derive_key(&format!("reprise vault 1 {}", kind.folder()), master)
+                let context = format!("reprise vault 1 {}", kind.folder());
+                blake3::derive_key(&context, &secrets.epoch)
             }),
+            secrets,
+            opened,
         }
+    }
+
+    /// Of a new vault.
+    pub(crate) fn generate(cuts: Cuts) -> Result<Keys, Error> {
+        let secrets = Secrets {
+            vault: random()?,
+            identity: random()?,
+            epoch: random()?,
+            cuts,
+        };
+        Ok(Keys::derive(secrets, [0; 16]))
+    }
+
+    /// Where this vault cuts streams.
+    pub(crate) fn cuts(&self) -> Cuts {
+        self.secrets.cuts
+    }
+
+    /// A key object that `secret` opens; its id and bytes.
+    pub(crate) fn wrap(
+        &self,
+        secret: &Secret,
+        cost: KdfCost,
+        note: &Note,
+    ) -> Result<([u8; 16], Vec<u8>), Error> {
+        let id = random()?;
+        let way = match secret.is_recovery() {
+            true => Way::Recovery,
+            false => Way::Password {
+                cost,
+                salt: random()?,
+            },
+        };
+        let sealer = wrapping(secret, &way)?;
+        let bytes = self.wrap_with(&sealer, &id, way, note);
+        Ok((id, bytes.map_err(|bad| Error::Derive(bad.to_string()))?))
+    }
+
+    fn wrap_with(
+        &self,
+        sealer: &Sealer,
+        id: &[u8; 16],
+        way: Way,
+        note: &Note,
+    ) -> Result<Vec<u8>, Bad> {
+        let mut bytes = envelope::encode_header(ObjectKind::Key, id);
+        let own = self.object(&bytes);
+        let mut aad = bytes.clone();
+        aad.extend_from_slice(&key::encode_way(&way));
+        let mut secrets = key::encode_secrets(&self.secrets);
+        sealer.seal(0, &aad, &mut secrets, 0)?;
+        aad.extend_from_slice(&secrets);
+        let mut sealed_note = key::encode_note(note);
+        own.seal(0, &aad, &mut sealed_note, 0)?;
+        bytes.extend_from_slice(&key::encode(&KeyObject {
+            way,
+            secrets,
+            note: sealed_note,
+        }));
+        Ok(envelope::finish(bytes))
+    }
+
+    /// What was noted when a key object of this vault was made; [`Bad::Seal`] when it is none of this vault's.
+    pub(crate) fn note(&self, id: &[u8; 16], object: &[u8], key: &KeyObject) -> Result<Note, Bad> {
+        let head = envelope::encode_header(ObjectKind::Key, id);
+        if !object.starts_with(&head) {
+            return Err(Bad::Magic);
+        }
+        let aad = [&head[..], &key::encode_way(&key.way), &key.secrets].concat();
+        key::decode_note(&self.object(&head).open(0, &aad, key.note.clone())?)
     }
 
     pub(crate) fn chunk_id(&self, plain: &[u8]) -> ChunkId {
@@ -88,7 +167,13 @@ impl Keys {
 
     #[cfg(test)]
     pub(crate) fn for_tests() -> Keys {
-        Keys::derive(&[42; 32])
+        let secrets = Secrets {
+            vault: [41; 16],
+            identity: [42; 32],
+            epoch: [43; 32],
+            cuts: Cuts::DEFAULT,
+        };
+        Keys::derive(secrets, [0; 16])
     }
 
     /// Key of the table that decides where files are cut: cuts seen in pack sizes must not tell known files.
@@ -154,39 +239,49 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-/// A new master key, wrapped for `password`.
-pub(crate) fn make(password: &Secret, cost: KdfCost) -> Result<(Keys, KeyObject), Error> {
-    let (master, salt) = (random::<32>()?, random::<16>()?);
-    let sealer = from_password(password, cost, &salt)?;
-    let mut sealed = master.to_vec();
-    sealer
-        .seal(0, &key::header(cost, &salt), &mut sealed, 0)
-        .map_err(|bad| Error::Derive(bad.to_string()))?;
-    Ok((Keys::derive(&master), KeyObject { cost, salt, sealed }))
+/// Whether a secret is of the kind that a key object was made for.
+pub(crate) fn fits(secret: &Secret, way: &Way) -> bool {
+    secret.is_recovery() == matches!(way, Way::Recovery)
 }
 
-/// `None` = wrong password.
-pub(crate) fn unwrap(password: &Secret, object: &KeyObject) -> Result<Option<Keys>, Error> {
-    let sealer = from_password(password, object.cost, &object.salt)?;
-    let opened = sealer.open(
-        0,
-        &key::header(object.cost, &object.salt),
-        object.sealed.clone(),
-    );
-    let master = opened
-        .ok()
-        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    Ok(master.map(|master| Keys::derive(&master)))
-}
-
-fn from_password(password: &Secret, cost: KdfCost, salt: &[u8; 16]) -> Result<Sealer, Error> {
+/// The key that wraps a vault's secrets.
+fn wrapping(secret: &Secret, way: &Way) -> Result<Sealer, Error> {
     let derive = |error: argon2::Error| Error::Derive(error.to_string());
+    let Way::Password { cost, salt } = way else {
+        // Random already: nobody guesses it, so it need not be slow.
+        return Ok(Sealer::new(&blake3::derive_key(
+            "reprise vault 1 recovery",
+            secret.expose(),
+        )));
+    };
     let params =
         argon2::Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(derive)?;
     let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
     let mut key = [0; 32];
     argon
-        .hash_password_into(password.expose(), salt, &mut key)
+        .hash_password_into(secret.expose(), salt, &mut key)
         .map_err(derive)?;
     Ok(Sealer::new(&key))
+}
+
+/// `None` = the secret is not the one it was made for.
+pub(crate) fn unwrap(
+    secret: &Secret,
+    id: &[u8; 16],
+    object: &[u8],
+    key: &KeyObject,
+) -> Result<Option<Keys>, Error> {
+    let sealer = wrapping(secret, &key.way)?;
+    let mut aad = object
+        .get(..envelope::HEADER_LEN)
+        .unwrap_or_default()
+        .to_vec();
+    aad.extend_from_slice(&key::encode_way(&key.way));
+    let Ok(plain) = sealer.open(0, &aad, key.secrets.clone()) else {
+        return Ok(None);
+    };
+    match key::decode_secrets(&plain) {
+        Ok(secrets) => Ok(Some(Keys::derive(secrets, *id))),
+        Err(bad) => Err(damaged(ObjectKind::Key, &hex_name(id), bad)),
+    }
 }

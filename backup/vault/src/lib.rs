@@ -13,7 +13,7 @@
 //! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
 //! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
 //! | `index.rs` | where each chunk lies |
-//! | `keys.rs` | password → keys; sealing |
+//! | `keys.rs` `keyring.rs` `recovery.rs` | secrets → keys, sealing; the passwords and recovery keys that open a vault |
 //! | `restore/` | what a restore will write: `plan`; writing it: `execute` |
 //! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
 //! | `compare.rs` | restored files against what was read at backup time |
@@ -42,6 +42,7 @@ mod format;
 mod id;
 mod index;
 mod inner;
+mod keyring;
 mod keys;
 mod ledger;
 mod live;
@@ -49,6 +50,7 @@ mod marks;
 mod node;
 mod problem;
 mod reader;
+mod recovery;
 pub mod restore;
 pub mod retention;
 mod secret;
@@ -68,10 +70,12 @@ pub mod zip;
 pub use check::CheckReport;
 pub use error::Error;
 pub use id::{ChunkId, SnapshotId, SnapshotName};
+pub use keyring::{KeyInfo, KeyKind};
 pub use marks::Hold;
 pub use node::{Node, NodeKind, Segment, SegmentPart, Segments, Xattr};
 pub use problem::Problem;
 pub use reader::FileReader;
+pub use recovery::RecoveryKey;
 pub use secret::Secret;
 pub use segments::SegmentReader;
 pub use snapshot::{Kind, Snapshot};

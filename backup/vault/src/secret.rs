@@ -3,13 +3,18 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Bytes that `Debug` and `Display` do not print.
+/// A password, or the bytes of a recovery key, that `Debug` and `Display` do not print.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+pub struct Secret {
+    bytes: Vec<u8>,
+    recovery: bool,
+}
 
 /// Why a password file gave no password.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    #[error("use the recovery key in {}: {what}; compare it with the paper", path.display())]
+    NotRecovery { path: PathBuf, what: String },
     #[error("read the password file {}: {source}; create it with the vault's password on its first line (mode 0600)", path.display())]
     Unreadable {
         path: PathBuf,
@@ -23,28 +28,34 @@ pub enum SecretError {
 
 impl Secret {
     pub fn new(bytes: Vec<u8>) -> Secret {
-        Secret(bytes)
+        Secret {
+            bytes,
+            recovery: false,
+        }
+    }
+
+    pub(crate) fn recovery(bytes: [u8; 32]) -> Secret {
+        Secret {
+            bytes: bytes.to_vec(),
+            recovery: true,
+        }
+    }
+
+    /// Whether it opens key objects made for a recovery key instead of those made for a password.
+    pub(crate) fn is_recovery(&self) -> bool {
+        self.recovery
     }
 
     /// The first line of a file, without its line end.
     pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
-        use std::io::Read;
-        let unreadable = |source| SecretError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(4100)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        let bytes = read(path)?;
         let mut line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
         line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.len() {
             0 => Err(SecretError::Empty {
                 path: path.to_owned(),
             }),
-            1..=4096 => Ok(Secret(line.to_vec())),
+            1..=4096 => Ok(Secret::new(line.to_vec())),
             _ => Err(SecretError::TooLong {
                 path: path.to_owned(),
             }),
@@ -52,8 +63,28 @@ impl Secret {
     }
 
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
+}
+
+/// As much of a file as a secret may take.
+fn read(path: &Path) -> Result<Vec<u8>, SecretError> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(SecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// For [`crate::RecoveryKey`].
+pub(crate) fn read_text(path: &Path) -> Result<String, SecretError> {
+    Ok(String::from_utf8_lossy(&read(path)?).into_owned())
 }
 
 impl fmt::Debug for Secret {

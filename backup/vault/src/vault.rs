@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::format::{Bad, FORMAT, key, object};
-use crate::inner::{Inner, damaged};
+use crate::format::key::Cuts;
+use crate::inner::{Inner, hex_name};
+use crate::keys::Keys;
 use crate::problem::show;
 use crate::snapshot::select;
 use crate::target::ObjectKind;
 use crate::{
-    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, SegmentReader, Snapshot, Target, keys,
+    ChunkId, Error, FileReader, Kind, Node, Problem, Secret, SegmentReader, Snapshot, Target,
+    keyring,
 };
 
 /// Cost of guessing the password (argon2id); stored in the vault.
@@ -59,8 +61,6 @@ pub struct Stats {
     pub plain_bytes: u64,
 }
 
-const KEY_NAME: &str = "key";
-
 impl Vault {
     /// Makes a vault in an empty target and opens it.
     pub fn create(
@@ -68,48 +68,42 @@ impl Vault {
         password: &Secret,
         cost: KdfCost,
     ) -> Result<Vault, Error> {
-        if target.size(ObjectKind::Key, KEY_NAME)?.is_some() {
-            return Err(Error::AlreadyAVault {
-                place: target.describe(),
-            });
+        Vault::create_labelled(target, password, cost, "", 0)
+    }
+
+    /// The same; the list of keys will show when that was and a label.
+    pub fn create_labelled(
+        target: Arc<dyn Target>,
+        password: &Secret,
+        cost: KdfCost,
+        label: &str,
+        now_ms: i64,
+    ) -> Result<Vault, Error> {
+        let taken = |place: String| Err(Error::AlreadyAVault { place });
+        if !keyring::names(&*target)?.is_empty() {
+            return taken(target.describe());
         }
-        let (keys, wrapped) = keys::make(password, cost)?;
+        let mut keys = Keys::generate(Cuts::DEFAULT)?;
         target.prepare()?;
-        target.put(
-            ObjectKind::Key,
-            KEY_NAME,
-            &object::finish(key::encode(&wrapped)),
-        )?;
+        let id = keyring::put(&*target, &keys, password, cost, label, now_ms)?;
+        // Two may have found it empty at once: the keys of one would not open what the other writes.
+        if keyring::names(&*target).is_ok_and(|names| names.len() > 1) {
+            target.remove(ObjectKind::Key, &[&hex_name(&id)])?;
+            return taken(target.describe());
+        }
+        keys.opened = id;
         Ok(Vault::with(target, keys))
     }
 
-    /// Opens a vault: checks the password and reads the packs' directories.
-    pub fn open(target: Arc<dyn Target>, password: &Secret) -> Result<Vault, Error> {
-        let place = target.describe();
-        if target.size(ObjectKind::Key, KEY_NAME)?.is_none() {
-            return Err(Error::NotAVault { place });
-        }
-        let bytes = target.get(ObjectKind::Key, KEY_NAME)?;
-        let wrapped = match object::body(&bytes).and_then(key::decode) {
-            Ok(wrapped) => wrapped,
-            Err(Bad::Newer(found)) => {
-                return Err(Error::NewerFormat {
-                    place,
-                    found,
-                    known: FORMAT,
-                });
-            }
-            Err(bad) => return Err(damaged(ObjectKind::Key, KEY_NAME, bad)),
-        };
-        let Some(keys) = keys::unwrap(password, &wrapped)? else {
-            return Err(Error::WrongPassword { place });
-        };
+    /// Opens a vault with a password or its recovery key.
+    pub fn open(target: Arc<dyn Target>, secret: &Secret) -> Result<Vault, Error> {
+        let keys = keyring::open(&*target, secret)?;
         let vault = Vault::with(target, keys);
         vault.inner.refresh()?;
         Ok(vault)
     }
 
-    fn with(target: Arc<dyn Target>, keys: keys::Keys) -> Vault {
+    fn with(target: Arc<dyn Target>, keys: Keys) -> Vault {
         Vault {
             inner: Arc::new(Inner::new(target, keys)),
         }

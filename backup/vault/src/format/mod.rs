@@ -22,7 +22,7 @@ pub(crate) mod tomb;
 pub(crate) mod tree;
 
 /// The format this program writes, and the newest it reads.
-pub(crate) const FORMAT: u32 = 0;
+pub(crate) const FORMAT: u32 = 1;
 
 /// Why bytes are not what they should be; fits after "the pack …: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

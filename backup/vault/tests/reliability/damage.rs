@@ -238,20 +238,25 @@ fn passwords_formats_and_empty_folders_are_told_apart() {
     let empty = Vault::open(Arc::new(MemoryTarget::new()), &password()).map(|_| ());
     assert!(matches!(empty, Err(Error::NotAVault { .. })));
     // A later format: the number, with the object's end made to fit.
-    let key = (ObjectKind::Key, "key".to_owned());
-    let mut body = target.objects()[&key].clone();
-    body.truncate(body.len() - 48);
-    body[8] = 9;
-    let (len, hash) = (body.len() as u64, blake3::hash(&body));
-    body.extend_from_slice(&len.to_le_bytes());
-    body.extend_from_slice(hash.as_bytes());
-    body.extend_from_slice(b"RPRSEND0");
-    target.objects().insert(key, body);
+    let key = target.objects().keys().next().unwrap().clone();
+    assert_eq!(key.0, ObjectKind::Key);
+    let good = target.objects()[&key].clone();
+    let with = |at: usize, value: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = value;
+        let hashed = bytes.len() - 40;
+        let hash = blake3::hash(&bytes[..hashed]);
+        bytes[hashed..hashed + 32].copy_from_slice(hash.as_bytes());
+        target.objects().insert(key.clone(), bytes);
+    };
+    with(10, 1);
+    assert!(matches!(open("correct horse"), Err(Error::Newer { .. })));
+    with(7, b'9');
     assert!(matches!(
         open("correct horse"),
         Err(Error::NewerFormat {
             found: 9,
-            known: 0,
+            known: 1,
             ..
         })
     ));
