@@ -11,6 +11,7 @@ mod appliance;
 mod browser;
 mod network;
 mod temp;
+pub(crate) mod tracer;
 pub(crate) mod tree;
 
 pub(crate) use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
