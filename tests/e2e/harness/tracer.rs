@@ -90,6 +90,7 @@ fn call(thread: Pid) -> Option<String> {
     let registers = ptrace::getregs(thread).ok()?;
     let number = i64::try_from(registers.orig_rax).ok()?;
     let name = match number {
+        libc::SYS_open if registers.rsi & libc::O_CREAT as u64 != 0 => "create",
         libc::SYS_openat if registers.rdx & libc::O_CREAT as u64 != 0 => "create",
         // Not what is said on the terminal.
         libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev if registers.rdi > 2 => "write",

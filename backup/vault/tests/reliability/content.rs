@@ -29,6 +29,42 @@ pub(crate) fn of_folder(root: &Path) -> Content {
     content
 }
 
+/// How many of the entries of `want` cannot be read any more; fails when one reads as something else.
+pub(crate) fn lost(vault: &Vault, snapshot: &Snapshot, want: &Content) -> Result<usize, String> {
+    let mut lost = want.len();
+    let Ok(roots) = vault.list(snapshot, b"") else {
+        return Ok(lost);
+    };
+    let [root] = &roots[..] else {
+        return Err(format!("{} roots", roots.len()));
+    };
+    let mut folders = vec![root.path.clone()];
+    while let Some(folder) = folders.pop() {
+        for node in vault.list(snapshot, &folder).unwrap_or_default() {
+            let below = &node.path[root.path.len() + 1..];
+            let shown = String::from_utf8_lossy(below);
+            let wanted = want.get(below).ok_or(format!("{shown} was never there"))?;
+            let mut bytes = Vec::new();
+            let read = match wanted {
+                None => node.is_dir(),
+                Some(_) => vault
+                    .open_file(&node)
+                    .is_ok_and(|mut file| file.read_to_end(&mut bytes).is_ok()),
+            };
+            if node.is_dir() {
+                folders.push(node.path.clone());
+            }
+            if read {
+                lost -= 1;
+                if wanted.as_ref().is_some_and(|wanted| *wanted != bytes) {
+                    return Err(format!("{shown} reads as something else"));
+                }
+            }
+        }
+    }
+    Ok(lost)
+}
+
 /// Of a snapshot of one root.
 pub(crate) fn of_snapshot(vault: &Vault, snapshot: &Snapshot) -> Result<Content, vault::Error> {
     let mut content = Content::new();
