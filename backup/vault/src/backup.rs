@@ -5,14 +5,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::ahead::Scanner;
 use crate::content::Content;
+use crate::exclude::Patterns;
 use crate::format::tree;
+use crate::inner::Inner;
 use crate::keys::random;
+use crate::known::Inodes;
 use crate::problem::show;
+use crate::scan::Rules;
 use crate::session::Session;
-use crate::walk::Walk;
+use crate::walk::{Store, Walk};
 use crate::writers::Purpose;
-use crate::{Error, Kind, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
+use crate::{Error, Kind, Node, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
+
+pub use crate::tally::{Count, Tally};
 
 pub struct Request<'a> {
     pub kind: Kind,
@@ -26,122 +33,280 @@ pub struct Request<'a> {
     pub end_ms: &'a (dyn Fn() -> i64 + Sync),
 }
 
+/// What is left out. By default nothing is.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Lines as of a `.gitignore` file in each root; a pattern may also begin with the root's own path.
+    pub exclude: Vec<Vec<u8>>,
+    /// Leave out what lies beside a `CACHEDIR.TAG` with the signature (the tag is kept; roots are not asked).
+    pub skip_caches: bool,
+    /// Leave out what lies beside an entry of one of these names (which is kept; roots are not asked).
+    pub markers: Vec<Vec<u8>>,
+    /// Save folders where another file system is mounted as empty folders.
+    pub one_file_system: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    pub snapshot: Snapshot,
+    pub problems: Vec<Problem>,
+    pub tally: Tally,
+}
+
 /// Problems kept in the snapshot itself.
 const PROBLEMS_KEPT: usize = 1000;
 /// A file changed this shortly before its run started may change again unseen within the same tick of a coarse clock (FAT: 2 s).
 const SETTLE_MS: i64 = 2000;
 
-/// Saves what it can; what it cannot is in the problems (and in the snapshot). Fails, without a snapshot, when none of
-/// the roots could be read, the target fails, or the watch is cancelled.
+/// [`save`] with nothing left out.
 pub fn run(
     vault: &Vault,
     request: &Request<'_>,
     watch: &Watch,
 ) -> Result<(Snapshot, Vec<Problem>), Error> {
-    let roots = clean(&request.roots)?;
-    let ended = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let counted = deep::run(|| {
-                roots.iter().for_each(|root| {
-                    estimate::count(root, watch, &|| ended.load(Ordering::Relaxed))
-                });
-                Ok(())
-            });
-            // Totals are for a progress bar: without them there is none.
-            drop(counted);
-        });
-        let mut result = deep::run(|| save(vault, request, &roots, watch));
-        // A prune took what it counted on. What it stored itself is used again.
-        if matches!(result, Err(Error::Overtaken)) {
-            result = deep::run(|| save(vault, request, &roots, watch));
-        }
-        ended.store(true, Ordering::Relaxed);
-        result
-    })
+    let saved = save(vault, request, &Options::default(), watch)?;
+    Ok((saved.snapshot, saved.problems))
 }
 
-fn save(
+/// Saves what it can; what it cannot is in the problems (and in the snapshot). Fails, without a snapshot, when none of
+/// the roots could be read, the target fails, or the watch is cancelled.
+pub fn save(
     vault: &Vault,
     request: &Request<'_>,
-    roots: &[PathBuf],
+    options: &Options,
     watch: &Watch,
-) -> Result<(Snapshot, Vec<Problem>), Error> {
-    let inner = &vault.inner;
-    let parent = vault.parent(request.kind, &request.plan, &request.host, roots)?;
-    // A parent whose list cannot be read only means that everything is read again.
-    let old_roots = parent
-        .as_ref()
-        .and_then(|parent| inner.roots(parent).ok())
-        .unwrap_or_default();
-    let own = inner
-        .target
-        .folder()
-        .and_then(|folder| rustix::fs::stat(folder).ok());
+) -> Result<Saved, Error> {
+    let run = Run::prepare(vault, request, options)?;
     let purpose = Purpose {
         what: request.plan.clone(),
         sweeps: false,
         now_ms: request.now_ms,
     };
-    let mut walk = Walk {
-        vault: inner,
-        watch,
-        session: Session::begin(inner, &purpose)?,
-        content: Content::new(inner.keys.gear()),
-        own: own.map(|stat| (stat.st_dev, stat.st_ino)),
-        settled_before_s: parent.as_ref().map_or(i64::MIN, |parent| {
-            (parent.started_ms - SETTLE_MS).div_euclid(1000)
-        }),
-        linked: HashMap::new(),
-        problems: Vec::new(),
-        files: 0,
-        bytes: 0,
+    let store = || {
+        Ok(Some(Store {
+            session: Session::begin(run.inner, &purpose)?,
+            content: Content::new(run.inner.keys.gear()),
+        }))
     };
-    let mut nodes = Vec::new();
-    for root in roots {
-        let path = root.as_os_str().as_bytes();
-        let old = old_roots.iter().find(|old| old.path == path);
-        nodes.extend(walk.root(root, path, old)?);
+    let once = || {
+        let (nodes, ended) = run.walk(watch, store)?;
+        run.commit(&nodes, ended, watch)
+    };
+    run.beside_totals(watch, || match once() {
+        // A prune took what it counted on. What it stored itself is used again.
+        Err(Error::Overtaken) => once(),
+        other => other,
+    })
+}
+
+/// What [`save`] would do, as far as can be told without reading any file. Writes nothing.
+pub fn preview(
+    vault: &Vault,
+    request: &Request<'_>,
+    options: &Options,
+    watch: &Watch,
+) -> Result<(Tally, Vec<Problem>), Error> {
+    let run = Run::prepare(vault, request, options)?;
+    run.beside_totals(watch, || {
+        let (nodes, ended) = run.walk(watch, || Ok(None))?;
+        match nodes.is_empty() {
+            true => Err(run.nothing(ended.problems)),
+            false => Ok((ended.tally, ended.problems)),
+        }
+    })
+}
+
+struct Run<'a> {
+    inner: &'a std::sync::Arc<Inner>,
+    request: &'a Request<'a>,
+    options: &'a Options,
+    roots: Vec<PathBuf>,
+    parent: Option<Snapshot>,
+}
+
+/// What is left of a walk.
+struct Ended {
+    store: Option<Store>,
+    tally: Tally,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Run<'a> {
+    fn prepare(
+        vault: &'a Vault,
+        request: &'a Request<'a>,
+        options: &'a Options,
+    ) -> Result<Run<'a>, Error> {
+        let roots = clean(&request.roots)?;
+        for root in &roots {
+            not_excluded(root, options)?;
+        }
+        let parent = vault.parent(request.kind, &request.plan, &request.host, &roots)?;
+        Ok(Run {
+            inner: &vault.inner,
+            request,
+            options,
+            roots,
+            parent,
+        })
     }
-    let Walk {
-        mut session,
-        mut content,
-        problems,
-        files,
-        bytes,
-        ..
-    } = walk;
-    if nodes.is_empty() {
-        return Err(Error::NothingSaved {
-            plan: request.plan.clone(),
+
+    /// Totals are for a progress bar: the parent snapshot's, or what a thread of its own counts. Without them there is none.
+    fn beside_totals<T: Send>(
+        &self,
+        watch: &Watch,
+        work: impl FnOnce() -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        if let Some(parent) = &self.parent {
+            watch.files_total.fetch_add(parent.files, Ordering::Relaxed);
+            watch.bytes_total.fetch_add(parent.bytes, Ordering::Relaxed);
+            return deep::run(work);
+        }
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let stop = || ended.load(Ordering::Relaxed);
+                let counted = deep::run(|| {
+                    let roots = self.roots.iter();
+                    roots.for_each(|root| estimate::count(root, watch, &stop));
+                    Ok(())
+                });
+                drop(counted);
+            });
+            let result = deep::run(work);
+            ended.store(true, Ordering::Relaxed);
+            result
+        })
+    }
+
+    fn walk(
+        &self,
+        watch: &Watch,
+        store: impl FnOnce() -> Result<Option<Store>, Error>,
+    ) -> Result<(Vec<Node>, Ended), Error> {
+        // A parent whose list cannot be read only means that everything is read again.
+        let roots = self.parent.as_ref().map(|parent| self.inner.roots(parent));
+        let mut old_roots = roots.and_then(Result::ok).unwrap_or_default();
+        let own = self.inner.target.folder();
+        let own = own.and_then(|folder| rustix::fs::stat(folder).ok());
+        let own = own.map(|stat| (stat.st_dev, stat.st_ino));
+        let scanner = Scanner::new(self.inner, own, watch);
+        let mut walk = Walk {
+            vault: self.inner,
+            watch,
+            scanner: &scanner,
+            store: store()?,
+            settled_before_s: self.parent.as_ref().map_or(i64::MIN, |parent| {
+                (parent.started_ms - SETTLE_MS).div_euclid(1000)
+            }),
+            linked: HashMap::new(),
+            inodes: Inodes::default(),
+            problems: Vec::new(),
+            tally: Tally::default(),
+        };
+        let nodes = scanner.beside(|| {
+            let mut nodes = Vec::new();
+            for root in &self.roots {
+                let path = root.as_os_str().as_bytes();
+                let old = old_roots.iter().position(|old| old.path == path);
+                let old = old.map(|at| old_roots.swap_remove(at));
+                let rules = rules(self.options, path);
+                nodes.extend(walk.root(root, path, old, rules)?);
+            }
+            Ok::<_, Error>(nodes)
+        })?;
+        let Walk {
+            store,
+            tally,
             problems,
-        });
+            ..
+        } = walk;
+        Ok((
+            nodes,
+            Ended {
+                store,
+                tally,
+                problems,
+            },
+        ))
     }
-    let tree = content.store_tree(
-        &mut session,
-        &tree::encode(&nodes, |node| &node.path),
-        watch,
-    )?;
-    let finished = session.finish(watch)?;
-    let snapshot = Snapshot {
-        id: SnapshotId::from_bytes(random()?),
-        seq: 0,
-        parents: Vec::new(),
-        session: [0; 16],
-        tombs: Vec::new(),
-        kind: request.kind,
-        plan: request.plan.clone(),
-        host: request.host.clone(),
-        started_ms: request.now_ms,
-        finished_ms: (request.end_ms)(),
-        roots: roots.to_vec(),
-        files,
-        bytes,
-        stored_bytes: finished.stored_bytes,
-        problems: shorten(&problems),
-        tree,
-    };
-    Ok((inner.commit(snapshot, finished)?, problems))
+
+    fn commit(&self, nodes: &[Node], ended: Ended, watch: &Watch) -> Result<Saved, Error> {
+        let Ended {
+            store:
+                Some(Store {
+                    mut session,
+                    mut content,
+                }),
+            tally,
+            problems,
+        } = ended
+        else {
+            return Err(Error::Cancelled);
+        };
+        if nodes.is_empty() {
+            return Err(self.nothing(problems));
+        }
+        let list = tree::encode(nodes, |node| &node.path);
+        let tree = content.store_tree(&mut session, &list, watch)?;
+        let finished = session.finish(watch)?;
+        let request = self.request;
+        let counts = [tally.new, tally.changed, tally.unchanged];
+        let snapshot = Snapshot {
+            id: SnapshotId::from_bytes(random()?),
+            seq: 0,
+            parents: Vec::new(),
+            session: [0; 16],
+            tombs: Vec::new(),
+            kind: request.kind,
+            plan: request.plan.clone(),
+            host: request.host.clone(),
+            started_ms: request.now_ms,
+            finished_ms: (request.end_ms)(),
+            roots: self.roots.clone(),
+            files: counts.iter().map(|count| count.files).sum(),
+            bytes: counts
+                .iter()
+                .fold(0, |sum, count| sum.saturating_add(count.bytes)),
+            stored_bytes: finished.stored_bytes,
+            problems: shorten(&problems),
+            tree,
+        };
+        Ok(Saved {
+            snapshot: self.inner.commit(snapshot, finished)?,
+            problems,
+            tally,
+        })
+    }
+
+    fn nothing(&self, problems: Vec<Problem>) -> Error {
+        Error::NothingSaved {
+            plan: self.request.plan.clone(),
+            problems,
+        }
+    }
+}
+
+fn rules(options: &Options, root: &[u8]) -> Rules {
+    Rules {
+        patterns: Patterns::new(&options.exclude, root),
+        skip_caches: options.skip_caches,
+        markers: options.markers.clone(),
+        one_file_system: options.one_file_system,
+        root_len: root.len() + usize::from(root.last() != Some(&b'/')),
+    }
+}
+
+fn not_excluded(root: &Path, options: &Options) -> Result<(), Error> {
+    let path = root.as_os_str().as_bytes();
+    let patterns = Patterns::new(&options.exclude, path);
+    match patterns.excluding_root(path, root.is_dir()) {
+        Some(pattern) => Err(Error::BadRoot {
+            path: show(path),
+            what: format!("the pattern `{}` excludes it", show(pattern)),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Absolute, without `.` and `..`, sorted, none inside another.

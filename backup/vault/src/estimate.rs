@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::{CWD, FileType, OFlags};
 
+use crate::known::size_of;
 use crate::source::{self, FOLDER};
-use crate::walk::size_of;
 use crate::{Watch, deep};
 
 /// Counts what a walk will meet, for the progress bar; errors are left to the walk.

@@ -8,7 +8,9 @@
 //! | `vault.rs` `inner.rs` | [`Vault`]: create, open, snapshots, folders, chunks; what its parts share |
 //! | `reader.rs` `segments.rs` | one file of a snapshot as a stream; the stretches it is made of |
 //! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` `error.rs` | the values callers see |
-//! | `backup.rs` `walk.rs` `source.rs` `estimate.rs` | a tree of files → a snapshot; looking at files without changing them |
+//! | `backup.rs` `walk.rs` `walk_file.rs` `known.rs` | a tree of files → a snapshot; what is still as the last one has it |
+//! | `ahead.rs` `scan.rs` `exclude.rs` `source.rs` `estimate.rs` | looking at files, ahead of the walk and without changing them; what is left out |
+//! | `paged.rs` `tally.rs` | which files are cut at fixed places; what a run met |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
 //! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
 //! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
@@ -27,6 +29,7 @@
 //! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
 
+mod ahead;
 mod attributes;
 pub mod backup;
 mod calendar;
@@ -38,30 +41,36 @@ mod content;
 mod deep;
 mod error;
 mod estimate;
+mod exclude;
 mod format;
 mod id;
 mod index;
 mod inner;
 mod keyring;
 mod keys;
+mod known;
 mod ledger;
 mod live;
 mod marks;
 mod node;
+mod paged;
 mod problem;
 mod reader;
 mod recovery;
 pub mod restore;
 pub mod retention;
+mod scan;
 mod secret;
 mod segments;
 mod session;
 mod snapshot;
 mod source;
+mod tally;
 pub mod target;
 mod tombs;
 mod vault;
 mod walk;
+mod walk_file;
 mod watch;
 pub mod writer;
 mod writers;

@@ -132,13 +132,24 @@ pub(crate) fn xattrs_at(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<Vec<X
     )
 }
 
+/// Linux limits both the list of names and each value to this.
+const LONGEST_XATTR: usize = 64 * 1024;
+
 fn collect(
     list: impl Fn(&mut [u8]) -> rustix::io::Result<usize>,
     get: impl Fn(&[u8], &mut [u8]) -> rustix::io::Result<usize>,
 ) -> io::Result<Vec<Xattr>> {
-    // Linux limits both the list of names and each value to 64 KiB.
-    let mut buffer = vec![0; 64 * 1024];
-    let len = match list(&mut buffer) {
+    // Most files have none, or a few short ones.
+    let mut small = [0; 1024];
+    let mut large = Vec::new();
+    let mut buffer = &mut small[..];
+    let mut listed = list(buffer);
+    if listed == Err(Errno::RANGE) {
+        large.resize(LONGEST_XATTR, 0);
+        buffer = &mut large;
+        listed = list(buffer);
+    }
+    let len = match listed {
         Ok(len) => len,
         // No attributes on this file system; no /proc to reach a link's.
         Err(Errno::OPNOTSUPP | Errno::NOENT) => return Ok(Vec::new()),
@@ -150,8 +161,15 @@ fn collect(
         .map(<[u8]>::to_vec)
         .collect();
     let mut xattrs = Vec::with_capacity(names.len());
+    let mut value = Vec::new();
     for name in names {
-        match get(&name, &mut buffer) {
+        let mut got = get(&name, buffer);
+        if got == Err(Errno::RANGE) {
+            value.resize(LONGEST_XATTR, 0);
+            buffer = &mut value;
+            got = get(&name, buffer);
+        }
+        match got {
             Ok(len) => xattrs.push(Xattr {
                 value: buffer[..len].to_vec(),
                 name,
@@ -169,6 +187,13 @@ fn collect(
 pub(crate) struct Extent {
     pub(crate) start: u64,
     pub(crate) end: u64,
+}
+
+/// So many blocks are in use that there is hardly room for a hole (a page of attributes may stand for one).
+pub(crate) fn is_full(stat: &Stat) -> bool {
+    let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    size > 0 && blocks.saturating_mul(512) >= size.next_multiple_of(4096)
 }
 
 /// Where the file holds data; the rest are holes.
@@ -275,6 +300,9 @@ impl<'a> Stretch<'a> {
 impl Read for Stretch<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Ok(0);
+        }
         let len = buf.len().min(left);
         let read = rustix::io::pread(self.file, &mut buf[..len], self.at)?;
         self.at += read as u64;

@@ -2,46 +2,78 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rustix::fs::{CWD, FileType, OFlags, Stat};
+use rustix::fs::{CWD, FileType, Stat};
 
-use crate::content::{Content, Failed, Stored};
+use crate::ahead::{Ahead, Scanner};
+use crate::content::{Content, Failed};
 use crate::format::tree;
 use crate::inner::Inner;
-use crate::node::{Node, NodeKind, Segment};
+use crate::known::{self, Inodes};
+use crate::node::{Node, NodeKind};
 use crate::problem::show;
+use crate::scan::{From, Held, Look, Looked, Place, Rules};
 use crate::session::Session;
-use crate::source::{self, FILE, FOLDER, Stretch};
-use crate::writer::Chunking;
+use crate::source::{self, FOLDER};
+use crate::tally::{Count, Tally};
 use crate::{ChunkId, Error, Problem, Watch, deep};
-
-/// Files up to this size are read once more when they changed while being read.
-const READ_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
 
 pub(crate) struct Walk<'a> {
     pub(crate) vault: &'a Inner,
     pub(crate) watch: &'a Watch,
-    pub(crate) session: Session,
-    pub(crate) content: Content,
-    /// The vault's own folder as (device, inode): never saved into itself.
-    pub(crate) own: Option<(u64, u64)>,
-    /// A file of the parent snapshot whose ctime is before this second is trusted unread when nothing changed. Later ones
-    /// may have been written within the same clock tick after they were read.
+    pub(crate) scanner: &'a Scanner<'a>,
+    /// `None`: a dry run, nothing is read or stored.
+    pub(crate) store: Option<Store>,
+    /// What the parent snapshot says of an entry whose ctime is before this second is trusted when nothing changed. Later
+    /// ones may have been written within the same clock tick after they were read.
     pub(crate) settled_before_s: i64,
-    /// Hard-linked files stored so far.
-    pub(crate) linked: HashMap<(u64, u64), Node>,
+    /// Hard-linked files stored so far of which more names may come.
+    pub(crate) linked: HashMap<(u64, u64), Linked>,
+    pub(crate) inodes: Inodes,
     pub(crate) problems: Vec<Problem>,
-    pub(crate) files: u64,
-    pub(crate) bytes: u64,
+    pub(crate) tally: Tally,
 }
 
-type Saved = Result<Option<Node>, Error>;
+/// Where contents go.
+pub(crate) struct Store {
+    pub(crate) session: Session,
+    pub(crate) content: Content,
+}
+
+pub(crate) struct Linked {
+    pub(crate) node: Node,
+    /// Names that have not come yet.
+    pub(crate) left: u32,
+}
+
+/// An entry of the new snapshot.
+pub(crate) struct Kept {
+    pub(crate) node: Node,
+    /// It is the parent snapshot's node, unchanged.
+    pub(crate) same: bool,
+}
+
+type Saved = Result<Option<Kept>, Error>;
+
+/// A folder that is being walked.
+pub(crate) struct Here<'a> {
+    pub(crate) folder: &'a OwnedFd,
+    pub(crate) path: &'a [u8],
+    pub(crate) depth: usize,
+}
+
+impl Here<'_> {
+    pub(crate) fn path_of(&self, name: &[u8]) -> Vec<u8> {
+        tree::join(self.path, name)
+    }
+}
 
 impl Walk<'_> {
-    fn problem(&mut self, path: &[u8], what: impl std::fmt::Display) {
+    pub(crate) fn problem(&mut self, path: &[u8], what: impl std::fmt::Display) {
         self.problems
             .push(Problem::new(show(path), what.to_string()));
     }
@@ -64,332 +96,268 @@ impl Walk<'_> {
     }
 
     /// A root of the snapshot; `old` is the same root in the parent snapshot.
-    pub(crate) fn root(&mut self, root: &Path, path: &[u8], old: Option<&Node>) -> Saved {
+    pub(crate) fn root(
+        &mut self,
+        root: &Path,
+        path: &[u8],
+        old: Option<Node>,
+        rules: Rules,
+    ) -> Result<Option<Node>, Error> {
         let name = root
             .file_name()
             .map_or(&b"/"[..], |name| name.as_encoded_bytes());
+        let not_a_folder = Some(rustix::io::Errno::NOTDIR.raw_os_error());
         // A root may be a symbolic link to a folder (`/srv/current`): the admin named it, so it is followed.
-        match source::open_quietly(CWD, path, FOLDER) {
-            Ok(folder) => match rustix::fs::fstat(&folder) {
-                Ok(stat) => self.folder(&folder, name, path, &stat, old, 0),
-                Err(error) => {
-                    self.unreadable(path, &error.into());
-                    Ok(None)
-                }
-            },
-            Err(error)
-                if error.raw_os_error() == Some(rustix::io::Errno::NOTDIR.raw_os_error()) =>
-            {
+        let saved = match source::open_quietly(CWD, path, FOLDER) {
+            Ok(folder) => {
+                let before = old.as_ref().map(|old| old.subtree.clone());
+                let ahead = Ahead::new(Place {
+                    from: From::Opened(folder),
+                    path: path.to_vec(),
+                    depth: 0,
+                    before: before.unwrap_or_default(),
+                    rules: Arc::new(rules),
+                });
+                self.folder(&ahead, name.to_vec(), path, old, 0)?
+            }
+            Err(error) if error.raw_os_error() == not_a_folder => {
                 let above = root.parent().unwrap_or(Path::new("/"));
                 match source::open_quietly(CWD, above.as_os_str().as_encoded_bytes(), FOLDER) {
-                    Ok(folder) => self.entry(folder.as_fd(), name, path, old, None, 0),
+                    Ok(folder) => {
+                        let here = Here {
+                            folder: &folder,
+                            path: above.as_os_str().as_encoded_bytes(),
+                            depth: 0,
+                        };
+                        let look = match source::look(folder.as_fd(), name) {
+                            Ok(stat) => Look::Other(stat),
+                            Err(error) => Look::Failed(error),
+                        };
+                        self.entry(&here, name.to_vec(), look, old)?
+                    }
                     Err(error) => {
                         self.no_root(path, &error);
-                        Ok(None)
+                        None
                     }
                 }
             }
             Err(error) => {
                 self.no_root(path, &error);
-                Ok(None)
+                None
             }
-        }
+        };
+        Ok(saved.map(|kept| kept.node))
     }
 
-    /// An entry of an open folder; `device` is the folder's.
-    fn entry(
-        &mut self,
-        folder: BorrowedFd<'_>,
-        name: &[u8],
-        path: &[u8],
-        old: Option<&Node>,
-        device: Option<u64>,
-        depth: usize,
-    ) -> Saved {
+    /// An entry of an open folder.
+    fn entry(&mut self, here: &Here<'_>, name: Vec<u8>, look: Look, old: Option<Node>) -> Saved {
         if self.watch.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let saved = match source::look(folder, name) {
-            Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => {
-                    return self.sub_folder(folder, name, path, old, device, depth);
-                }
-                FileType::RegularFile => self.file(folder, name, path, &stat, old),
-                _ => self.special(folder, name, path, &stat),
-            },
-            Err(error) => Err(Failed::Read(error)),
+        // One name that no reader accepts would cost the whole folder.
+        if !tree::is_plain(&name) {
+            let path = here.path_of(&name);
+            self.problem(&path, "is not saved: its name is too long or not a name");
+            return Ok(None);
+        }
+        let stat = match look {
+            Look::Folder(ahead) => {
+                let path = here.path_of(&name);
+                return self.folder(&ahead, name, &path, old, here.depth + 1);
+            }
+            Look::Other(stat) => stat,
+            Look::Failed(error) => {
+                self.unreadable(&here.path_of(&name), &error);
+                return Ok(None);
+            }
+        };
+        let shown = name.clone();
+        let saved = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => self.file(here, name, &stat, old),
+            _ => self.special(here, name, &stat, old),
         };
         match saved {
-            Ok(node) => {
-                self.files += 1;
-                self.bytes = self.bytes.saturating_add(node.size);
+            Ok(kept) => {
                 self.watch.files_done.fetch_add(1, Ordering::Relaxed);
-                Ok(Some(node))
+                Ok(Some(kept))
             }
             Err(Failed::Read(error)) => {
-                self.unreadable(path, &error);
+                self.unreadable(&here.path_of(&shown), &error);
                 Ok(None)
             }
             Err(Failed::Vault(error)) => Err(error),
         }
     }
 
-    fn sub_folder(
-        &mut self,
-        above: BorrowedFd<'_>,
-        name: &[u8],
-        path: &[u8],
-        old: Option<&Node>,
-        device: Option<u64>,
-        depth: usize,
-    ) -> Saved {
-        let opened = source::open_quietly(above, name, FOLDER | OFlags::NOFOLLOW);
-        let looked = opened.and_then(|folder| Ok((rustix::fs::fstat(&folder)?, folder)));
-        let (stat, folder) = match looked {
-            Ok(both) => both,
-            Err(error) => {
-                self.unreadable(path, &error);
-                return Ok(None);
-            }
-        };
-        if device.is_some_and(|device| device != stat.st_dev) && source::is_made_up(folder.as_fd())
-        {
-            return Ok(Some(source::node(name, path, NodeKind::Dir, &stat)));
-        }
-        self.folder(&folder, name, path, &stat, old, depth)
-    }
-
     fn folder(
         &mut self,
-        folder: &OwnedFd,
-        name: &[u8],
+        ahead: &Arc<Ahead>,
+        name: Vec<u8>,
         path: &[u8],
-        stat: &Stat,
-        old: Option<&Node>,
+        old: Option<Node>,
         depth: usize,
     ) -> Saved {
-        if self.own == Some((stat.st_dev, stat.st_ino)) {
-            self.problem(path, "is the vault itself; it is not saved into itself");
-            return Ok(None);
-        }
         if depth > deep::LEVELS {
+            let most = deep::LEVELS;
             self.problem(
                 path,
-                format_args!("is deeper than {} folders; it is not saved", deep::LEVELS),
+                format_args!("is deeper than {most} folders; it is not saved"),
             );
             return Ok(None);
         }
-        let mut node = source::node(name, path, NodeKind::Dir, stat);
-        match source::xattrs(folder.as_fd()) {
-            Ok(xattrs) => node.xattrs = xattrs,
-            Err(error) => {
-                self.problem(path, format_args!("its attributes cannot be read: {error}"))
-            }
-        }
-        let names = match source::names(folder.as_fd()) {
-            Ok(names) => names,
+        let looked = match self.scanner.take(ahead) {
+            Ok(looked) => looked,
+            Err(_) if self.watch.is_cancelled() => return Err(Error::Cancelled),
             Err(error) => {
                 self.unreadable(path, &error);
                 return Ok(None);
             }
         };
-        // An unreadable list of the parent snapshot costs reading the files again, nothing else.
-        let before = old
-            .filter(|old| old.is_dir())
-            .and_then(|old| self.vault.children(old).ok())
-            .unwrap_or_default();
-        let mut nodes = Vec::with_capacity(names.len());
-        for name in names {
-            let path = tree::join(path, &name);
-            // One name that no reader accepts would cost the whole folder.
-            if !tree::is_plain(&name) {
-                self.problem(&path, "is not saved: its name is too long or not a name");
-                continue;
-            }
-            let old = before
-                .binary_search_by(|old| old.name.cmp(&name))
-                .ok()
-                .and_then(|at| before.get(at));
-            nodes.extend(self.entry(
-                folder.as_fd(),
-                &name,
-                &path,
-                old,
-                Some(stat.st_dev),
-                depth + 1,
-            )?);
+        self.tally.excluded += looked.excluded + u64::from(looked.held == Held::Elsewhere);
+        if looked.held == Held::Vault {
+            self.problem(path, "is the vault itself; it is not saved into itself");
+            return Ok(None);
         }
-        let list = tree::encode(&nodes, |node| &node.name);
-        node.subtree = self
-            .content
-            .store_tree(&mut self.session, &list, self.watch)?;
-        Ok(Some(node))
+        let old = old.filter(Node::is_dir);
+        let (stat, folder) = (looked.stat, Arc::clone(&looked.folder));
+        let here = Here {
+            folder: &folder,
+            path,
+            depth,
+        };
+        let (nodes, same) = self.entries(&here, looked)?;
+        let known = old.as_ref().filter(|old| self.is_settled(old));
+        let known = known.filter(|old| known::is_same_entry(old, &stat, self.any_inode()));
+        if let Some(known) = known.filter(|_| same) {
+            let parts = known.subtree.clone();
+            if parts.iter().all(|(id, _)| self.has(id))
+                && let Some(node) = old
+            {
+                return Ok(Some(Kept { node, same: true }));
+            }
+        }
+        let mut node = source::node(&name, path, NodeKind::Dir, &stat);
+        match known {
+            Some(known) => node.xattrs.clone_from(&known.xattrs),
+            None => match source::xattrs(folder.as_fd()) {
+                Ok(xattrs) => node.xattrs = xattrs,
+                Err(error) => {
+                    self.problem(path, format_args!("its attributes cannot be read: {error}"))
+                }
+            },
+        }
+        if let Some(Store { session, content }) = &mut self.store {
+            let list = tree::encode(&nodes, |node| &node.name);
+            node.subtree = content.store_tree(session, &list, self.watch)?;
+        }
+        Ok(Some(Kept::new(node, old)))
+    }
+
+    /// The nodes of a folder, and whether they are just those of the parent snapshot's list.
+    fn entries(&mut self, here: &Here<'_>, looked: Looked) -> Result<(Vec<Node>, bool), Error> {
+        // Whatever it holds, nothing of it is saved; the list is there, and empty.
+        let mut same = looked.before.is_some();
+        let before = looked.before.unwrap_or_default();
+        self.inodes.learn(&looked.entries, &before);
+        self.tally.unstable_inodes = self.inodes.are_unstable();
+        let mut before = before.into_iter().peekable();
+        let mut nodes = Vec::with_capacity(looked.entries.len());
+        for entry in looked.entries {
+            while let Some(gone) = before.next_if(|old| old.name < entry.name) {
+                same = false;
+                self.gone(&gone);
+            }
+            let old = before.next_if(|old| old.name == entry.name);
+            match self.entry(here, entry.name, entry.look, old)? {
+                Some(kept) => {
+                    same &= kept.same;
+                    nodes.push(kept.node);
+                }
+                None => same = false,
+            }
+        }
+        for gone in before {
+            same = false;
+            self.gone(&gone);
+        }
+        Ok((nodes, same))
+    }
+
+    /// Counts what is in the parent snapshot only.
+    fn gone(&mut self, old: &Node) {
+        if !old.is_dir() {
+            return self.tally.removed.add(old.size);
+        }
+        for below in self.vault.children(old).unwrap_or_default() {
+            self.gone(&below);
+        }
     }
 
     fn special(
         &mut self,
-        folder: BorrowedFd<'_>,
-        name: &[u8],
-        path: &[u8],
+        here: &Here<'_>,
+        name: Vec<u8>,
         stat: &Stat,
-    ) -> Result<Node, Failed> {
-        let kind = source::kind_of(folder, name, stat).map_err(Failed::Read)?;
-        let mut node = source::node(name, path, kind, stat);
-        node.xattrs = source::xattrs_at(folder, name).map_err(Failed::Read)?;
-        Ok(node)
-    }
-
-    fn file(
-        &mut self,
-        folder: BorrowedFd<'_>,
-        name: &[u8],
-        path: &[u8],
-        seen: &Stat,
-        old: Option<&Node>,
-    ) -> Result<Node, Failed> {
-        let fresh = source::node(name, path, NodeKind::File, seen);
-        let linked = self
-            .linked
-            .get(&(seen.st_dev, seen.st_ino))
-            .filter(|first| same_content(first, &fresh, size_of(seen)));
-        let known = linked
-            .cloned()
-            .or_else(|| self.unchanged(old, &fresh, size_of(seen)));
-        if let Some(known) = known {
-            self.watch
-                .bytes_done
-                .fetch_add(known.size, Ordering::Relaxed);
-            let Node {
-                size,
-                content_hash,
-                segments,
-                xattrs,
-                ..
-            } = known;
-            let node = Node {
-                size,
-                content_hash,
-                segments,
-                xattrs,
-                ..fresh
-            };
-            self.remember(&node);
-            return Ok(node);
-        }
-        let file = source::open_quietly(folder, name, FILE).map_err(Failed::Read)?;
-        let mut stat = rustix::fs::fstat(&file).map_err(|error| Failed::Read(error.into()))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(Failed::Read(io::Error::other(
-                "it became another kind of file; it is saved by the next run",
-            )));
-        }
-        let mut again = size_of(&stat) <= READ_AGAIN_BYTES;
-        loop {
-            let mut node = source::node(name, path, NodeKind::File, &stat);
-            node.xattrs = source::xattrs(file.as_fd()).map_err(Failed::Read)?;
-            let stored = self.content_of(&file, &stat)?;
-            let size = stored.size;
-            let after = rustix::fs::fstat(&file).map_err(|error| Failed::Read(error.into()))?;
-            let same = size == size_of(&stat) && unmoved(&stat, &after);
-            if !same && again {
-                (stat, again) = (after, false);
-                continue;
+        old: Option<Node>,
+    ) -> Result<Kept, Failed> {
+        let was_there = old.is_some();
+        let kept = match old {
+            Some(old)
+                if self.is_settled(&old) && known::is_same_entry(&old, stat, self.any_inode()) =>
+            {
+                Kept {
+                    node: old,
+                    same: true,
+                }
             }
-            if !same {
-                self.problem(
-                    path,
-                    "changed while it was read; what was read is kept and may mix two states",
-                );
-                // Never taken for unchanged by the next run.
-                (node.ctime_s, node.ctime_ns) = (i64::MAX, 0);
+            old => {
+                let folder = here.folder.as_fd();
+                let kind = source::kind_of(folder, &name, stat).map_err(Failed::Read)?;
+                let mut node = source::node(&name, &here.path_of(&name), kind, stat);
+                node.xattrs = source::xattrs_at(folder, &name).map_err(Failed::Read)?;
+                Kept::new(node, old)
             }
-            node.size = size;
-            (node.segments, node.content_hash) = stored.finish(&mut self.session, self.watch)?;
-            self.remember(&node);
-            return Ok(node);
-        }
+        };
+        self.count(was_there, &kept);
+        Ok(kept)
     }
 
-    fn remember(&mut self, node: &Node) {
-        if node.links > 1 {
-            self.linked
-                .entry((node.device, node.inode))
-                .or_insert_with(|| node.clone());
-        }
+    pub(crate) fn count(&mut self, was_there: bool, kept: &Kept) {
+        let tally = &mut self.tally;
+        let count: &mut Count = match (kept.same, was_there) {
+            (true, _) => &mut tally.unchanged,
+            (false, true) => &mut tally.changed,
+            (false, false) => &mut tally.new,
+        };
+        count.add(kept.node.size);
     }
 
-    fn content_of(&mut self, file: &OwnedFd, stat: &Stat) -> Result<Stored, Failed> {
-        let mut stored = Stored::default();
-        for extent in source::extents(file.as_fd(), stat).map_err(Failed::Read)? {
-            let hole = extent.start.saturating_sub(stored.size);
-            self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-            stored.hole(&mut self.session, hole, self.watch)?;
-            let mut stretch = Stretch::new(file, extent);
-            let watch = self.watch;
-            let each = |session: &mut Session, id: ChunkId, plain: &[u8]| {
-                stored.chunk(session, id, plain, watch)
-            };
-            self.content.store(
-                &mut self.session,
-                &mut stretch,
-                Chunking::Cdc,
-                self.watch,
-                each,
-            )?;
-            if stretch.at() < extent.end {
-                return Ok(stored);
-            }
-        }
-        let hole = size_of(stat).saturating_sub(stored.size);
-        self.watch.bytes_done.fetch_add(hole, Ordering::Relaxed);
-        stored.hole(&mut self.session, hole, self.watch)?;
-        Ok(stored)
+    pub(crate) fn is_settled(&self, old: &Node) -> bool {
+        old.ctime_s < self.settled_before_s
     }
 
-    /// The file as the parent snapshot has it, when it is certainly the same.
-    fn unchanged(&mut self, old: Option<&Node>, fresh: &Node, size: u64) -> Option<Node> {
-        let old = old.filter(|old| {
-            old.is_file() && old.ctime_s < self.settled_before_s && same_content(old, fresh, size)
-        })?;
-        // The lists themselves must be there too; one that cannot be read only means that the file is read again.
-        let listed = old.segments.parts().iter();
-        let kept = listed.map(|part| part.id).all(|id| self.session.has(&id))
-            && self.vault.segments(old).all(|segment| match segment {
-                Ok(Segment::Chunk { id, .. }) => self.session.has(&id),
-                Ok(Segment::Hole { .. }) => true,
-                Err(_) => false,
-            });
-        kept.then(|| old.clone())
+    pub(crate) fn any_inode(&self) -> bool {
+        self.tally.unstable_inodes
+    }
+
+    /// Whether the vault holds the chunk; the new snapshot then counts on it.
+    pub(crate) fn has(&mut self, id: &ChunkId) -> bool {
+        match &mut self.store {
+            Some(store) => store.session.has(id),
+            None => self.vault.index().get(id).is_some(),
+        }
     }
 }
 
-pub(crate) fn size_of(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-/// Same inode, size, mtime and ctime. Not the device: its number changes with each mount on some systems.
-fn same_content(old: &Node, fresh: &Node, size: u64) -> bool {
-    let key = |node: &Node| {
-        (
-            node.inode,
-            node.mtime_s,
-            node.mtime_ns,
-            node.ctime_s,
-            node.ctime_ns,
-        )
-    };
-    key(old) == key(fresh) && old.size == size
-}
-
-fn unmoved(before: &Stat, after: &Stat) -> bool {
-    let key = |s: &Stat| {
-        (
-            s.st_size,
-            s.st_mtime,
-            s.st_mtime_nsec,
-            s.st_ctime,
-            s.st_ctime_nsec,
-        )
-    };
-    key(before) == key(after)
+impl Kept {
+    /// A node that was made anew may still equal the old one; that it was only read meanwhile is no change.
+    pub(crate) fn new(node: Node, old: Option<Node>) -> Kept {
+        match old {
+            Some(old) if known::is_same_node(&old, &node) => Kept {
+                node: old,
+                same: true,
+            },
+            _ => Kept { node, same: false },
+        }
+    }
 }
