@@ -103,8 +103,8 @@ pub enum Error {
     Random(String),
     #[error("derive the key: {0}; the key object is damaged or memory is short")]
     Derive(String),
-    #[error("write the zip: {0}; the reader probably went away")]
-    Zip(std::io::Error),
+    #[error("write the archive: {0}; the reader probably went away")]
+    Archive(std::io::Error),
 }
 
 fn count(writers: usize) -> String {

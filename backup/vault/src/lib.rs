@@ -24,7 +24,8 @@
 //! | `live.rs` | every chunk that a snapshot needs |
 //! | `writers.rs` `tombs.rs` `marks.rs` `ledger.rs` | who is at work, what was forgotten or is about to go, what is held; small sealed objects |
 //! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
-//! | `zip.rs` | a folder of a snapshot → a zip stream |
+//! | `zip.rs` `tar.rs` | a folder of a snapshot → a zip or tar stream |
+//! | `find.rs` `pattern.rs` `diff.rs` | a name in all snapshots; what differs between two snapshots, or a snapshot and a folder |
 //! | `deep.rs` | room for deep trees |
 //! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
@@ -39,9 +40,11 @@ mod chunker;
 pub mod compare;
 mod content;
 mod deep;
+pub mod diff;
 mod error;
 mod estimate;
 mod exclude;
+pub mod find;
 mod format;
 mod id;
 mod index;
@@ -54,6 +57,7 @@ mod live;
 mod marks;
 mod node;
 mod paged;
+mod pattern;
 mod problem;
 mod reader;
 mod recovery;
@@ -66,6 +70,7 @@ mod session;
 mod snapshot;
 mod source;
 mod tally;
+pub mod tar;
 pub mod target;
 mod tombs;
 mod vault;

@@ -48,7 +48,7 @@ struct Archive<'a, W: Write> {
 }
 
 fn broken(error: impl Into<io::Error>) -> Error {
-    Error::Zip(error.into())
+    Error::Archive(error.into())
 }
 
 impl<W: Write> Archive<'_, W> {
@@ -124,7 +124,9 @@ impl<W: Write> Archive<'_, W> {
             if read == 0 {
                 return Ok(());
             }
-            self.zip.write_all(&buffer[..read]).map_err(Error::Zip)?;
+            self.zip
+                .write_all(&buffer[..read])
+                .map_err(Error::Archive)?;
         }
     }
 
@@ -138,20 +140,22 @@ impl<W: Write> Archive<'_, W> {
             self.zip
                 .start_file(MISSING, SimpleFileOptions::default())
                 .map_err(broken)?;
-            self.zip.write_all(lines.as_bytes()).map_err(Error::Zip)?;
+            self.zip
+                .write_all(lines.as_bytes())
+                .map_err(Error::Archive)?;
         }
         self.zip
             .finish()
             .map_err(broken)?
             .into_inner()
             .flush()
-            .map_err(Error::Zip)?;
+            .map_err(Error::Archive)?;
         Ok(self.problems)
     }
 }
 
 /// Whether every part of a file is known to lie in a pack; asked before its name goes out.
-fn has_all(vault: &Inner, node: &Node) -> Result<bool, Error> {
+pub(crate) fn has_all(vault: &Inner, node: &Node) -> Result<bool, Error> {
     let known = |segment: Result<Segment, Error>| match segment {
         Ok(Segment::Chunk { id, .. }) => vault.index().get(&id).is_some(),
         Ok(Segment::Hole { .. }) => true,

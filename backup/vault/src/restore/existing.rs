@@ -9,6 +9,7 @@ use super::execute::Shared;
 use super::filling::Filling;
 use super::links::Waiting;
 use crate::attributes;
+use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment};
 use crate::source;
 
@@ -35,6 +36,7 @@ pub(crate) fn examine(shared: &Shared<'_>, filling: &Filling) {
     match left {
         Ok(Some(notes)) => {
             shared.unchanged();
+            shared.bytes_passed(node.size);
             let done = shared.finished(node, Ok(notes));
             filling.release(shared, folder, done);
         }
@@ -59,25 +61,34 @@ fn leave(
     if !looks_right(node, &stat) {
         return Ok(None);
     }
-    if shared.plan.verify_existing && !same_content(shared, file.as_fd(), node)? {
-        return Ok(None);
+    if shared.plan.verify_existing {
+        let vault = shared.vault;
+        if !same_content(vault, file.as_fd(), node, &|| shared.stopping())? {
+            return Ok(None);
+        }
     }
     let outcome = attributes::correct(file.as_fd(), node, &stat)?;
     Ok(Some(shared.owned(outcome)))
 }
 
-fn same_content(shared: &Shared<'_>, file: BorrowedFd<'_>, node: &Node) -> io::Result<bool> {
+/// Reads a file and compares it with what was saved, chunk by chunk; the vault's packs are not read.
+pub(crate) fn same_content(
+    vault: &Inner,
+    file: BorrowedFd<'_>,
+    node: &Node,
+    stopping: &dyn Fn() -> bool,
+) -> io::Result<bool> {
     let mut buffer = Vec::new();
     let mut at = 0;
-    for segment in shared.vault.segments(node) {
+    for segment in vault.segments(node) {
         let segment = segment.map_err(io::Error::other)?;
-        if shared.stopping() {
-            return Err(io::Error::other("the restore was stopped"));
+        if stopping() {
+            return Err(io::Error::other("it was stopped"));
         }
         let same = match segment {
             Segment::Chunk { id, len } => {
                 buffer.resize(len as usize, 0);
-                read_at(file, &mut buffer, at)? && shared.vault.keys.chunk_id(&buffer) == id
+                read_at(file, &mut buffer, at)? && vault.keys.chunk_id(&buffer) == id
             }
             Segment::Hole { len } => is_zero(file, at, at.saturating_add(len), &mut buffer)?,
         };

@@ -25,6 +25,9 @@ mod plan;
 mod survey;
 mod tree;
 
+pub(crate) use existing::same_content;
+pub(crate) use plan::place;
+
 pub use execute::{RestoreStats, execute};
 pub use plan::{Overwrite, Placement, RestorePlan, plan};
 

@@ -190,7 +190,11 @@ fn real(destination: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Where each node lands; pure.
-fn place(nodes: &[Node], everything: bool, destination: &Path) -> Result<Vec<Placement>, String> {
+pub(crate) fn place(
+    nodes: &[Node],
+    everything: bool,
+    destination: &Path,
+) -> Result<Vec<Placement>, String> {
     let below = |relative: &[u8]| destination.join(std::ffi::OsStr::from_bytes(relative));
     let mut taken = HashSet::new();
     let mut placements = Vec::new();

@@ -160,6 +160,13 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 /// What an independent tool finds different between two trees; and the blocks of sparse files.
 pub fn differences(a: &Path, b: &Path) -> String {
+    let mut found = rsync_differences(a, b);
+    compare_blocks(a, b, &mut found);
+    found
+}
+
+/// Without the blocks.
+pub fn rsync_differences(a: &Path, b: &Path) -> String {
     let slash = |path: &Path| format!("{}/", path.display());
     let rsync = Command::new("rsync")
         .args([
@@ -174,9 +181,7 @@ pub fn differences(a: &Path, b: &Path) -> String {
         .args([slash(a), slash(b)])
         .output()
         .expect("rsync is installed");
-    let mut found = String::from_utf8_lossy(&[rsync.stdout, rsync.stderr].concat()).into_owned();
-    compare_blocks(a, b, &mut found);
-    found
+    String::from_utf8_lossy(&[rsync.stdout, rsync.stderr].concat()).into_owned()
 }
 
 fn compare_blocks(a: &Path, b: &Path, found: &mut String) {
