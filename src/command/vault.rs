@@ -1,5 +1,6 @@
 //! `reprise vault`: works on a vault alone, without appliance, configuration or state. What a disaster needs.
 
+mod key;
 mod read;
 mod write;
 
@@ -8,13 +9,13 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use state::Clock;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use vault::target::LocalTarget;
-use vault::{Problem, Secret, Vault, Watch};
+use vault::{Problem, RecoveryKey, Secret, Vault, Watch};
 
 /// Exit code of work that was done, but whose problems must be read.
 const DONE_WITH_PROBLEMS: u8 = 3;
@@ -32,6 +33,9 @@ pub(crate) struct Args {
         hide_env_values = true
     )]
     password_file: Option<PathBuf>,
+    /// Holds the 24 words of a recovery key: opens the vault instead of a password
+    #[arg(long, global = true, value_name = "FILE")]
+    recovery_key: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -112,6 +116,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The passwords and recovery keys that open the vault
+    #[command(subcommand)]
+    Key(key::Command),
     /// How much it holds
     Stats {
         #[command(flatten)]
@@ -122,10 +129,13 @@ enum Command {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let password = args.password_file;
-    let open = |place: &Place| open(place, password.as_deref());
+    let way = Way {
+        password_file: args.password_file.as_deref(),
+        recovery_key: args.recovery_key.as_deref(),
+    };
+    let open = |place: &Place| open(place, &way);
     match args.command {
-        Command::Init { place } => write::init(&place, &secret(password.as_deref())?),
+        Command::Init { place } => write::init(&place, &way.password()?),
         Command::Backup {
             place,
             folder,
@@ -157,6 +167,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             read_all,
             json,
         } => read::check(&open(&place)?, snapshot.as_deref(), read_all, json),
+        Command::Key(command) => key::run(&command, &way),
         Command::Stats { place, json } => read::stats(&open(&place)?, json),
     }
 }
@@ -174,18 +185,35 @@ fn folder_of(place: &Place) -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(&place.url))
 }
 
-fn secret(file: Option<&std::path::Path>) -> anyhow::Result<Secret> {
-    let Some(file) = file else {
-        bail!(
-            "open the vault: no password; give the file that holds it with --password-file or REPRISE_PASSWORD_FILE"
-        );
-    };
-    Ok(Secret::from_file(file)?)
+/// Where the secret is that opens the vault.
+struct Way<'a> {
+    password_file: Option<&'a Path>,
+    recovery_key: Option<&'a Path>,
 }
 
-fn open(place: &Place, password: Option<&std::path::Path>) -> anyhow::Result<Vault> {
+impl Way<'_> {
+    fn password(&self) -> anyhow::Result<Secret> {
+        let Some(file) = self.password_file else {
+            bail!(
+                "open the vault: no password; give the file that holds it with --password-file or REPRISE_PASSWORD_FILE"
+            );
+        };
+        Ok(Secret::from_file(file)?)
+    }
+
+    /// A recovery key that was named goes before a password that the environment names.
+    fn secret(&self) -> anyhow::Result<Secret> {
+        match self.recovery_key {
+            Some(file) => Ok(RecoveryKey::from_file(file)?.secret()),
+            None => self.password(),
+        }
+    }
+}
+
+fn open(place: &Place, way: &Way<'_>) -> anyhow::Result<Vault> {
+    let secret = way.secret()?;
     let target = LocalTarget::open(&folder_of(place)?, place.must_be_mounted)?;
-    Ok(Vault::open(Arc::new(target), &secret(password)?)?)
+    Ok(Vault::open(Arc::new(target), &secret)?)
 }
 
 fn now() -> i64 {

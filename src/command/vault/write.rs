@@ -60,10 +60,10 @@ pub(super) fn init(place: &Place, password: &Secret) -> anyhow::Result<ExitCode>
         }
     }
     let target = LocalTarget::open(&folder, place.must_be_mounted)?;
-    Vault::create(Arc::new(target), password, KdfCost::NORMAL)?;
+    Vault::create_labelled(Arc::new(target), password, KdfCost::NORMAL, "first", now())?;
     terminal::line(&format!("vault made: {}", folder.display()))?;
     terminal::note(
-        "Without its password nothing can be restored: keep a copy on paper, in another place.",
+        "Without its password nothing can be restored: keep it on paper in another place, or make a recovery key with `reprise vault key recovery`.",
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,228 @@
+//! The verbs for the ways a vault is opened: passwords, and recovery keys on paper.
+
+use super::{DONE_WITH_PROBLEMS, Place, Way, now, open, problems, problems_json, when};
+use crate::{file, terminal};
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use vault::{KdfCost, KeyInfo, RecoveryKey, Secret, Vault};
+
+/// Digits of a key's id that are shown.
+const SHORT: usize = 8;
+/// Words of a recovery key beside each other.
+const COLUMNS: usize = 4;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists the passwords and recovery keys that open the vault, oldest first
+    List {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Adds a password; those there are stay
+    Add {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        new: New,
+        /// Whose it is, or where it is kept; shown in the list
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// Replaces the password that the vault is opened with here
+    Change {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        new: New,
+    },
+    /// Removes a password or a recovery key; the last one stays
+    Remove {
+        #[command(flatten)]
+        place: Place,
+        /// A unique beginning of its id
+        key: String,
+    },
+    /// Makes a recovery key and prints it, as words and as a QR code
+    Recovery {
+        #[command(flatten)]
+        place: Place,
+        /// Where the paper is kept; shown in the list
+        #[arg(long, default_value = "")]
+        label: String,
+        /// A new file (mode 0600) instead of the terminal
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    /// Holds the new password on its first line
+    #[arg(long, value_name = "FILE")]
+    new_password_file: PathBuf,
+}
+
+impl New {
+    fn secret(&self) -> anyhow::Result<Secret> {
+        Ok(Secret::from_file(&self.new_password_file)?)
+    }
+}
+
+pub(super) fn run(command: &Command, way: &Way<'_>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List { place, json } => list(&open(place, way)?, *json),
+        Command::Add { place, new, label } => {
+            let password = new.secret()?;
+            let vault = open(place, way)?;
+            let key = vault.add_password(&password, KdfCost::NORMAL, label, now())?;
+            terminal::line(&format!("key {} added", short(&key)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Change { place, new } => {
+            let password = new.secret()?;
+            let key = open(place, way)?.change_password(&password, KdfCost::NORMAL, now())?;
+            terminal::line(&format!("key {} replaces the one used here", short(&key)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Remove { place, key } => {
+            open(place, way)?.remove_key(key)?;
+            terminal::line("key removed")?;
+            terminal::note(
+                "Whoever used it before may have kept what it opened: it ends new uses, not old copies.",
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Recovery { place, label, out } => recovery(place, way, label, out.as_deref()),
+    }
+}
+
+fn short(key: &KeyInfo) -> String {
+    key.id.chars().take(SHORT).collect()
+}
+
+fn list(vault: &Vault, json: bool) -> anyhow::Result<ExitCode> {
+    let (keys, bad) = vault.keys()?;
+    if json {
+        let lines: Vec<Value> = keys
+            .iter()
+            .map(|key| {
+                json!({
+                    "id": key.id,
+                    "kind": key.kind.as_str(),
+                    "label": key.label,
+                    "created_ms": key.created_ms,
+                    "in_use": key.in_use,
+                })
+            })
+            .collect();
+        terminal::json(&json!({ "keys": lines, "problems": problems_json(&bad) }))?;
+        return Ok(match bad.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(DONE_WITH_PROBLEMS),
+        });
+    }
+    let row = |key: &KeyInfo| {
+        let made = match key.created_ms {
+            0 => "-".to_owned(),
+            at => when(at),
+        };
+        let used = if key.in_use { "used now" } else { "" };
+        vec![
+            short(key),
+            key.kind.as_str().to_owned(),
+            made,
+            used.to_owned(),
+            key.label.clone(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = keys.iter().map(row).collect();
+    terminal::table(&["KEY", "KIND", "MADE", "", "LABEL"], &rows)?;
+    Ok(problems(&bad))
+}
+
+fn recovery(
+    place: &Place,
+    way: &Way<'_>,
+    label: &str,
+    out: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    if out.is_none() && !std::io::stdout().is_terminal() {
+        bail!(
+            "print the recovery key: the output is no terminal, where it could be kept by chance; name a new file with --out"
+        );
+    }
+    let vault = open(place, way)?;
+    let key = RecoveryKey::generate()?;
+    let place = vault.target().describe();
+    let paper = paper(&key, &terminal::shown(&place), &when(now()), out.is_none())?;
+    // Written before it is added: a key that nobody has on paper would be one more way in for nothing.
+    match out {
+        Some(path) => file::publish_new(path, paper.as_bytes()).with_context(|| {
+            format!(
+                "write {}; name a file that is not there yet",
+                path.display()
+            )
+        })?,
+        None => terminal::line(&paper)?,
+    }
+    vault.add_recovery(&key, label, now())?;
+    match out {
+        Some(path) => terminal::line(&format!("recovery key written: {}", path.display()))?,
+        None => terminal::note("Print it or write the words down, then clear the screen."),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is kept in the safe; it serves as it is for --recovery-key. On a terminal the code is black on white whatever the
+/// colours are.
+fn paper(key: &RecoveryKey, place: &str, made: &str, on_terminal: bool) -> anyhow::Result<String> {
+    let words = key.words();
+    let mut text = format!(
+        "# Recovery key of the vault in {place}, made {made}.\n\
+         # Whoever has these words and the vault's folder can read everything in it: keep them apart.\n\
+         # To use it, type the 24 words into a file and give it with --recovery-key FILE.\n\n"
+    );
+    for (line, some) in words.chunks(COLUMNS).enumerate() {
+        for (column, word) in some.iter().enumerate() {
+            write!(text, "{:>4}. {word:<10}", line * COLUMNS + column + 1)?;
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text.push('\n');
+    let code = QrCode::with_error_correction_level(words.join(" "), EcLevel::M)
+        .context("draw the QR code")?;
+    for line in code.render::<Dense1x2>().build().lines() {
+        match on_terminal {
+            true => writeln!(text, "\x1b[30;107m{line}\x1b[0m")?,
+            false => writeln!(text, "{line}")?,
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_opens_the_vault_as_it_is_and_fits_a_page() {
+        let key = RecoveryKey::generate().expect("random");
+        let text = paper(&key, "/mnt/nas zoo", "2026-11-22", false).expect("paper");
+        assert_eq!(RecoveryKey::parse(&text), Ok(key.clone()), "{text}");
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= 100), "{text}");
+        assert!(text.lines().count() <= 60, "{text}");
+        let shown = paper(&key, "/mnt/nas", "2026-11-22", true).expect("paper");
+        assert!(shown.contains("\x1b[30;107m"), "{shown}");
+    }
+}
