@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Why stdout took no more.
 #[derive(Debug, thiserror::Error)]
 #[error("write to the standard output: {0}")]
-pub(crate) struct Output(io::Error);
+pub(crate) struct Output(#[from] io::Error);
 
 /// One line of data on stdout.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
@@ -24,6 +24,31 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn json(value: &serde_json::Value) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value).context("write JSON")?;
     line(&text)
+}
+
+/// A JSON array on stdout, written as it grows.
+pub(crate) struct JsonList {
+    empty: bool,
+}
+
+impl JsonList {
+    pub(crate) fn begin() -> anyhow::Result<JsonList> {
+        write!(io::stdout().lock(), "[").map_err(Output)?;
+        Ok(JsonList { empty: true })
+    }
+
+    pub(crate) fn item(&mut self, item: &impl serde::Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(item).context("write JSON")?;
+        let comma = if self.empty { "" } else { "," };
+        self.empty = false;
+        let text = text.replace('\n', "\n  ");
+        write!(io::stdout().lock(), "{comma}\n  {text}").map_err(Output)?;
+        Ok(())
+    }
+
+    pub(crate) fn end(self) -> anyhow::Result<()> {
+        line(if self.empty { "]" } else { "\n]" })
+    }
 }
 
 /// Columns as wide as their widest cell; the last one is left as it is.

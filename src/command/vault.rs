@@ -1,7 +1,12 @@
 //! `reprise vault`: works on a vault alone, without appliance, configuration or state. What a disaster needs.
 
+mod cat;
+mod diff;
+mod find;
 mod key;
+mod ls;
 mod read;
+mod restore;
 mod write;
 
 use crate::terminal::{self, Bar};
@@ -77,33 +82,15 @@ enum Command {
         json: bool,
     },
     /// Lists a folder of a snapshot; without a path, what was saved
-    Ls {
-        #[command(flatten)]
-        place: Place,
-        /// A unique beginning of its id, `latest`, or PLAN@latest
-        snapshot: String,
-        path: Option<OsString>,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Lists everything in a snapshot whose name contains a text, whatever its case
-    Find {
-        #[command(flatten)]
-        place: Place,
-        snapshot: String,
-        text: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes a file of a snapshot to the standard output
-    Cat {
-        #[command(flatten)]
-        place: Place,
-        snapshot: String,
-        path: OsString,
-    },
+    Ls(ls::Ls),
+    /// Looks for a name in all snapshots
+    Find(find::Find),
+    /// Says what differs between two snapshots, or between a snapshot and the files as they are now
+    Diff(diff::Diff),
+    /// Writes a file of a snapshot, a range of it, or a folder as an archive, to the standard output
+    Cat(cat::Cat),
     /// Brings files back
-    Restore(write::Restore),
+    Restore(restore::Restore),
     /// Is everything there that the snapshots need?
     Check {
         #[command(flatten)]
@@ -143,24 +130,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             json,
         } => write::backup(&open(&place)?, folder, plan, json),
         Command::Snapshots { place, json } => read::snapshots(&open(&place)?, json),
-        Command::Ls {
-            place,
-            snapshot,
-            path,
-            json,
-        } => read::ls(&open(&place)?, &snapshot, path.unwrap_or_default(), json),
-        Command::Find {
-            place,
-            snapshot,
-            text,
-            json,
-        } => read::find(&open(&place)?, &snapshot, &text, json),
-        Command::Cat {
-            place,
-            snapshot,
-            path,
-        } => read::cat(&open(&place)?, &snapshot, &path),
-        Command::Restore(args) => write::restore(&open(&args.place)?, &args),
+        Command::Ls(args) => ls::ls(&open(&args.place)?, &args),
+        Command::Find(args) => find::run(&open(&args.place)?, &args),
+        Command::Diff(args) => diff::run(&open(&args.place)?, &args),
+        Command::Cat(args) => cat::run(&open(&args.place)?, &args),
+        Command::Restore(args) => restore::run(&open(&args.place)?, &args),
         Command::Check {
             place,
             snapshot,
@@ -262,6 +236,26 @@ fn progress(step: &str, watch: &Watch, took: Duration) -> String {
     );
     let rate = done as f64 / took.as_secs_f64().max(0.001);
     terminal::progress(step, done, total, rate)
+}
+
+/// What went wrong while something was being told: the vault only learns that it should stop.
+#[derive(Default)]
+struct Said(Option<anyhow::Error>);
+
+impl Said {
+    fn hear(&mut self, told: anyhow::Result<()>) -> Result<(), vault::Error> {
+        told.map_err(|error| {
+            self.0 = Some(error);
+            vault::Error::Cancelled
+        })
+    }
+
+    fn or<T>(self, result: Result<T, vault::Error>) -> anyhow::Result<T> {
+        match self.0 {
+            Some(error) => Err(error),
+            None => Ok(result?),
+        }
+    }
 }
 
 /// Problems go to stderr, the first of them; the exit code says that there are some.

@@ -1,3 +1,4 @@
-//! Shapes this binary writes for others: `ports.json`.
+//! Shapes this binary writes for others: `ports.json`, answers of `reprise vault … --json`.
 
 pub(crate) mod ports;
+pub(crate) mod vault;

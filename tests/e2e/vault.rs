@@ -75,13 +75,41 @@ fn the_vault_verbs_work_without_an_appliance() {
         &folder,
         &["backup", &url, &from, "--plan", "compta", "--json"],
     ));
-    let found = done(&vault(
-        &folder,
-        &["find", &url, "latest", "NEEDLE", "--json"],
-    ));
+    let found = done(&vault(&folder, &["find", &url, "NEEDLE", "--json"]));
     let path = found[0]["path"].as_str().expect("one is found").to_owned();
     let cat = vault(&folder, &["cat", &url, "latest", &path]);
     assert_eq!(cat.stdout, b"found", "{}", text(&cat));
+    assert_eq!(found[0]["snapshots"], 1);
+    let range = vault(
+        &folder,
+        &[
+            "cat", &url, "latest", &path, "--offset", "1", "--length", "3",
+        ],
+    );
+    assert_eq!(range.stdout, b"oun", "{}", text(&range));
+    let archive = vault(&folder, &["cat", &url, "latest", &from, "--format", "tar"]);
+    assert!(archive.status.success(), "{}", text(&archive));
+    assert_eq!(&archive.stdout[257..262], b"ustar");
+    let all = done(&vault(
+        &folder,
+        &["ls", &url, "latest", "--recursive", "--json"],
+    ));
+    let paths = all.as_array().expect("a list").iter().map(|e| &e["path"]);
+    assert!(paths.clone().count() > 10 && paths.clone().any(|p| *p == path.as_str()));
+    let snapshots = listed["snapshots"].as_array().expect("a list");
+    let first = snapshots[0]["id"].as_str().expect("an id");
+    let changes = done(&vault(&folder, &["diff", &url, first, "latest", "--json"]));
+    let added =
+        |change: &Value| change["change"] == "added" && change["new"]["path"] == path.as_str();
+    assert!(
+        changes.as_array().expect("a list").iter().any(added),
+        "{changes}"
+    );
+    let now = done(&vault(
+        &folder,
+        &["diff", &url, "latest", "--content", "--json"],
+    ));
+    assert_eq!(now, Value::Array(Vec::new()));
     let to = folder.join("to");
     let planned = done(&vault(
         &folder,

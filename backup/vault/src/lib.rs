@@ -25,7 +25,7 @@
 //! | `writers.rs` `tombs.rs` `marks.rs` `ledger.rs` | who is at work, what was forgotten or is about to go, what is held; small sealed objects |
 //! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
 //! | `zip.rs` `tar.rs` | a folder of a snapshot → a zip or tar stream |
-//! | `find.rs` `pattern.rs` `diff.rs` | a name in all snapshots; what differs between two snapshots, or a snapshot and a folder |
+//! | `list.rs` `find.rs` `pattern.rs` `diff.rs` | what a snapshot holds; a name in all snapshots; what differs between two snapshots, or a snapshot and a folder |
 //! | `deep.rs` | room for deep trees |
 //! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
@@ -53,6 +53,7 @@ mod keyring;
 mod keys;
 mod known;
 mod ledger;
+pub mod list;
 mod live;
 mod marks;
 mod node;
