@@ -85,7 +85,7 @@ pub fn save(
     let store = || {
         Ok(Some(Store {
             session: Session::begin(run.inner, &purpose)?,
-            content: Content::new(run.inner.keys.gear()),
+            content: Content::new(&run.inner.keys),
         }))
     };
     let once = || {

@@ -4,10 +4,12 @@ mod chain;
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, RwLock};
 
-use crate::format::object;
+use crate::format::envelope;
 use crate::format::tree::Names;
-use crate::index::{Index, PackName, Place};
+use crate::id::ShortId;
+use crate::index::{self, Index, PackName, Place, Reading};
 use crate::inner::{Inner, hex_name};
 use crate::node::{Node, NodeKind, Segment};
 use crate::problem::show;
@@ -42,6 +44,7 @@ impl Vault {
                 watch,
                 report: CheckReport::default(),
                 bad: HashSet::new(),
+                lost: HashSet::new(),
                 sound: HashSet::new(),
             };
             check.run(read_all, only)?;
@@ -55,18 +58,23 @@ struct Check<'a> {
     watch: &'a Watch,
     report: CheckReport,
     /// Chunks that were read and do not verify.
-    bad: HashSet<ChunkId>,
+    bad: HashSet<ShortId>,
+    /// Packs nothing of which could be read.
+    lost: HashSet<PackName>,
     /// Folder lists below which everything is sound.
     sound: HashSet<Vec<(ChunkId, u32)>>,
 }
 
 impl Check<'_> {
     fn run(&mut self, read_all: bool, only: Option<&Snapshot>) -> Result<(), Error> {
-        let mut index = Index::default();
-        index.refresh(&*self.vault.target, &self.vault.keys)?;
+        let index = RwLock::new(Index::default());
+        let (target, keys) = (&*self.vault.target, &self.vault.keys);
+        index::refresh(&index, target, keys, Reading::Directories)?;
+        let index = index.into_inner().unwrap_or_else(PoisonError::into_inner);
         let broken = index.problems().to_vec();
         // A pack that broke since the vault was opened is forgotten here too: the next run stores its chunks again.
         *self.vault.index_mut() = index;
+        self.vault.forget_frames();
         if only.is_none() {
             broken.into_iter().for_each(|problem| self.problem(problem));
         }
@@ -79,21 +87,14 @@ impl Check<'_> {
             }
         }
         let wanted = |pack: &PackName| only.is_none() || needed.contains(pack);
-        let packs: Vec<PackName> = self
-            .vault
-            .index()
-            .packs()
-            .iter()
-            .copied()
-            .filter(wanted)
-            .collect();
+        let mut packs = Vec::new();
+        for pack in self.vault.index().packs() {
+            if wanted(&pack.name) {
+                packs.push(pack.name);
+                self.report.chunks += pack.chunks;
+            }
+        }
         self.report.packs = packs.len() as u64;
-        self.report.chunks = self
-            .vault
-            .index()
-            .chunks()
-            .filter(|(_, place)| wanted(&place.pack))
-            .count() as u64;
         if read_all {
             self.read_packs(packs)?;
         }
@@ -171,31 +172,23 @@ impl Check<'_> {
     }
 
     fn read_packs(&mut self, packs: Vec<PackName>) -> Result<(), Error> {
-        let mut chunks: std::collections::HashMap<PackName, Vec<(ChunkId, Place)>> =
-            std::collections::HashMap::new();
-        for (id, place) in self.vault.index().chunks() {
-            chunks.entry(place.pack).or_default().push((*id, *place));
-        }
-        self.watch
-            .files_total
-            .fetch_add(packs.len() as u64, Ordering::Relaxed);
         for pack in packs {
             if self.watch.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            self.read_pack(pack, chunks.remove(&pack).unwrap_or_default());
+            self.read_pack(pack);
             self.watch.files_done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    fn read_pack(&mut self, (kind, id): PackName, chunks: Vec<(ChunkId, Place)>) {
+    fn read_pack(&mut self, (kind, id): PackName) {
         let name = hex_name(&id);
         let bytes = match self.vault.target.get(kind, &name) {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.problem(Problem::new(kind.object(&name), error.to_string()));
-                self.bad.extend(chunks.iter().map(|(id, _)| *id));
+                self.lost.insert((kind, id));
                 return;
             }
         };
@@ -203,31 +196,38 @@ impl Check<'_> {
         self.watch
             .bytes_done
             .fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let whole = object::body(&bytes);
-        let mut hit = 0;
-        for (id, place) in &chunks {
-            let sealed = usize::try_from(place.offset)
-                .ok()
-                .and_then(|at| bytes.get(at..at + place.sealed_len as usize));
-            let plain = sealed.map(|sealed| {
-                self.vault
-                    .unseal(id, place, sealed.to_vec())
-                    .and_then(|packed| self.vault.plain(id, packed))
-            });
-            if !matches!(plain, Some(Ok(_))) {
-                self.bad.insert(*id);
-                hit += 1;
+        let directory = match index::directory_of(&self.vault.keys, (kind, id), &bytes) {
+            Ok(directory) => directory,
+            Err(bad) => {
+                self.problem(Problem::new(kind.object(&name), bad.to_string()));
+                self.lost.insert((kind, id));
+                return;
+            }
+        };
+        let (mut all, mut hit) = (0, 0);
+        for (number, frame) in (0u16..).zip(&directory.frames) {
+            let from = frame.offset as usize;
+            let opened = bytes
+                .get(from..from + frame.len as usize)
+                .and_then(|bytes| self.vault.open_frame(&(kind, id), number, bytes).ok());
+            for (slot, (short, _)) in (0u16..).zip(&frame.chunks) {
+                let plain = opened.as_ref().and_then(|frame| frame.chunk(slot));
+                all += 1;
+                if plain.map(|plain| self.vault.keys.chunk_id(plain).short()) != Some(*short) {
+                    self.bad.insert(*short);
+                    hit += 1;
+                }
             }
         }
-        if let Err(bad) = whole {
+        if let Err(bad) = envelope::parse_as(&bytes, kind, &id) {
             self.problem(Problem::new(
                 kind.object(&name),
-                format!("{bad}; {hit} of its {} chunks are lost", chunks.len()),
+                format!("{bad}; {hit} of its {all} chunks are lost"),
             ));
         } else if hit > 0 {
             self.problem(Problem::new(
                 kind.object(&name),
-                format!("{hit} of its {} chunks do not verify", chunks.len()),
+                format!("{hit} of its {all} chunks do not verify"),
             ));
         }
     }
@@ -283,9 +283,10 @@ impl Check<'_> {
         let mut lost = 0;
         for segment in self.vault.segments(node) {
             lost += u64::from(match segment {
-                Ok(Segment::Chunk { id, len }) => {
-                    self.bad.contains(&id)
-                        || self.place(&id).is_none_or(|place| place.plain_len != len)
+                Ok(Segment::Chunk { id, .. }) => {
+                    let place = self.place(&id);
+                    self.bad.contains(&id.short())
+                        || place.is_none_or(|place| self.lost.contains(&place.pack))
                 }
                 Ok(Segment::Hole { .. }) => false,
                 Err(error) => {

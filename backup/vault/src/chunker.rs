@@ -2,33 +2,20 @@
 //!
 //! Cut points are part of the format: another cut means that nothing deduplicates any more. The golden test guards them.
 
-/// Lengths between which a vault cuts; stored in the vault, because everything it holds was cut so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Params {
-    pub(crate) min: usize,
-    /// A power of two.
-    pub(crate) average: usize,
-    pub(crate) max: usize,
-}
-
-impl Params {
-    pub(crate) const DEFAULT: Params = Params {
-        min: 16 * 1024,
-        average: 64 * 1024,
-        max: 256 * 1024,
-    };
-}
+use crate::format::key::Cuts;
 
 pub(crate) struct Chunker {
     gear: [u64; 256],
-    params: Params,
+    min: usize,
+    average: usize,
+    max: usize,
     /// A cut needs a hash below this: harder before the average length than after it, so that lengths gather around it.
     hard: u64,
     easy: u64,
 }
 
 impl Chunker {
-    pub(crate) fn new(key: &[u8; 32], params: Params) -> Chunker {
+    pub(crate) fn new(key: &[u8; 32], cuts: &Cuts) -> Chunker {
         let mut bytes = [0; 256 * 8];
         blake3::Hasher::new_keyed(key)
             .finalize_xof()
@@ -37,10 +24,12 @@ impl Chunker {
         for (value, bytes) in gear.iter_mut().zip(bytes.as_chunks::<8>().0) {
             *value = u64::from_le_bytes(*bytes);
         }
-        let bits = params.average.max(8).ilog2();
+        let bits = cuts.average.max(8).ilog2();
         Chunker {
             gear,
-            params,
+            min: cuts.min as usize,
+            average: cuts.average as usize,
+            max: cuts.max as usize,
             hard: 1 << (64 - (bits + 2)),
             easy: 1 << (64 - (bits - 2)),
         }
@@ -48,12 +37,12 @@ impl Chunker {
 
     /// The longest chunk, and the bytes [`Chunker::cut`] must see.
     pub(crate) fn max(&self) -> usize {
-        self.params.max
+        self.max
     }
 
     /// Length of the first chunk of `bytes`, which must hold [`Chunker::max`] bytes unless the stream ends with them.
     pub(crate) fn cut(&self, bytes: &[u8]) -> usize {
-        let Params { min, average, max } = self.params;
+        let (min, average, max) = (self.min, self.average, self.max);
         let bytes = &bytes[..bytes.len().min(max)];
         if bytes.len() <= min {
             return bytes.len();
@@ -124,12 +113,12 @@ enum Scanned {
 mod tests {
     use super::*;
 
-    const MIN: usize = Params::DEFAULT.min;
-    const AVERAGE: usize = Params::DEFAULT.average;
-    const MAX: usize = Params::DEFAULT.max;
+    const MIN: usize = Cuts::DEFAULT.min as usize;
+    const AVERAGE: usize = Cuts::DEFAULT.average as usize;
+    const MAX: usize = Cuts::DEFAULT.max as usize;
 
     fn chunker(key: u8) -> Chunker {
-        Chunker::new(&[key; 32], Params::DEFAULT)
+        Chunker::new(&[key; 32], &Cuts::DEFAULT)
     }
 
     /// Bytes from blake3's output stream: the same everywhere, for ever.

@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
-use crate::chunker::{Chunker, Params};
+use crate::chunker::Chunker;
+use crate::keys::Keys;
 use crate::segments::SegmentList;
 use crate::session::Session;
 use crate::target::ObjectKind;
@@ -32,9 +33,9 @@ impl From<Error> for Failed {
 }
 
 impl Content {
-    pub(crate) fn new(gear: &[u8; 32]) -> Content {
+    pub(crate) fn new(keys: &Keys) -> Content {
         Content {
-            chunker: Chunker::new(gear, Params::DEFAULT),
+            chunker: Chunker::new(keys.gear(), &keys.cuts()),
             buffer: Vec::new(),
         }
     }
@@ -75,7 +76,7 @@ impl Content {
                 Chunking::Fixed(_) => rest.len().min(most),
             };
             let plain = &rest[..len];
-            let id = session.store(ObjectKind::Pack, plain.to_vec(), watch)?;
+            let id = session.store(ObjectKind::Pack, plain, watch)?;
             each(session, id, plain)?;
             watch.bytes_done.fetch_add(len as u64, Ordering::Relaxed);
             at += len;
@@ -92,7 +93,7 @@ impl Content {
         let mut parts = Vec::new();
         while !bytes.is_empty() {
             let (part, rest) = bytes.split_at(self.chunker.cut(bytes));
-            let id = session.store(ObjectKind::Tree, part.to_vec(), watch)?;
+            let id = session.store(ObjectKind::Tree, part, watch)?;
             parts.push((id, u32::try_from(part.len()).unwrap_or(u32::MAX)));
             bytes = rest;
         }
@@ -134,8 +135,9 @@ impl Stored {
             }
         }
         let segment = Segment::Chunk { id, len };
-        self.segments
-            .push(segment, |list| session.store(ObjectKind::Tree, list, watch))
+        self.segments.push(segment, |list| {
+            session.store(ObjectKind::Tree, &list, watch)
+        })
     }
 
     pub(crate) fn hole(
@@ -146,7 +148,7 @@ impl Stored {
     ) -> Result<(), Error> {
         self.size = self.size.saturating_add(len);
         self.segments.push(Segment::Hole { len }, |list| {
-            session.store(ObjectKind::Tree, list, watch)
+            session.store(ObjectKind::Tree, &list, watch)
         })
     }
 
@@ -158,7 +160,7 @@ impl Stored {
     ) -> Result<(Segments, Option<[u8; 32]>), Error> {
         let segments = self
             .segments
-            .finish(|list| session.store(ObjectKind::Tree, list, watch))?;
+            .finish(|list| session.store(ObjectKind::Tree, &list, watch))?;
         Ok((segments, self.hash.map(|hash| *hash.finalize().as_bytes())))
     }
 }

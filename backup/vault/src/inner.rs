@@ -3,19 +3,27 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::format::bytes::Cursor;
+use crate::format::frame::{self, Coding};
 use crate::format::tree::Names;
-use crate::format::{Bad, pack0 as pack, tree};
-use crate::index::{Index, Place};
+use crate::format::{Bad, envelope, tree};
+use crate::frames::{Frame, Frames};
+use crate::index::{self, Index, PackName, Place};
 use crate::keys::Keys;
 use crate::problem::show;
 use crate::target::ObjectKind;
 use crate::vault::PackedChunk;
 use crate::{ChunkId, Error, Node, Snapshot, SnapshotId, Target};
 
+const LEVEL: i32 = 3;
+/// Most bytes of the table of a frame with one chunk.
+const TABLE: usize = 10;
+
 pub(crate) struct Inner {
     pub(crate) target: Arc<dyn Target>,
     pub(crate) keys: Keys,
     index: RwLock<Index>,
+    frames: Frames,
     snapshots: Mutex<HashMap<SnapshotId, Snapshot>>,
 }
 
@@ -33,12 +41,12 @@ pub(crate) fn damaged(kind: ObjectKind, name: &str, bad: Bad) -> Error {
 
 impl Inner {
     pub(crate) fn new(target: Arc<dyn Target>, keys: Keys) -> Inner {
-        let (index, snapshots) = (RwLock::default(), Mutex::default());
         Inner {
             target,
             keys,
-            index,
-            snapshots,
+            index: RwLock::default(),
+            frames: Frames::default(),
+            snapshots: Mutex::default(),
         }
     }
 
@@ -49,6 +57,10 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn index_lock(&self) -> &RwLock<Index> {
+        &self.index
+    }
+
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,71 +69,160 @@ impl Inner {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn refresh(&self) -> Result<(), Error> {
-        Ok(self.index_mut().refresh(&*self.target, &self.keys)?)
+    /// Reads from the target again what was read before.
+    pub(crate) fn forget_frames(&self) {
+        self.frames.clear();
     }
 
-    /// Another process may have written since the index was read: a chunk that is not known is looked for once more.
-    fn place(&self, id: &ChunkId) -> Result<Place, Error> {
-        if let Some(place) = self.index().get(id) {
-            return Ok(place);
+    pub(crate) fn refresh(&self) -> Result<(), Error> {
+        let reading = index::Reading::Usual;
+        Ok(index::refresh(
+            &self.index,
+            &*self.target,
+            &self.keys,
+            reading,
+        )?)
+    }
+
+    /// Where to read a chunk, the best place first. Another process may have written since the index was read: a chunk
+    /// that is not known is looked for once more.
+    pub(crate) fn places(&self, id: &ChunkId) -> Result<Vec<Place>, Error> {
+        let places = self.index().places(id);
+        if !places.is_empty() {
+            return Ok(places);
         }
         self.refresh()?;
-        self.index().get(id).ok_or_else(|| Error::Damaged {
-            object: format!("chunk {id}"),
-            what: "no readable pack holds it".to_owned(),
+        let places = self.index().places(id);
+        match places.is_empty() {
+            false => Ok(places),
+            true => Err(Error::Damaged {
+                object: format!("chunk {id}"),
+                what: "no readable pack holds it".to_owned(),
+            }),
+        }
+    }
+
+    /// Header and sealed bytes of a frame.
+    fn frame_bytes(&self, place: &Place) -> Result<Vec<u8>, Error> {
+        let (kind, id) = place.pack;
+        let name = hex_name(&id);
+        let (offset, len) = (u64::from(place.offset), place.len as usize);
+        Ok(self.target.get_range(kind, &name, offset, len)?)
+    }
+
+    /// A frame from the bytes that lie at its place; its chunks are not verified.
+    pub(crate) fn open_frame(
+        &self,
+        (kind, id): &PackName,
+        frame: u16,
+        bytes: &[u8],
+    ) -> Result<Frame, Bad> {
+        let header = envelope::encode_header(*kind, id);
+        let sealer = self.keys.object(&header);
+        let (header, plain) = frame::open(&sealer, &header, u32::from(frame), bytes)?;
+        let chunks = frame::split_table(&plain, header.chunks)?;
+        Ok(Frame { plain, chunks })
+    }
+
+    /// The frame at a place; its chunks are not verified.
+    pub(crate) fn frame(&self, place: &Place) -> Result<Arc<Frame>, Error> {
+        let (kind, id) = place.pack;
+        self.frames.get((place.pack, place.frame), || {
+            let bytes = self.frame_bytes(place)?;
+            self.open_frame(&place.pack, place.frame, &bytes)
+                .map_err(|bad| damaged(kind, &hex_name(&id), bad))
         })
     }
 
-    pub(crate) fn packed(&self, id: &ChunkId) -> Result<PackedChunk, Error> {
-        let place = self.place(id)?;
-        let (kind, pack_id) = place.pack;
-        let name = hex_name(&pack_id);
-        let sealed = self
-            .target
-            .get_range(kind, &name, place.offset, place.sealed_len as usize)?;
-        self.unseal(id, &place, sealed)
-            .map_err(|bad| damaged(kind, &name, bad))
-    }
-
-    pub(crate) fn unseal(
+    /// A chunk of a frame, verified against its name.
+    pub(crate) fn verified<'a>(
         &self,
         id: &ChunkId,
-        place: &Place,
-        sealed: Vec<u8>,
-    ) -> Result<PackedChunk, Bad> {
-        let header = pack::header(place.pack.0, &place.pack.1);
-        let aad = pack::chunk_aad(&header, id, place.plain_len, place.zstd);
-        let bytes = self
-            .keys
-            .pack(&header)
-            .open(u64::from(place.number), &aad, sealed)?;
-        Ok(PackedChunk {
-            zstd: place.zstd,
-            plain_len: place.plain_len,
-            bytes,
-        })
+        frame: &'a Frame,
+        slot: u16,
+    ) -> Result<&'a [u8], Bad> {
+        let plain = frame.chunk(slot).ok_or(Bad::Value("number of chunks"))?;
+        match self.keys.chunk_id(plain) == *id {
+            true => Ok(plain),
+            false => Err(Bad::Hash),
+        }
     }
 
-    /// Unpacks and verifies against the chunk's name.
-    pub(crate) fn plain(&self, id: &ChunkId, packed: PackedChunk) -> Result<Vec<u8>, Bad> {
-        let plain = match packed.zstd {
-            true => zstd::bulk::decompress(&packed.bytes, packed.plain_len as usize)
-                .map_err(|_| Bad::Value("compressed bytes"))?,
-            false => packed.bytes,
-        };
-        if plain.len() != packed.plain_len as usize || self.keys.chunk_id(&plain) != *id {
-            return Err(Bad::Hash);
+    /// Tries all places of a chunk; the error is that of the first.
+    fn somewhere<T>(
+        &self,
+        id: &ChunkId,
+        mut read: impl FnMut(&Place) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut failed = None;
+        for place in self.places(id)? {
+            match read(&place) {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
+            }
         }
-        Ok(plain)
+        Err(failed.unwrap_or(Error::Cancelled))
     }
 
     pub(crate) fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {
-        let packed = self.packed(id)?;
-        self.plain(id, packed).map_err(|bad| Error::Damaged {
-            object: format!("chunk {id}"),
-            what: bad.to_string(),
+        self.somewhere(id, |place| {
+            let frame = self.frame(place)?;
+            let plain = self.verified(id, &frame, place.slot);
+            plain.map(<[u8]>::to_vec).map_err(|bad| Error::Damaged {
+                object: format!("chunk {id}"),
+                what: bad.to_string(),
+            })
         })
+    }
+
+    /// A chunk compressed: as it lies in its pack if it lies alone in its frame, else anew.
+    pub(crate) fn packed(&self, id: &ChunkId) -> Result<PackedChunk, Error> {
+        let alone = self.somewhere(id, |place| {
+            let bytes = self.frame_bytes(place)?;
+            self.alone(place, &bytes)
+                .map_err(|bad| damaged(place.pack.0, &hex_name(&place.pack.1), bad))
+        });
+        if let Ok(Some(packed)) = alone {
+            return Ok(packed);
+        }
+        let plain = self.chunk(id)?;
+        let plain_len = u32::try_from(plain.len()).unwrap_or(u32::MAX);
+        let packed = zstd::bulk::compress(&plain, LEVEL).ok();
+        let shorter = packed.filter(|packed| packed.len() < plain.len());
+        Ok(PackedChunk {
+            zstd: shorter.is_some(),
+            plain_len,
+            bytes: shorter.unwrap_or(plain),
+        })
+    }
+
+    /// What is sealed is a zstd frame of the table, then one of the chunk.
+    fn alone(&self, place: &Place, bytes: &[u8]) -> Result<Option<PackedChunk>, Bad> {
+        let head = frame::decode(bytes)?;
+        if head.chunks != 1 || head.coding != Coding::Zstd {
+            return Ok(None);
+        }
+        let header = envelope::encode_header(place.pack.0, &place.pack.1);
+        let sealer = self.keys.object(&header);
+        let (_, mut coded) = frame::unseal(&sealer, &header, u32::from(place.frame), bytes)?;
+        let Ok(table_len) = zstd::zstd_safe::find_frame_compressed_size(&coded) else {
+            return Ok(None);
+        };
+        let (table, rest) = coded.split_at_checked(table_len).ok_or(Bad::Short)?;
+        let table = zstd::bulk::decompress(table, TABLE).unwrap_or_default();
+        let plain_len = Cursor::new(&table).varint_u32().unwrap_or(0);
+        let whole = plain_len.checked_add(table.len() as u32);
+        if rest.is_empty() || whole != Some(head.plain_len) {
+            return Ok(None);
+        }
+        coded.drain(..table_len);
+        Ok(Some(PackedChunk {
+            zstd: true,
+            plain_len,
+            bytes: coded,
+        }))
     }
 
     /// The entries of a folder list; `parent` is the folder's path.

@@ -13,8 +13,9 @@
 //! | `paged.rs` `tally.rs` | which files are cut at fixed places; what a run met |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
 //! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
-//! | `session.rs` | chunks → packs: deduplicate, compress, seal, publish |
-//! | `index.rs` | where each chunk lies |
+//! | `session/` | chunks → packs: deduplicate, compress, seal, publish |
+//! | `index/` | where each chunk lies |
+//! | `frames.rs` | frames read lately |
 //! | `keys.rs` `keyring.rs` `recovery.rs` | secrets → keys, sealing; the passwords and recovery keys that open a vault |
 //! | `restore/` | what a restore will write: `plan`; writing it: `execute` |
 //! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
@@ -46,6 +47,7 @@ mod estimate;
 mod exclude;
 pub mod find;
 mod format;
+mod frames;
 mod id;
 mod index;
 mod inner;

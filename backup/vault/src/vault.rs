@@ -42,7 +42,7 @@ pub struct Vault {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// A chunk as it lies in its pack, decrypted: `bytes` are zstd when `zstd`, else plain.
+/// A chunk, decrypted: `bytes` are zstd when `zstd`, else plain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedChunk {
     pub zstd: bool,
@@ -209,7 +209,7 @@ impl Vault {
             snapshots: self.snapshots()?.0.len() as u64,
             ..Stats::default()
         };
-        for kind in [ObjectKind::Pack, ObjectKind::Tree, ObjectKind::Snapshot] {
+        for kind in ObjectKind::ALL {
             stats.stored_bytes += self
                 .inner
                 .target
@@ -219,10 +219,10 @@ impl Vault {
                 .sum::<u64>();
         }
         let index = self.inner.index();
-        stats.packs = index.packs().len() as u64;
-        for (_, place) in index.chunks() {
-            stats.chunks += 1;
-            stats.plain_bytes += u64::from(place.plain_len);
+        for pack in index.packs() {
+            stats.packs += 1;
+            stats.chunks += pack.chunks;
+            stats.plain_bytes += pack.plain;
         }
         Ok(stats)
     }

@@ -69,7 +69,7 @@ impl<'a> SnapshotWriter<'a> {
             now_ms: meta.started_ms,
         };
         let session = Session::begin(&vault.inner, &purpose)?;
-        let content = Content::new(vault.inner.keys.gear());
+        let content = Content::new(&vault.inner.keys);
         Ok(SnapshotWriter {
             vault,
             watch,

@@ -157,7 +157,7 @@ impl<W: Write> Archive<'_, W> {
 /// Whether every part of a file is known to lie in a pack; asked before its name goes out.
 pub(crate) fn has_all(vault: &Inner, node: &Node) -> Result<bool, Error> {
     let known = |segment: Result<Segment, Error>| match segment {
-        Ok(Segment::Chunk { id, .. }) => vault.index().get(&id).is_some(),
+        Ok(Segment::Chunk { id, .. }) => vault.index().best(&id).is_some(),
         Ok(Segment::Hole { .. }) => true,
         Err(_) => false,
     };

@@ -143,8 +143,8 @@ pub(crate) fn seal(
     u32::try_from(HEADER_LEN + sealed_len).map_err(|_| Bad::Value("frame length"))
 }
 
-/// The plain bytes (table and chunks) of the frame that `bytes` are, and its header. `pack` is the header of its pack.
-pub(crate) fn open(
+/// What was sealed in the frame that `bytes` are, coded as its header says. `pack` is the header of its pack.
+pub(crate) fn unseal(
     sealer: &Sealer,
     pack: &[u8],
     number: u32,
@@ -159,6 +159,17 @@ pub(crate) fn open(
     }
     let (head, sealed) = bytes.split_at(HEADER_LEN);
     let coded = sealer.open(u64::from(number), &aad(pack, head), sealed.to_vec())?;
+    Ok((header, coded))
+}
+
+/// The plain bytes (table and chunks) of the frame that `bytes` are, and its header.
+pub(crate) fn open(
+    sealer: &Sealer,
+    pack: &[u8],
+    number: u32,
+    bytes: &[u8],
+) -> Result<(FrameHeader, Vec<u8>), Bad> {
+    let (header, coded) = unseal(sealer, pack, number, bytes)?;
     let plain = match header.coding {
         Coding::Plain => coded,
         Coding::Zstd => zstd::bulk::decompress(&coded, header.plain_len as usize)

@@ -21,6 +21,8 @@ pub(crate) struct PackInfo {
     pub(crate) id: [u8; 16],
     /// Bytes of the whole object.
     pub(crate) size: u64,
+    /// Bytes of its chunks before compression.
+    pub(crate) plain: u64,
     /// Offset and length of each frame; they follow each other.
     pub(crate) frames: Vec<(u32, u32)>,
 }
@@ -49,6 +51,7 @@ pub(crate) fn encode(index: &IndexObject) -> Vec<u8> {
         out.push(u8::from(pack.kind == ObjectKind::Tree));
         out.extend_from_slice(&pack.id);
         out.put_varint(pack.size);
+        out.put_varint(pack.plain);
         out.put_varint(u64::from(pack.frames.first().map_or(0, |first| first.0)));
         out.put_varint(pack.frames.len() as u64);
         for (_, len) in &pack.frames {
@@ -72,7 +75,7 @@ pub(crate) fn decode(plain: &[u8]) -> Result<IndexObject, Bad> {
     for _ in 0..count {
         supersedes.push(cursor.array()?);
     }
-    let count = cursor.varint_count(20)?;
+    let count = cursor.varint_count(21)?;
     let mut packs = Vec::with_capacity(count);
     for _ in 0..count {
         packs.push(decode_pack(&mut cursor)?);
@@ -114,7 +117,7 @@ fn decode_pack(cursor: &mut Cursor<'_>) -> Result<PackInfo, Bad> {
         1 => ObjectKind::Tree,
         _ => return Err(Bad::Value("kind of pack")),
     };
-    let (id, size) = (cursor.array()?, cursor.varint()?);
+    let (id, size, plain) = (cursor.array()?, cursor.varint()?, cursor.varint()?);
     let mut at = cursor.varint_u32()?;
     let count = cursor.varint_count(1)?;
     if count > pack::MAX_FRAMES {
@@ -137,6 +140,7 @@ fn decode_pack(cursor: &mut Cursor<'_>) -> Result<PackInfo, Bad> {
             kind,
             id,
             size,
+            plain,
             frames,
         }),
         false => Err(Bad::Length),
@@ -152,6 +156,7 @@ pub(super) mod tests {
             kind,
             id: [id; 16],
             size: 90_000,
+            plain: 200_000,
             frames: frames.to_vec(),
         };
         let entry = |id, pack, frame, slot| Entry {

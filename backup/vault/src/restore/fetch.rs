@@ -1,13 +1,15 @@
 //! Reads a range of a pack and writes its chunks where the files want them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::batch::{Fetch, Piece, Span};
 use super::execute::Shared;
 use super::gather::Ready;
+use crate::Error;
+use crate::frames::Frame;
 use crate::index::PackName;
 use crate::inner::hex_name;
-use crate::{ChunkId, Error};
 
 pub(crate) fn run(shared: &Shared<'_>, ready: &Ready, fetch: &Fetch) {
     let pack = ready.packs[fetch.pack as usize];
@@ -25,10 +27,8 @@ pub(crate) fn run(shared: &Shared<'_>, ready: &Ready, fetch: &Fetch) {
         let from = usize::try_from(span.offset - fetch.offset).unwrap_or(usize::MAX);
         // When the range as a whole cannot be read, a part of it perhaps can.
         let sealed = match &bytes {
-            Some(bytes) => bytes
-                .get(from..from + span.len as usize)
-                .map(<[u8]>::to_vec),
-            None => read(*span).ok(),
+            Some(bytes) => bytes.get(from..from + span.len as usize).map(Cow::from),
+            None => read(*span).ok().map(Cow::from),
         };
         frame(shared, ready, pack, sealed, pieces.clone());
     }
@@ -39,12 +39,12 @@ fn frame(
     shared: &Shared<'_>,
     ready: &Ready,
     pack: PackName,
-    sealed: Option<Vec<u8>>,
+    sealed: Option<Cow<'_, [u8]>>,
     range: Range<usize>,
 ) {
     let pieces = &ready.batch.pieces[range];
     let Some(first) = pieces.first() else { return };
-    let opened = sealed.and_then(|sealed| open(shared, pack, first, sealed));
+    let opened = sealed.and_then(|sealed| open(shared, pack, first, &sealed));
     let mut rest = pieces;
     while let Some(first) = rest.first() {
         if shared.stopping() {
@@ -53,7 +53,9 @@ fn frame(
         let count = run_of(rest);
         let (run, others) = rest.split_at(count);
         rest = others;
-        let plain = opened.as_ref().and_then(|opened| opened.run(shared, run));
+        let plain = opened
+            .as_ref()
+            .and_then(|frame| verified(shared, frame, run));
         match plain {
             Some(plain) => give(shared, ready, run, plain),
             // Damaged here, or swept away meanwhile: perhaps the vault has it elsewhere.
@@ -110,46 +112,21 @@ fn rescue(shared: &Shared<'_>, ready: &Ready, first: &Piece, run: &[Piece]) {
     filling.done(shared, run.len());
 }
 
-/// A frame's plain bytes and where each chunk lies in them.
-struct Opened {
-    plain: Vec<u8>,
-    chunks: Vec<Range<usize>>,
-    first: u32,
-}
-
-impl Opened {
-    /// The bytes of neighbouring chunks, each verified against its id.
-    fn run(&self, shared: &Shared<'_>, run: &[Piece]) -> Option<&[u8]> {
-        let chunk = |piece: &Piece| {
-            let slot = piece.spot.slot.checked_sub(self.first)?;
-            self.chunks.get(slot as usize)
-        };
-        for piece in run {
-            let bytes = self.plain.get(chunk(piece)?.clone())?;
-            if bytes.len() != piece.len as usize || !is(shared, bytes, &piece.id) {
-                return None;
-            }
+/// The bytes of neighbouring chunks of a frame, each verified against its id.
+fn verified<'a>(shared: &Shared<'_>, frame: &'a Frame, run: &[Piece]) -> Option<&'a [u8]> {
+    let slot = |piece: &Piece| u16::try_from(piece.spot.slot).ok();
+    for piece in run {
+        let plain = shared.vault.verified(&piece.id, frame, slot(piece)?);
+        if plain.ok()?.len() != piece.len as usize {
+            return None;
         }
-        let (from, to) = (chunk(run.first()?)?.start, chunk(run.last()?)?.end);
-        self.plain.get(from..to)
     }
+    let chunk = |piece: &Piece| frame.chunks.get(usize::from(slot(piece)?));
+    let (from, to) = (chunk(run.first()?)?.start, chunk(run.last()?)?.end);
+    frame.plain.get(from..to)
 }
 
-fn is(shared: &Shared<'_>, plain: &[u8], id: &ChunkId) -> bool {
-    shared.vault.keys.chunk_id(plain) == *id
-}
-
-fn open(shared: &Shared<'_>, pack: PackName, first: &Piece, sealed: Vec<u8>) -> Option<Opened> {
-    let place = shared.vault.index().get(&first.id)?;
-    if place.pack != pack {
-        return None;
-    }
-    let packed = shared.vault.unseal(&first.id, &place, sealed).ok()?;
-    let plain = shared.vault.plain(&first.id, packed).ok()?;
-    let chunks = Vec::from([0..plain.len()]);
-    Some(Opened {
-        plain,
-        chunks,
-        first: 0,
-    })
+fn open(shared: &Shared<'_>, pack: PackName, first: &Piece, bytes: &[u8]) -> Option<Frame> {
+    let number = u16::try_from(first.spot.frame).ok()?;
+    shared.vault.open_frame(&pack, number, bytes).ok()
 }

@@ -140,11 +140,11 @@ impl<'a> Gather<'a> {
 
     fn spot(&mut self, id: &ChunkId) -> io::Result<Spot> {
         let vault = self.shared.vault;
-        let mut place = vault.index().get(id);
+        let mut place = vault.index().best(id);
         if place.is_none() && !self.refreshed {
             self.refreshed = true;
             vault.refresh().map_err(io::Error::other)?;
-            place = vault.index().get(id);
+            place = vault.index().best(id);
         }
         let place = place.ok_or_else(|| {
             io::Error::other(format!("chunk {id} is lost: no readable pack holds it"))
@@ -156,8 +156,8 @@ impl<'a> Gather<'a> {
         }
         Ok(Spot {
             pack,
-            frame: place.number,
-            slot: 0,
+            frame: u32::from(place.frame),
+            slot: u32::from(place.slot),
         })
     }
 
@@ -182,9 +182,9 @@ impl<'a> Gather<'a> {
         let (fetches, lost) = {
             let index = vault.index();
             batch::plan(&mut batch.pieces, |piece| {
-                index.get(&piece.id).map(|place| Span {
-                    offset: place.offset,
-                    len: place.sealed_len,
+                index.best(&piece.id).map(|place| Span {
+                    offset: u64::from(place.offset),
+                    len: place.len,
                 })
             })
         };

@@ -1,0 +1,164 @@
+//! The table and chunks of a frame → the bytes to seal.
+//!
+//! Compressed, a frame is two zstd frames: its table, then its chunks. A chunk alone in its frame can so be handed out
+//! compressed as it lies there.
+
+use zstd::bulk::Compressor;
+
+use crate::format::frame::{self, Coding};
+use crate::id::ShortId;
+
+const LEVEL: i32 = 3;
+/// What this many bytes do not shrink by this share is not tried on.
+const TRIED: usize = 64 * 1024;
+const WORTH_PERCENT: usize = 3;
+/// Places looked at, and bytes at each, before anything is tried.
+const SAMPLES: usize = 8;
+const SAMPLE: usize = 4096;
+
+pub(super) struct Press {
+    compressor: Option<Compressor<'static>>,
+    table: Vec<u8>,
+    coded: Vec<u8>,
+}
+
+/// What to seal.
+pub(super) struct Pressed<'a> {
+    pub(super) coding: Coding,
+    /// Table and chunks.
+    pub(super) plain_len: usize,
+    pub(super) coded: &'a [u8],
+}
+
+impl Press {
+    pub(super) fn new() -> Press {
+        Press {
+            compressor: Compressor::new(LEVEL).ok(),
+            table: Vec::new(),
+            coded: Vec::new(),
+        }
+    }
+
+    pub(super) fn press(&mut self, plain: &[u8], chunks: &[(ShortId, u32)]) -> Pressed<'_> {
+        self.table.clear();
+        frame::put_table(&mut self.table, chunks.iter().map(|(_, len)| *len));
+        let plain_len = self.table.len() + plain.len();
+        if let Some(len) = self.compress(plain)
+            && len < plain_len
+        {
+            return Pressed {
+                coding: Coding::Zstd,
+                plain_len,
+                coded: &self.coded[..len],
+            };
+        }
+        self.coded.clear();
+        self.coded.extend_from_slice(&self.table);
+        self.coded.extend_from_slice(plain);
+        Pressed {
+            coding: Coding::Plain,
+            plain_len,
+            coded: &self.coded,
+        }
+    }
+
+    /// Table and chunks into `coded`; `None` when it is not worth it.
+    fn compress(&mut self, plain: &[u8]) -> Option<usize> {
+        let compressor = self.compressor.as_mut()?;
+        let bound = zstd::zstd_safe::compress_bound;
+        let room = bound(self.table.len()) + bound(plain.len());
+        if self.coded.len() < room {
+            self.coded.resize(room, 0);
+        }
+        let mut into = |from: &[u8], at: usize| {
+            let room = self.coded.get_mut(at..)?;
+            compressor.compress_to_buffer(from, room).ok()
+        };
+        if plain.len() > TRIED && looks_random(plain) {
+            let middle = (plain.len() - TRIED) / 2;
+            let len = into(plain.get(middle..middle + TRIED)?, 0)?;
+            if len * 100 > TRIED * (100 - WORTH_PERCENT) {
+                return None;
+            }
+        }
+        let table = into(&self.table, 0)?;
+        Some(table + into(plain, table)?)
+    }
+}
+
+/// Whether the bytes at all of a few places are about equally frequent. What is compressed or encrypted looks so.
+fn looks_random(plain: &[u8]) -> bool {
+    let step = plain.len() / SAMPLES;
+    let mut samples = (0..SAMPLES).filter_map(|n| plain.get(n * step..n * step + SAMPLE));
+    samples.all(|sample| {
+        let mut counts = [0u32; 256];
+        for byte in sample {
+            let count = &mut counts[usize::from(*byte)];
+            *count = count.wrapping_add(1);
+        }
+        // Of random bytes the squares sum to about n + n²/256.
+        let even = (SAMPLE + SAMPLE * SAMPLE / 256) as u64;
+        let sum: u64 = counts.iter().map(|n| u64::from(*n).pow(2)).sum();
+        sum * 10 < even * 13
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
+    fn text(len: usize) -> Vec<u8> {
+        let words = b"the quick brown fox jumps over the lazy dog and on 2026-11-22 again; ";
+        words.iter().copied().cycle().take(len).collect()
+    }
+
+    fn chunks(lens: &[u32]) -> Vec<(ShortId, u32)> {
+        lens.iter().map(|len| ([0; 16], *len)).collect()
+    }
+
+    #[test]
+    fn what_was_pressed_is_table_and_chunks_again() {
+        let mut press = Press::new();
+        let mixed = [noise(200_000), text(100_000)].concat();
+        let lens = |all: &[u32]| chunks(all);
+        let table: [(Vec<u8>, Vec<(ShortId, u32)>, Coding); 5] = [
+            (text(300_000), lens(&[100_000, 200_000]), Coding::Zstd),
+            (noise(300_000), lens(&[300_000]), Coding::Plain),
+            (mixed, lens(&[200_000, 100_000]), Coding::Zstd),
+            (b"x".to_vec(), lens(&[1]), Coding::Plain),
+            (noise(5000), lens(&[5000]), Coding::Plain),
+        ];
+        for (plain, chunks, coding) in table {
+            let pressed = press.press(&plain, &chunks);
+            assert_eq!(pressed.coding, coding, "{} bytes", plain.len());
+            let whole = match coding {
+                Coding::Zstd => zstd::bulk::decompress(pressed.coded, pressed.plain_len).unwrap(),
+                Coding::Plain => pressed.coded.to_vec(),
+            };
+            assert_eq!(whole.len(), pressed.plain_len);
+            let ranges = frame::split_table(&whole, chunks.len() as u16).unwrap();
+            let joined: Vec<u8> = ranges
+                .into_iter()
+                .flat_map(|range| &whole[range])
+                .copied()
+                .collect();
+            assert!(joined == plain);
+        }
+    }
+
+    #[test]
+    fn random_bytes_look_random_and_text_does_not() {
+        assert!(looks_random(&noise(512 * 1024)));
+        assert!(!looks_random(&text(512 * 1024)));
+        // One compressible place in eight is enough to try.
+        let mut mixed = noise(512 * 1024);
+        mixed[3 * 65_536..][..70_000].fill(b'a');
+        assert!(!looks_random(&mixed));
+    }
+}
