@@ -88,7 +88,11 @@ impl World {
             let (_, problems) = restore::execute(&vault, &plan, &Watch::new()).expect("restore");
             assert_eq!(problems, []);
             let restored = to.join(self.at("source").strip_prefix("/").expect("absolute"));
-            let restored = if restored.exists() { restored } else { to.clone() };
+            let restored = if restored.exists() {
+                restored
+            } else {
+                to.clone()
+            };
             assert_eq!(tree::differences(&self.at(want), Path::new(&restored)), "");
             std::fs::remove_dir_all(&to).expect("remove");
         }

@@ -13,7 +13,7 @@ use crate::support::*;
 type Objects = std::collections::BTreeMap<(ObjectKind, String), Vec<u8>>;
 
 struct World {
-    scratch: Scratch,
+    _scratch: Scratch,
     objects: Objects,
     /// Each with its source; they share no object.
     snapshots: [(Snapshot, std::path::PathBuf); 2],
@@ -35,7 +35,7 @@ fn world() -> World {
     let snapshots = [make("one", 100), make("two", 200)];
     let objects = target.objects().clone();
     World {
-        scratch,
+        _scratch: scratch,
         objects,
         snapshots,
     }

@@ -6,12 +6,14 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod chance;
 mod content;
 mod contract;
 mod crash;
 mod damage;
 mod faulty;
 mod local;
+mod model;
 mod sim;
 #[path = "../support/mod.rs"]
 mod support;
