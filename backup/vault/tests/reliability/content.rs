@@ -29,9 +29,9 @@ pub(crate) fn of_folder(root: &Path) -> Content {
     content
 }
 
-/// How many of the entries of `want` cannot be read any more; fails when one reads as something else.
+/// How many of the entries of `want`, and the root, cannot be read any more; fails when one reads as something else.
 pub(crate) fn lost(vault: &Vault, snapshot: &Snapshot, want: &Content) -> Result<usize, String> {
-    let mut lost = want.len();
+    let mut lost = want.len() + 1;
     let Ok(roots) = vault.list(snapshot, b"") else {
         return Ok(lost);
     };
@@ -40,23 +40,28 @@ pub(crate) fn lost(vault: &Vault, snapshot: &Snapshot, want: &Content) -> Result
     };
     let mut folders = vec![root.path.clone()];
     while let Some(folder) = folders.pop() {
-        for node in vault.list(snapshot, &folder).unwrap_or_default() {
+        let Ok(nodes) = vault.list(snapshot, &folder) else {
+            continue;
+        };
+        lost -= 1;
+        for node in nodes {
             let below = &node.path[root.path.len() + 1..];
             let shown = String::from_utf8_lossy(below);
             let wanted = want.get(below).ok_or(format!("{shown} was never there"))?;
-            let mut bytes = Vec::new();
-            let read = match wanted {
-                None => node.is_dir(),
-                Some(_) => vault
-                    .open_file(&node)
-                    .is_ok_and(|mut file| file.read_to_end(&mut bytes).is_ok()),
-            };
-            if node.is_dir() {
+            let Some(wanted) = wanted else {
+                if !node.is_dir() {
+                    return Err(format!("{shown} was a folder"));
+                }
                 folders.push(node.path.clone());
-            }
+                continue;
+            };
+            let mut bytes = Vec::new();
+            let read = vault
+                .open_file(&node)
+                .is_ok_and(|mut file| file.read_to_end(&mut bytes).is_ok());
             if read {
                 lost -= 1;
-                if wanted.as_ref().is_some_and(|wanted| *wanted != bytes) {
+                if *wanted != bytes {
                     return Err(format!("{shown} reads as something else"));
                 }
             }

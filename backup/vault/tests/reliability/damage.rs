@@ -84,7 +84,7 @@ fn harm(
     let listed = vault.snapshots().map_or(Vec::new(), |(listed, _)| listed);
     let lost = snapshots.iter().map(|(id, want)| {
         let snapshot = listed.iter().find(|snapshot| snapshot.id == *id);
-        snapshot.map_or(want.len(), |snapshot| {
+        snapshot.map_or(want.len() + 1, |snapshot| {
             content::lost(&vault, snapshot, want).unwrap_or_else(|found| panic!("{label}: {found}"))
         })
     });
