@@ -168,6 +168,31 @@ pub(crate) fn progress(what: &str, done: u64, total: u64, bytes_per_second: f64)
     text
 }
 
+/// How fast it goes now: a mean over the last ten seconds or so, since files that are not read again rush by.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    at: f64,
+    done: u64,
+    rate: f64,
+}
+
+impl Pace {
+    /// Units per second, from how much is done after how long.
+    pub(crate) fn rate(&mut self, done: u64, took: Duration) -> f64 {
+        const SECONDS: f64 = 10.0;
+        let at = took.as_secs_f64();
+        let passed = at - self.at;
+        if passed > 0.0 {
+            let now = done.saturating_sub(self.done) as f64 / passed;
+            // Before ten seconds have passed, the mean over all of them.
+            let weight = (passed / at.min(SECONDS)).min(1.0);
+            self.rate += (now - self.rate) * weight;
+            (self.at, self.done) = (at, done);
+        }
+        self.rate
+    }
+}
+
 /// One line that is drawn over itself, on a terminal only.
 pub(crate) struct Bar {
     live: bool,
@@ -253,6 +278,22 @@ mod tests {
             "compta store: 25 %, 1.0 KiB of 4.0 KiB, 1.0 KiB/s, 3.0 s left"
         );
         assert_eq!(progress("x", 9, 9, 0.5), "x: 100 %, 9 B of 9 B");
+    }
+
+    #[test]
+    fn the_pace_follows_the_last_ten_seconds() {
+        let mut pace = Pace::default();
+        let mut rate = |done, seconds| pace.rate(done, Duration::from_secs(seconds)).round();
+        assert_eq!(
+            [rate(0, 0), rate(100, 1), rate(200, 2)],
+            [0.0, 100.0, 100.0]
+        );
+        assert_eq!(rate(200, 2), 100.0, "no time has passed");
+        assert_eq!(rate(200, 4), 50.0, "all of it counts");
+        for second in 5..64 {
+            rate(200 + 10 * (second - 4), second);
+        }
+        assert_eq!(rate(800, 64), 10.0);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! `reprise vault`: works on a vault alone, without appliance, configuration or state. What a disaster needs.
 
+mod backup;
 mod cat;
 mod diff;
 mod find;
 mod key;
 mod ls;
+mod piped;
 mod read;
 mod restore;
+mod stop;
 mod write;
 
-use crate::terminal::{self, Bar};
+use crate::terminal::{self, Bar, Pace};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use state::Clock;
@@ -17,7 +20,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vault::target::LocalTarget;
 use vault::{Problem, RecoveryKey, Secret, Vault, Watch};
@@ -61,19 +64,8 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// Saves folders as a new snapshot
-    Backup {
-        #[command(flatten)]
-        place: Place,
-        /// What to save
-        #[arg(required = true)]
-        folder: Vec<PathBuf>,
-        /// The plan's name: unchanged files of its last snapshot are not read again
-        #[arg(long, default_value = "manual")]
-        plan: String,
-        #[arg(long)]
-        json: bool,
-    },
+    /// Saves folders, or what a program writes, as a new snapshot
+    Backup(backup::Backup),
     /// Lists the snapshots, oldest first
     Snapshots {
         #[command(flatten)]
@@ -123,12 +115,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let open = |place: &Place| open(place, &way);
     match args.command {
         Command::Init { place } => write::init(&place, &way.password()?),
-        Command::Backup {
-            place,
-            folder,
-            plan,
-            json,
-        } => write::backup(&open(&place)?, folder, plan, json),
+        Command::Backup(args) => backup::run(&open(&args.place)?, &args),
         Command::Snapshots { place, json } => read::snapshots(&open(&place)?, json),
         Command::Ls(args) => ls::ls(&open(&args.place)?, &args),
         Command::Find(args) => find::run(&open(&args.place)?, &args),
@@ -210,12 +197,13 @@ fn watched<T: Send>(
     step: &str,
     work: impl FnOnce(&Watch) -> Result<T, vault::Error> + Send,
 ) -> anyhow::Result<(T, Duration)> {
-    let (watch, start) = (Watch::new(), Instant::now());
-    let mut bar = Bar::new();
+    let (watch, start) = (Arc::new(Watch::new()), Instant::now());
+    stop::on_signals(&watch);
+    let (mut bar, mut pace) = (Bar::new(), Pace::default());
     std::thread::scope(|scope| {
         let worker = scope.spawn(|| work(&watch));
         while bar.is_live() && !worker.is_finished() {
-            bar.draw(&progress(step, &watch, start.elapsed()));
+            bar.draw(&progress(step, &watch, &mut pace, start.elapsed()));
             std::thread::sleep(BEAT);
         }
         let result = worker.join();
@@ -229,13 +217,14 @@ fn watched<T: Send>(
     })
 }
 
-fn progress(step: &str, watch: &Watch, took: Duration) -> String {
-    let (done, total) = (
-        watch.bytes_done.load(Ordering::Relaxed),
-        watch.bytes_total.load(Ordering::Relaxed),
-    );
-    let rate = done as f64 / took.as_secs_f64().max(0.001);
-    terminal::progress(step, done, total, rate)
+fn progress(step: &str, watch: &Watch, pace: &mut Pace, took: Duration) -> String {
+    let seen = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (done, total) = (seen(&watch.bytes_done), seen(&watch.bytes_total));
+    let text = terminal::progress(step, done, total, pace.rate(done, took));
+    match seen(&watch.files_done) {
+        0 => text,
+        files => format!("{text}, {files} files"),
+    }
 }
 
 /// What went wrong while something was being told: the vault only learns that it should stop.

@@ -19,6 +19,7 @@ use crate::walk::{Store, Walk};
 use crate::writers::Purpose;
 use crate::{Error, Kind, Node, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
 
+pub use crate::stream::stream;
 pub use crate::tally::{Count, Tally};
 
 pub struct Request<'a> {
@@ -384,5 +385,68 @@ mod tests {
             (kept.len(), kept[1000].what.as_str()),
             (1001, "500 more problems")
         );
+    }
+
+    /// As after a new mount of a file system that makes its inode numbers up: the parent snapshot has others.
+    #[test]
+    fn inode_numbers_that_change_with_each_mount_are_left_aside() {
+        use crate::target::MemoryTarget;
+        use crate::{KdfCost, Secret};
+        let folder = std::env::temp_dir().join(format!("reprise-inodes-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("sub")).unwrap();
+        for n in 0..12 {
+            std::fs::write(folder.join(format!("sub/{n}")), format!("{n}")).unwrap();
+        }
+        let target = std::sync::Arc::new(MemoryTarget::new());
+        let password = Secret::new(b"correct horse".to_vec());
+        let vault = Vault::create(target, &password, KdfCost::MINIMUM).unwrap();
+        let run = |now_ms| {
+            let request = Request {
+                kind: Kind::Files,
+                plan: "test".to_owned(),
+                host: "here".to_owned(),
+                roots: vec![folder.clone()],
+                now_ms,
+                end_ms: &|| 0,
+            };
+            save(&vault, &request, &Options::default(), &Watch::new()).unwrap()
+        };
+        let first = run(4_000_000_000_000);
+        let inner = &vault.inner;
+        let mut roots = inner.roots(&first.snapshot).unwrap();
+        let mut subs = inner.children(&roots[0]).unwrap();
+        let mut files = inner.children(&subs[0]).unwrap();
+        let purpose = Purpose {
+            what: "forge".to_owned(),
+            sweeps: false,
+            now_ms: 4_000_000_001_000,
+        };
+        let mut session = Session::begin(inner, &purpose).unwrap();
+        let mut content = Content::new(&inner.keys);
+        let watch = Watch::new();
+        let mut forge = |nodes: &mut Vec<Node>, roots: bool| {
+            nodes.iter_mut().for_each(|node| node.inode += 1_000_000);
+            let list = tree::encode(nodes, |node| if roots { &node.path } else { &node.name });
+            content.store_tree(&mut session, &list, &watch).unwrap()
+        };
+        subs[0].subtree = forge(&mut files, false);
+        roots[0].subtree = forge(&mut subs, false);
+        let tree = forge(&mut roots, true);
+        let finished = session.finish(&watch).unwrap();
+        let forged = Snapshot {
+            id: SnapshotId::from_bytes(random().unwrap()),
+            tree,
+            ..first.snapshot
+        };
+        let forged = inner.commit(forged, finished).unwrap();
+        let again = run(4_000_000_002_000);
+        assert!(again.tally.unstable_inodes);
+        assert_eq!(again.tally.unchanged.files, 12, "{:?}", again.tally);
+        assert_eq!(again.problems, []);
+        let kept = inner.roots(&again.snapshot).unwrap();
+        let below = |roots: &[Node]| inner.children(&roots[0]).unwrap()[0].subtree.clone();
+        let forged = inner.roots(&forged).unwrap();
+        assert_eq!(below(&kept), below(&forged), "the list is used again");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -20,8 +20,6 @@ use crate::writer::Chunking;
 const READ_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
 /// Files up to this size are not looked at again before they are read: reading them once more is as cheap.
 const SMALL_BYTES: u64 = 64 * 1024;
-/// Of files that are written in place.
-const PAGED: u32 = 16 * 1024;
 
 impl Walk<'_> {
     pub(crate) fn file(
@@ -169,7 +167,8 @@ impl Walk<'_> {
             return Ok(stored);
         };
         let (watch, size) = (self.watch, size_of(stat));
-        let chunking = chunking_of(file, &node.name, size).map_err(Failed::Read)?;
+        let fixed = self.vault.keys.cuts().fixed;
+        let chunking = chunking_of(file, &node.name, size, fixed).map_err(Failed::Read)?;
         let is_plain = size <= SMALL_BYTES && node.xattrs.is_empty();
         let extents = match is_plain && source::is_full(stat) {
             true => vec![Extent {
@@ -200,14 +199,15 @@ impl Walk<'_> {
     }
 }
 
-fn chunking_of(file: &OwnedFd, name: &[u8], size: u64) -> io::Result<Chunking> {
+/// `fixed`: chunks of files that are written in place.
+fn chunking_of(file: &OwnedFd, name: &[u8], size: u64, fixed: u32) -> io::Result<Chunking> {
     if size < paged::LEAST_BYTES {
         return Ok(Chunking::Cdc);
     }
     let mut head = [0; paged::HEAD_BYTES];
     let len = rustix::io::pread(file, &mut head, 0)?;
     Ok(match paged::is_paged(name, &head[..len], size) {
-        true => Chunking::Fixed(PAGED),
+        true => Chunking::Fixed(fixed),
         false => Chunking::Cdc,
     })
 }

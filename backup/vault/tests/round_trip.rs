@@ -75,22 +75,6 @@ fn a_second_run_stores_no_data_and_opens_nothing_unchanged() {
     assert!(third.stored_bytes > 0);
 }
 
-/// The kernel tells whether a file was opened.
-struct Opened(std::os::fd::OwnedFd);
-
-impl Opened {
-    fn watch(file: &std::path::Path) -> Opened {
-        use rustix::fs::inotify;
-        let queue = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
-        inotify::add_watch(&queue, file, inotify::WatchFlags::OPEN).unwrap();
-        Opened(queue)
-    }
-
-    fn was_opened(&self) -> bool {
-        rustix::io::read(&self.0, &mut [0; 4096]).is_ok_and(|len| len > 0)
-    }
-}
-
 #[test]
 fn several_roots_keep_their_paths_and_a_selection_lands_by_name() {
     let scratch = Scratch::new();
