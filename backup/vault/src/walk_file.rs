@@ -21,6 +21,13 @@ const READ_AGAIN_BYTES: u64 = 64 * 1024 * 1024;
 /// Files up to this size are not looked at again before they are read: reading them once more is as cheap.
 const SMALL_BYTES: u64 = 64 * 1024;
 
+/// What is known of a file before it is read.
+enum Found {
+    Known(Kept),
+    /// What the parent snapshot has of it.
+    ToRead(Option<Node>),
+}
+
 impl Walk<'_> {
     pub(crate) fn file(
         &mut self,
@@ -31,13 +38,15 @@ impl Walk<'_> {
     ) -> Result<Kept, Failed> {
         let was_there = old.is_some();
         let kept = match self.known(here, &name, seen, old) {
-            Ok(kept) => {
+            Found::Known(kept) => {
                 let bytes = &self.watch.bytes_done;
                 bytes.fetch_add(kept.node.size, Ordering::Relaxed);
                 kept
             }
-            Err(old) if self.store.is_some() => Kept::new(self.read(here, &name, seen)?, old),
-            Err(_) => {
+            Found::ToRead(old) if self.store.is_some() => {
+                Kept::new(self.read(here, &name, seen)?, old)
+            }
+            Found::ToRead(_) => {
                 let mut node = source::node(&name, &here.path_of(&name), NodeKind::File, seen);
                 node.size = size_of(seen);
                 Kept { node, same: false }
@@ -48,14 +57,8 @@ impl Walk<'_> {
         Ok(kept)
     }
 
-    /// The file without reading it: another name of one that was saved, or unchanged; else what it was is given back.
-    fn known(
-        &mut self,
-        here: &Here<'_>,
-        name: &[u8],
-        seen: &Stat,
-        old: Option<Node>,
-    ) -> Result<Kept, Option<Node>> {
+    /// The file without reading it: another name of one that was saved, or unchanged.
+    fn known(&mut self, here: &Here<'_>, name: &[u8], seen: &Stat, old: Option<Node>) -> Found {
         let fresh = |from: &Node| Node {
             size: from.size,
             content_hash: from.content_hash,
@@ -67,23 +70,25 @@ impl Walk<'_> {
             && let Some(first) = self.linked.get(&(seen.st_dev, seen.st_ino))
             && is_same_content(&first.node, seen, false)
         {
-            return Ok(Kept::new(fresh(&first.node), old));
+            return Found::Known(Kept::new(fresh(&first.node), old));
         }
-        let Some(old) = old else { return Err(None) };
+        let Some(old) = old else {
+            return Found::ToRead(None);
+        };
         if !self.is_settled(&old) || !is_same_content(&old, seen, self.any_inode()) {
-            return Err(Some(old));
+            return Found::ToRead(Some(old));
         }
         // What was damaged meanwhile is stored again.
         if !self.holds(&old) {
-            return Err(Some(old));
+            return Found::ToRead(Some(old));
         }
         if is_same_entry(&old, seen, self.any_inode()) {
-            return Ok(Kept {
+            return Found::Known(Kept {
                 node: old,
                 same: true,
             });
         }
-        Ok(Kept {
+        Found::Known(Kept {
             node: fresh(&old),
             same: false,
         })

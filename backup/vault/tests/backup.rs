@@ -1,4 +1,9 @@
 //! What a backup takes, leaves out and leaves alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 
