@@ -223,13 +223,21 @@ impl Sealer {
         aad: &[u8],
         mut sealed: Vec<u8>,
     ) -> Result<Vec<u8>, Bad> {
-        let key = self.0.as_ref().ok_or(Bad::Seal)?;
-        let len = key
-            .open_in_place(Self::nonce(number), Aad::from(aad), &mut sealed)
-            .map_err(|_| Bad::Seal)?
-            .len();
+        let len = self.open_in_place(number, aad, &mut sealed)?.len();
         sealed.truncate(len);
         Ok(sealed)
+    }
+
+    /// Where the sealed bytes lie; what is returned is their beginning.
+    pub(crate) fn open_in_place<'a>(
+        &self,
+        number: u64,
+        aad: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a [u8], Bad> {
+        let key = self.0.as_ref().ok_or(Bad::Seal)?;
+        let opened = key.open_in_place(Self::nonce(number), Aad::from(aad), sealed);
+        Ok(opened.map_err(|_| Bad::Seal)?)
     }
 }
 

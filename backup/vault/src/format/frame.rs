@@ -150,16 +150,34 @@ pub(crate) fn unseal(
     number: u32,
     bytes: &[u8],
 ) -> Result<(FrameHeader, Vec<u8>), Bad> {
+    let header = header_of(bytes, number)?;
+    let (head, sealed) = bytes.split_at(HEADER_LEN);
+    let coded = sealer.open(u64::from(number), &aad(pack, head), sealed.to_vec())?;
+    Ok((header, coded))
+}
+
+/// The same without a copy; `bytes` are no frame any more afterwards.
+pub(crate) fn unseal_in_place<'a>(
+    sealer: &Sealer,
+    pack: &[u8],
+    number: u32,
+    bytes: &'a mut [u8],
+) -> Result<(FrameHeader, &'a [u8]), Bad> {
+    let header = header_of(bytes, number)?;
+    let (head, sealed) = bytes.split_at_mut(HEADER_LEN);
+    let coded = sealer.open_in_place(u64::from(number), &aad(pack, head), sealed)?;
+    Ok((header, coded))
+}
+
+fn header_of(bytes: &[u8], number: u32) -> Result<FrameHeader, Bad> {
     let header = decode(bytes)?;
     if header.number != number {
         return Err(Bad::Value("number of a frame"));
     }
-    if header.frame_len() != bytes.len() {
-        return Err(Bad::Length);
+    match header.frame_len() == bytes.len() {
+        true => Ok(header),
+        false => Err(Bad::Length),
     }
-    let (head, sealed) = bytes.split_at(HEADER_LEN);
-    let coded = sealer.open(u64::from(number), &aad(pack, head), sealed.to_vec())?;
-    Ok((header, coded))
 }
 
 /// The plain bytes (table and chunks) of the frame that `bytes` are, and its header.

@@ -15,6 +15,7 @@ use super::RestorePlan;
 use super::folder::{Folder, Handles, open_path};
 use super::gather::{Gather, Task};
 use super::links::Waiting;
+use super::opener::Opener;
 use super::tree::Tree;
 use super::{existing, fetch};
 use crate::inner::Inner;
@@ -80,12 +81,15 @@ fn write(shared: &Shared<'_>) -> Result<u64, Error> {
 }
 
 fn work(shared: &Shared<'_>, tasks: &Mutex<Receiver<Task>>) {
+    let mut opener = Opener::default();
     loop {
         let task = lock(tasks).recv();
         let Ok(task) = task else { return };
         let _landing = Landing(&shared.flight);
         match task {
-            Task::Fetch(ready, number) => fetch::run(shared, &ready, &ready.fetches[number]),
+            Task::Fetch(ready, number) => {
+                fetch::run(shared, &ready, &ready.fetches[number], &mut opener);
+            }
             Task::Others(ready, lot) => {
                 for filling in &ready.batch.others[lot] {
                     match filling.way {
@@ -194,10 +198,10 @@ impl<'a> Shared<'a> {
             vault,
             plan,
             watch,
-            handles: Handles::new(base, (open / 8).clamp(16, 1024)),
+            handles: Handles::new(base, (open / 4).clamp(16, 4096)),
             flight: Flight::default(),
             umask: umask(),
-            open_files: (open / 4).clamp(16, 2048),
+            open_files: (open / 8).clamp(16, 2048),
             again: Mutex::default(),
             problems: Mutex::default(),
             unowned: AtomicU64::new(0),

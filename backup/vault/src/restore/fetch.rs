@@ -1,50 +1,49 @@
 //! Reads a range of a pack and writes its chunks where the files want them.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use super::batch::{Fetch, Piece, Span};
 use super::execute::Shared;
 use super::gather::Ready;
+use super::opener::{Opened, Opener};
 use crate::Error;
-use crate::frames::Frame;
-use crate::index::PackName;
+use crate::format::envelope;
 use crate::inner::hex_name;
 
-pub(crate) fn run(shared: &Shared<'_>, ready: &Ready, fetch: &Fetch) {
-    let pack = ready.packs[fetch.pack as usize];
+pub(crate) fn run(shared: &Shared<'_>, ready: &Ready, fetch: &Fetch, opener: &mut Opener) {
+    let (kind, id) = ready.packs[fetch.pack as usize];
     let read = |span: Span| {
-        let name = hex_name(&pack.1);
         let target = &shared.vault.target;
-        target.get_range(pack.0, &name, span.offset, span.len as usize)
+        target.get_range(kind, &hex_name(&id), span.offset, span.len as usize)
     };
+    let header = envelope::encode_header(kind, &id);
+    let sealer = shared.vault.keys.object(&header);
     let whole = Span {
         offset: fetch.offset,
         len: u32::try_from(fetch.len).unwrap_or(u32::MAX),
     };
-    let bytes = read(whole).ok();
-    for (span, pieces) in &fetch.frames {
+    let mut bytes = read(whole).ok();
+    for (span, range) in &fetch.frames {
+        let pieces = &ready.batch.pieces[range.clone()];
+        let Some(first) = pieces.first() else {
+            continue;
+        };
         let from = usize::try_from(span.offset - fetch.offset).unwrap_or(usize::MAX);
         // When the range as a whole cannot be read, a part of it perhaps can.
-        let sealed = match &bytes {
-            Some(bytes) => bytes.get(from..from + span.len as usize).map(Cow::from),
-            None => read(*span).ok().map(Cow::from),
+        let mut alone = match bytes {
+            Some(_) => None,
+            None => read(*span).ok(),
         };
-        frame(shared, ready, pack, sealed, pieces.clone());
+        let sealed = match (&mut bytes, &mut alone) {
+            (Some(bytes), _) => bytes.get_mut(from..from + span.len as usize),
+            (None, alone) => alone.as_deref_mut(),
+        };
+        let number = first.spot.frame;
+        let opened = sealed.and_then(|sealed| opener.open(&sealer, &header, number, sealed).ok());
+        frame(shared, ready, opened.as_ref(), pieces);
     }
 }
 
-/// Opens one frame, verifies the chunks that are wanted, and writes them.
-fn frame(
-    shared: &Shared<'_>,
-    ready: &Ready,
-    pack: PackName,
-    sealed: Option<Cow<'_, [u8]>>,
-    range: Range<usize>,
-) {
-    let pieces = &ready.batch.pieces[range];
-    let Some(first) = pieces.first() else { return };
-    let opened = sealed.and_then(|sealed| open(shared, pack, first, &sealed));
+/// Verifies the chunks of one frame that are wanted, and writes them.
+fn frame(shared: &Shared<'_>, ready: &Ready, opened: Option<&Opened<'_>>, pieces: &[Piece]) {
     let mut rest = pieces;
     while let Some(first) = rest.first() {
         if shared.stopping() {
@@ -53,9 +52,7 @@ fn frame(
         let count = run_of(rest);
         let (run, others) = rest.split_at(count);
         rest = others;
-        let plain = opened
-            .as_ref()
-            .and_then(|frame| verified(shared, frame, run));
+        let plain = opened.and_then(|frame| verified(shared, frame, run));
         match plain {
             Some(plain) => give(shared, ready, run, plain),
             // Damaged here, or swept away meanwhile: perhaps the vault has it elsewhere.
@@ -113,20 +110,14 @@ fn rescue(shared: &Shared<'_>, ready: &Ready, first: &Piece, run: &[Piece]) {
 }
 
 /// The bytes of neighbouring chunks of a frame, each verified against its id.
-fn verified<'a>(shared: &Shared<'_>, frame: &'a Frame, run: &[Piece]) -> Option<&'a [u8]> {
-    let slot = |piece: &Piece| u16::try_from(piece.spot.slot).ok();
+fn verified<'a>(shared: &Shared<'_>, frame: &Opened<'a>, run: &[Piece]) -> Option<&'a [u8]> {
+    let chunk = |piece: &Piece| frame.chunks.get(piece.spot.slot as usize);
     for piece in run {
-        let plain = shared.vault.verified(&piece.id, frame, slot(piece)?);
-        if plain.ok()?.len() != piece.len as usize {
+        let plain = frame.plain.get(chunk(piece)?.clone())?;
+        if plain.len() != piece.len as usize || shared.vault.keys.chunk_id(plain) != piece.id {
             return None;
         }
     }
-    let chunk = |piece: &Piece| frame.chunks.get(usize::from(slot(piece)?));
     let (from, to) = (chunk(run.first()?)?.start, chunk(run.last()?)?.end);
     frame.plain.get(from..to)
-}
-
-fn open(shared: &Shared<'_>, pack: PackName, first: &Piece, bytes: &[u8]) -> Option<Frame> {
-    let number = u16::try_from(first.spot.frame).ok()?;
-    shared.vault.open_frame(&pack, number, bytes).ok()
 }

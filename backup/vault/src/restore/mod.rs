@@ -11,7 +11,7 @@
 //! | `tree.rs` `links.rs` | the walk: folders, names, links, devices |
 //! | `folder.rs` | an open place in the destination, reached without following a link |
 //! | `filling.rs` `existing.rs` | a file being written; one that is already there |
-//! | `gather.rs` `batch.rs` `fetch.rs` | files and the chunks they want; which ranges of which packs to read; reading them |
+//! | `gather.rs` `batch.rs` `fetch.rs` `opener.rs` | files and the chunks they want; which ranges of which packs to read; reading them |
 
 mod batch;
 mod execute;
@@ -21,6 +21,7 @@ mod filling;
 mod folder;
 mod gather;
 mod links;
+mod opener;
 mod plan;
 mod survey;
 mod tree;
