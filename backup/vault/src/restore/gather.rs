@@ -128,6 +128,11 @@ impl<'a> Gather<'a> {
             }
             at = at.saturating_add(segment.len());
         }
+        if at != filling.node.size {
+            let (parts, size) = (at, filling.node.size);
+            let what = format!("its parts make up {parts} bytes instead of {size}");
+            filling.fail(io::Error::other(what));
+        }
         match added {
             0 => self.batch.others.push(Arc::clone(filling)),
             1 => filling.done(self.shared, 1),

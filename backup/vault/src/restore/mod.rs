@@ -33,6 +33,9 @@ pub use execute::{RestoreStats, execute};
 pub use plan::{Overwrite, Placement, RestorePlan, plan};
 
 #[cfg(test)]
+mod hostile;
+
+#[cfg(test)]
 pub(crate) struct Scratch(pub(crate) std::path::PathBuf);
 
 #[cfg(test)]
