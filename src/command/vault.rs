@@ -2,11 +2,14 @@
 
 mod backup;
 mod cat;
+mod check;
 mod diff;
 mod find;
+mod forget;
 mod key;
 mod ls;
 mod piped;
+mod prune;
 mod read;
 mod restore;
 mod stop;
@@ -84,20 +87,18 @@ enum Command {
     /// Brings files back
     Restore(restore::Restore),
     /// Is everything there that the snapshots need?
-    Check {
-        #[command(flatten)]
-        place: Place,
-        /// Only what this snapshot needs
-        snapshot: Option<String>,
-        /// Read and verify every byte
-        #[arg(long)]
-        read_all: bool,
-        #[arg(long)]
-        json: bool,
-    },
+    Check(check::Check),
     /// The passwords and recovery keys that open the vault
     #[command(subcommand)]
     Key(key::Command),
+    /// Forgets snapshots, by rules or by name; `prune` then frees what only they needed
+    Forget(forget::Forget),
+    /// Keeps a snapshot whatever the rules say; without one, lists what is held
+    Hold(forget::Hold),
+    /// Deletes what no snapshot needs, beside backups
+    Prune(prune::Prune),
+    /// Reads everything; what is bad is stored again by the next backup; writes the index anew
+    Repair(check::Repair),
     /// How much it holds
     Stats {
         #[command(flatten)]
@@ -122,13 +123,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => diff::run(&open(&args.place)?, &args),
         Command::Cat(args) => cat::run(&open(&args.place)?, &args),
         Command::Restore(args) => restore::run(&open(&args.place)?, &args),
-        Command::Check {
-            place,
-            snapshot,
-            read_all,
-            json,
-        } => read::check(&open(&place)?, snapshot.as_deref(), read_all, json),
+        Command::Check(args) => check::check(&open(&args.place)?, &args),
         Command::Key(command) => key::run(&command, &way),
+        Command::Forget(args) => forget::forget(&open(&args.place)?, &args),
+        Command::Hold(args) => forget::hold(&open(&args.place)?, &args),
+        Command::Prune(args) => prune::prune(&open(&args.place)?, &args),
+        Command::Repair(args) => check::repair(&open(&args.place)?, &args),
         Command::Stats { place, json } => read::stats(&open(&place)?, json),
     }
 }

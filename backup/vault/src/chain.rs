@@ -56,6 +56,20 @@ impl Inner {
         })
     }
 
+    /// What a session has committed so far.
+    pub(crate) fn committed_by(&self, session: &[u8; 16]) -> Result<Vec<SnapshotName>, Error> {
+        let mut committed = Vec::new();
+        for name in self.snapshot_names()?.0 {
+            let known = self.known().get(&name.id).cloned();
+            match known.map_or_else(|| self.read_snapshot(name), Ok) {
+                Ok(snapshot) if snapshot.session == *session => committed.push(name),
+                Ok(_) | Err(Error::Target(crate::target::Error::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(committed)
+    }
+
     /// What the next snapshot is to be committed after.
     fn tip(&self, tombs: &Tombs) -> Result<Tip, Error> {
         let revocations = revocations(self)?;
@@ -94,7 +108,9 @@ impl Inner {
             return Err(Error::Revoked);
         }
         let tombs = Tombs::read(self)?;
-        let missed = self.missed(&relied, &tombs)?;
+        // A sweep that knows of this session waits for it, and spares what it commits.
+        let is_awaited = tombs.sessions.contains(&writer.id);
+        let missed = self.missed(&relied, &tombs, is_awaited)?;
         if !missed.is_empty() && !self.holds(&new, &missed)? {
             return Err(Error::Overtaken);
         }
@@ -121,8 +137,10 @@ impl Inner {
         &self,
         relied: &HashSet<PackName>,
         tombs: &Tombs,
+        is_awaited: bool,
     ) -> Result<BTreeSet<PackName>, Error> {
-        let doomed = relied.iter().filter(|pack| tombs.packs.contains(pack));
+        let is_doomed = |pack: &&PackName| !is_awaited && tombs.packs.contains(*pack);
+        let doomed = relied.iter().filter(is_doomed);
         let mut missed: BTreeSet<PackName> = doomed.copied().collect();
         for kind in PACK_KINDS {
             let wanted = || relied.iter().filter(|(of, _)| *of == kind);

@@ -78,6 +78,16 @@ pub enum Error {
     #[error("go on: stopped on request; nothing that was committed is lost")]
     Cancelled,
     #[error(
+        "prune: what snapshot {snapshot} needs cannot be known ({why}); nothing was deleted. Run `reprise vault check`, or forget that snapshot by its id"
+    )]
+    Unknowable { snapshot: String, why: String },
+    #[error("forget snapshot {snapshot}: it is kept ({why}); {next}")]
+    MayNotForget {
+        snapshot: String,
+        why: String,
+        next: &'static str,
+    },
+    #[error(
         "save: this run was revoked by a prune while it was at work, what it saves is void; run it again"
     )]
     Revoked,

@@ -7,6 +7,9 @@ use crate::keys::random;
 use crate::target::ObjectKind;
 use crate::{Error, Problem};
 
+/// Objects by their ids, and what is wrong with others.
+pub(crate) type Found<T> = (Vec<([u8; 16], T)>, Vec<Problem>);
+
 impl Inner {
     /// Publishes an object whose name is its id.
     pub(crate) fn put_small(&self, kind: ObjectKind, plain: &[u8]) -> Result<[u8; 16], Error> {
@@ -46,7 +49,7 @@ impl Inner {
         &self,
         kind: ObjectKind,
         decode: impl Fn(&[u8]) -> Result<T, Bad>,
-    ) -> Result<(Vec<([u8; 16], T)>, Vec<Problem>), Error> {
+    ) -> Result<Found<T>, Error> {
         let (mut found, mut problems) = (Vec::new(), Vec::new());
         for name in self.target.names(kind)? {
             let Some(id) = parse_hex::<16>(&name) else {

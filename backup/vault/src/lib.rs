@@ -21,13 +21,14 @@
 //! | `restore/` | what a restore will write: `plan`; writing it: `execute` |
 //! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
 //! | `compare.rs` | restored files against what was read at backup time |
-//! | `check.rs` | is everything there, does every byte verify |
+//! | `check.rs` `check/` | is everything there, does every byte verify |
 //! | `chain.rs` | snapshots one after the other; the commit |
 //! | `live.rs` | every chunk that a snapshot needs |
 //! | `writers.rs` `tombs.rs` `marks.rs` `ledger.rs` | who is at work, what was forgotten or is about to go, what is held; small sealed objects |
-//! | `retention.rs` `calendar.rs` | which snapshots may be forgotten, and why |
 //! | `zip.rs` `tar.rs` | a folder of a snapshot → a zip or tar stream |
 //! | `list.rs` `find.rs` `pattern.rs` `diff.rs` | what a snapshot holds; a name in all snapshots; what differs between two snapshots, or a snapshot and a folder |
+//! | `retention.rs` `calendar.rs` `forget.rs` | which snapshots may be forgotten, and why; forgetting them |
+//! | `prune/` `repair.rs` | deleting what no snapshot needs; what can be done about damage |
 //! | `deep.rs` | room for deep trees |
 //! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
@@ -47,6 +48,7 @@ mod error;
 mod estimate;
 mod exclude;
 pub mod find;
+pub mod forget;
 mod format;
 mod frames;
 mod id;
@@ -63,8 +65,10 @@ mod node;
 mod paged;
 mod pattern;
 mod problem;
+pub mod prune;
 mod reader;
 mod recovery;
+mod repair;
 pub mod restore;
 pub mod retention;
 mod scan;
@@ -95,6 +99,7 @@ pub use node::{Node, NodeKind, Segment, SegmentPart, Segments, Xattr};
 pub use problem::Problem;
 pub use reader::FileReader;
 pub use recovery::RecoveryKey;
+pub use repair::Report as RepairReport;
 pub use secret::Secret;
 pub use segments::SegmentReader;
 pub use snapshot::{Kind, Snapshot};

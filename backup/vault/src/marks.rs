@@ -29,7 +29,9 @@ impl Hold {
 
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
+    /// Those that count.
     all: BTreeMap<[u8; 16], Mark>,
+    cancelled: BTreeMap<[u8; 16], Mark>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -40,9 +42,12 @@ impl Marks {
             .iter()
             .flat_map(|(_, mark)| mark.cancels.iter().copied())
             .collect();
-        let standing = found.into_iter().filter(|(id, _)| !cancelled.contains(id));
+        let (cancelled, standing) = found
+            .into_iter()
+            .partition(|(id, _)| cancelled.contains(id));
         Ok(Marks {
-            all: standing.collect(),
+            all: standing,
+            cancelled,
             problems,
         })
     }
@@ -70,29 +75,31 @@ impl Marks {
         self.all.values().filter_map(proven).collect()
     }
 
-    /// Marks about what is no longer there, and releases whose holds are gone.
-    pub(crate) fn idle(
+    /// Deletes marks about what is no longer there, and those that were cancelled, before what cancels them.
+    pub(crate) fn tidy(
         &self,
+        inner: &Inner,
         is_there: impl Fn(&SnapshotName) -> bool,
         has_pack: impl Fn(&PackName) -> bool,
-    ) -> Vec<[u8; 16]> {
+    ) -> Result<(), Error> {
         let is_idle = |mark: &Mark| match &mark.what {
-            What::Hold(name) | What::Proven(name) | What::Release(name) => !is_there(name),
+            What::Hold(name) | What::Proven(name) => !is_there(name),
+            What::Release(_) => true,
             What::ReadWell(pack) => !has_pack(pack),
         };
         let idle = self.all.iter().filter(|(_, mark)| is_idle(mark));
-        idle.map(|(id, _)| *id).collect()
+        let remove = |ids: Vec<&[u8; 16]>| -> Result<(), Error> {
+            let names: Vec<String> = ids.into_iter().map(hex_name).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            Ok(inner.target.remove(ObjectKind::Mark, &names)?)
+        };
+        remove(self.cancelled.keys().collect())?;
+        remove(idle.map(|(id, _)| id).collect())
     }
 
     fn put(inner: &Inner, mark: &Mark) -> Result<(), Error> {
         inner.put_small(ObjectKind::Mark, &mark::encode(mark))?;
         Ok(())
-    }
-
-    pub(crate) fn remove(inner: &Inner, ids: &[[u8; 16]]) -> Result<(), Error> {
-        let names: Vec<String> = ids.iter().map(hex_name).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        Ok(inner.target.remove(ObjectKind::Mark, &names)?)
     }
 }
 

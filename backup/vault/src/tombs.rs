@@ -16,6 +16,8 @@ pub(crate) struct Tombs {
     pub(crate) forgotten: BTreeSet<SnapshotName>,
     /// About to be deleted.
     pub(crate) packs: BTreeSet<PackName>,
+    /// Sessions that whoever deletes these packs knows of, and waits for or revokes.
+    pub(crate) sessions: BTreeSet<[u8; 16]>,
     /// Some of it does not verify.
     pub(crate) rotten: BTreeSet<PackName>,
     pub(crate) problems: Vec<Problem>,
@@ -29,7 +31,7 @@ pub(crate) struct Burial {
     pub(crate) forgotten: BTreeSet<SnapshotName>,
     pub(crate) packs: BTreeSet<PackName>,
     pub(crate) rotten: BTreeSet<PackName>,
-    pub(crate) sessions: Vec<[u8; 16]>,
+    pub(crate) sessions: BTreeSet<[u8; 16]>,
 }
 
 impl Tombs {
@@ -50,6 +52,7 @@ impl Tombs {
                 tombs.forgotten.extend(tomb.forgotten);
                 tombs.packs.extend(tomb.packs);
                 tombs.rotten.extend(tomb.rotten);
+                tombs.sessions.extend(tomb.sessions);
             }
         }
         Ok(tombs)
@@ -72,7 +75,7 @@ impl Tombs {
                 forgotten: burial.forgotten.iter().copied().collect(),
                 packs: burial.packs.iter().copied().collect(),
                 rotten: burial.rotten.iter().copied().collect(),
-                sessions: burial.sessions.clone(),
+                sessions: burial.sessions.iter().copied().collect(),
             };
             inner.put_small(ObjectKind::Tomb, &tomb::encode(&tomb))?;
         }

@@ -6,12 +6,13 @@
 //! committed, and `ID.revoked` says just that; whatever else the session commits is void, however long it was stopped
 //! before. A writer that finds no `ID.stop` after its commit was seen by whoever stops it later.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::format::Bad;
 use crate::format::session::{self, Begin, SessionObject, Step};
 use crate::id::{SnapshotName, parse_hex};
+use crate::index::PackName;
 use crate::inner::{Inner, damaged, hex_name};
 use crate::keys::random;
 use crate::ledger::foreign;
@@ -30,6 +31,28 @@ pub(crate) struct Purpose {
     pub(crate) what: String,
     pub(crate) sweeps: bool,
     pub(crate) now_ms: i64,
+}
+
+/// Sessions that are open in this process, on whatever vault.
+static HERE: Mutex<BTreeSet<[u8; 16]>> = Mutex::new(BTreeSet::new());
+
+fn here() -> MutexGuard<'static, BTreeSet<[u8; 16]>> {
+    HERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes at the beginning of a pack's id that are those of the session that made it.
+const TAG: usize = 4;
+
+/// Whether a session made this pack (or, very rarely, one with a name alike).
+pub(crate) fn made(session: &[u8; 16], (_, pack): &PackName) -> bool {
+    session[..TAG] == pack[..TAG]
+}
+
+/// The id of a new pack of a session.
+pub(crate) fn pack_id(session: &[u8; 16]) -> Result<[u8; 16], Error> {
+    let mut id: [u8; 16] = random()?;
+    id[..TAG].copy_from_slice(&session[..TAG]);
+    Ok(id)
 }
 
 /// An open session of this process. Dropped without an end, it ends without a snapshot.
@@ -55,13 +78,15 @@ impl Writer {
             session: id,
             step: Step::Begin(begin),
         });
-        inner.put_named(ObjectKind::Session, &hex_name(&id), &id, &plain)?;
+        // Before it is seen by others.
+        here().insert(id);
         let mut writer = Writer {
             inner: Arc::clone(inner),
             id,
             tombs: Tombs::default(),
             is_open: true,
         };
+        inner.put_named(ObjectKind::Session, &hex_name(&id), &id, &plain)?;
         // Not before: see above.
         writer.tombs = Tombs::read(inner)?;
         Ok(writer)
@@ -92,8 +117,19 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Ends without a trace, having committed nothing.
+    pub(crate) fn vanish(mut self) -> Result<(), Error> {
+        let name = hex_name(&self.id);
+        let removed = self.inner.target.remove(ObjectKind::Session, &[&name]);
+        self.is_open = removed.is_err();
+        Ok(removed?)
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
+        here().remove(&self.id);
         if self.is_open {
             // Not possible: the session stays open, and the next sweep asks or finds its process gone.
             let _ = put(&self.inner, &self.id, END, Step::End(None));
@@ -141,17 +177,23 @@ impl Known {
         self.began && !self.ended && !self.revoked
     }
 
-    /// Its process was on this machine and is gone. (A number used again by another process only means: not known.)
-    pub(crate) fn is_dead(&self) -> bool {
+    /// Its process was on this machine and is gone. (A number used again by another process only means: not known. Were
+    /// it alive nevertheless, in a container that calls itself the same, it would be revoked and save nothing.)
+    pub(crate) fn is_dead(&self, id: &[u8; 16]) -> bool {
         let Some(begin) = &self.begin else {
             return false;
         };
+        if begin.host != this_host() {
+            return false;
+        }
+        if begin.pid == std::process::id() {
+            return !here().contains(id);
+        }
         let pid = i32::try_from(begin.pid).ok();
         let pid = pid.and_then(rustix::process::Pid::from_raw);
-        begin.host == this_host()
-            && pid.is_some_and(|pid| {
-                rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
-            })
+        pid.is_some_and(|pid| {
+            rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+        })
     }
 
     /// For people: what, where, since when.
@@ -251,6 +293,35 @@ pub(crate) fn revoke(
 ) -> Result<(), Error> {
     put(inner, session, STOP, Step::Stop)?;
     put(inner, session, REVOKED, Step::Revoked(committed()?))
+}
+
+/// Only one may delete objects: another one that is at work refuses this one, or is revoked. Of two that begin at once, at
+/// least one sees the other. Sessions whose process is gone are revoked. Returns those that were, described.
+pub(crate) fn alone(
+    inner: &Inner,
+    writer: &Writer,
+    sessions: &Sessions,
+    revokes: bool,
+) -> Result<Vec<String>, Error> {
+    let mut revoked = Vec::new();
+    for (id, known) in sessions.open().filter(|(id, _)| **id != writer.id) {
+        let sweeps = known.begin.as_ref().is_some_and(|begin| begin.sweeps);
+        if known.is_dead(id) || (sweeps && revokes) {
+            revoke(inner, id, || inner.committed_by(id))?;
+            revoked.push(known.describe());
+        } else if sweeps {
+            return Err(Error::AnotherSweep {
+                who: known.describe(),
+            });
+        }
+    }
+    Ok(revoked)
+}
+
+/// Asked for by name: a listing may leave out what is there.
+pub(crate) fn is_there(inner: &Inner, session: &[u8; 16]) -> Result<bool, Error> {
+    let size = inner.target.size(ObjectKind::Session, &hex_name(session))?;
+    Ok(size.is_some())
 }
 
 /// The names under which a session's objects lie.

@@ -60,44 +60,6 @@ pub(super) fn snapshots(vault: &Vault, json: bool) -> anyhow::Result<ExitCode> {
     Ok(problems(&bad))
 }
 
-pub(super) fn check(
-    vault: &Vault,
-    which: Option<&str>,
-    read_all: bool,
-    json: bool,
-) -> anyhow::Result<ExitCode> {
-    let only = which.map(|which| vault.snapshot(which)).transpose()?;
-    let (report, took) = watched("check", |watch| vault.check(read_all, only.as_ref(), watch))?;
-    if json {
-        terminal::json(&json!({
-            "snapshots": report.snapshots,
-            "packs": report.packs,
-            "chunks": report.chunks,
-            "bytes_read": report.bytes_read,
-            "took_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "problems": problems_json(&report.problems),
-        }))?;
-    } else {
-        let read = match (read_all, report.problems.is_empty()) {
-            (true, _) => format!("{} read and verified", terminal::bytes(report.bytes_read)),
-            (false, true) => {
-                "everything needed is listed (contents not read; --read-all reads them)".to_owned()
-            }
-            (false, false) => "contents not read; --read-all reads them".to_owned(),
-        };
-        terminal::line(&format!(
-            "{} snapshots, {} packs, {} chunks: {}, {} problems, {}",
-            report.snapshots,
-            report.packs,
-            report.chunks,
-            read,
-            report.problems.len(),
-            terminal::duration(took)
-        ))?;
-    }
-    Ok(problems(&report.problems))
-}
-
 pub(super) fn stats(vault: &Vault, json: bool) -> anyhow::Result<ExitCode> {
     let stats = vault.stats()?;
     if json {

@@ -119,11 +119,7 @@ impl Index {
 
     /// The same, in no pack that is shunned.
     pub(crate) fn get_but(&self, id: &ChunkId, shuns: impl Fn(&PackName) -> bool) -> Option<Place> {
-        let sound = |entry: &Entry| {
-            let pack = self.packs.get(entry.pack as usize);
-            pack.is_some_and(|pack| pack.state == State::Sound && !shuns(&pack.name))
-        };
-        let entry = self.first(&id.short(), sound)?;
+        let entry = self.sound(&id.short(), shuns)?;
         self.place(&entry)
     }
 
@@ -194,6 +190,25 @@ impl Index {
     /// The pack of an [`Entry`].
     pub(crate) fn pack_of(&self, entry: &Entry) -> Option<&Pack> {
         self.packs.get(entry.pack as usize)
+    }
+
+    /// Whether a chunk need not be stored again, some packs apart.
+    pub(crate) fn lies(&self, id: &ShortId, shuns: impl Fn(&PackName) -> bool) -> bool {
+        self.sound(id, shuns).is_some()
+    }
+
+    /// Whether this entry is the one that counts of its chunk: the first in a sound pack that is not shunned. Where none
+    /// is, all count.
+    pub(crate) fn is_chosen(&self, entry: &Entry, shuns: impl Fn(&PackName) -> bool) -> bool {
+        self.sound(&entry.id, shuns)
+            .is_none_or(|chosen| chosen == *entry)
+    }
+
+    fn sound(&self, id: &ShortId, shuns: impl Fn(&PackName) -> bool) -> Option<Entry> {
+        self.first(id, |entry| {
+            let pack = self.packs.get(entry.pack as usize);
+            pack.is_some_and(|pack| pack.state == State::Sound && !shuns(&pack.name))
+        })
     }
 
     /// Number of entries. A chunk that lies twice has two; those of packs that went away stay until the next opening.

@@ -73,7 +73,12 @@ impl Session {
     pub(crate) fn begin(vault: &Arc<Inner>, purpose: &Purpose) -> Result<Session, Error> {
         let writer = Writer::begin(vault, purpose)?;
         vault.refresh()?;
-        let (shared, queue, threads) = work::start(vault);
+        Session::resume(vault, writer)
+    }
+
+    /// Goes on as a writer that has begun, and has read the index since.
+    pub(crate) fn resume(vault: &Arc<Inner>, writer: Writer) -> Result<Session, Error> {
+        let (shared, queue, threads) = work::start(vault, writer.id);
         let empty = |kind| Frame {
             kind,
             plain: shared.buffer(),

@@ -1,13 +1,11 @@
 //! A pack being filled.
 
-use crate::Error;
 use crate::format::frame::{self, FrameHeader};
 use crate::format::pack::{DIRECTORY, DirFrame, Directory, MAX_FRAMES, encode_directory};
 use crate::format::{Bad, envelope};
 use crate::id::ShortId;
 use crate::index::PackName;
-use crate::keys::{Keys, Sealer, random};
-use crate::target::ObjectKind;
+use crate::keys::{Keys, Sealer};
 
 use super::press::Pressed;
 
@@ -26,19 +24,18 @@ pub(super) struct Builder {
 
 impl Builder {
     /// `body` is a buffer to use again.
-    pub(super) fn new(kind: ObjectKind, keys: &Keys, mut body: Vec<u8>) -> Result<Builder, Error> {
-        let name = (kind, random()?);
-        let header = envelope::encode_header(kind, &name.1);
+    pub(super) fn new(name: PackName, keys: &Keys, mut body: Vec<u8>) -> Builder {
+        let header = envelope::encode_header(name.0, &name.1);
         body.clear();
         body.reserve(ROOM);
         body.extend_from_slice(&header);
-        Ok(Builder {
+        Builder {
             name,
             sealer: keys.object(&header),
             header,
             body,
             directory: Directory::default(),
-        })
+        }
     }
 
     pub(super) fn append(

@@ -13,6 +13,7 @@ use crate::Error;
 use crate::format::pack::Directory;
 use crate::inner::{Inner, hex_name};
 use crate::target::ObjectKind;
+use crate::writers::pack_id;
 
 /// Buffers kept for use again.
 const SPARE_FRAMES: usize = 8;
@@ -20,6 +21,7 @@ const SPARE_PACKS: usize = 1;
 
 pub(super) struct Shared {
     pub(super) vault: Arc<Inner>,
+    session: [u8; 16],
     data: Mutex<Option<Builder>>,
     tree: Mutex<Option<Builder>>,
     failure: Mutex<Option<Error>>,
@@ -40,9 +42,10 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4))
 }
 
-pub(super) fn start(vault: &Arc<Inner>) -> Started {
+pub(super) fn start(vault: &Arc<Inner>, session: [u8; 16]) -> Started {
     let shared = Arc::new(Shared {
         vault: Arc::clone(vault),
+        session,
         data: Mutex::default(),
         tree: Mutex::default(),
         failure: Mutex::default(),
@@ -149,7 +152,11 @@ impl Shared {
         let mut slot = lock(slot);
         if slot.is_none() {
             let body = lock(&self.packs).pop().unwrap_or_default();
-            *slot = Some(Builder::new(frame.kind, &self.vault.keys, body)?);
+            *slot = Some(Builder::new(
+                (frame.kind, pack_id(&self.session)?),
+                &self.vault.keys,
+                body,
+            ));
         }
         if let Some(builder) = slot.as_mut() {
             builder
