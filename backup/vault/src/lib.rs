@@ -30,12 +30,15 @@
 //! | `retention.rs` `calendar.rs` `forget.rs` | which snapshots may be forgotten, and why; forgetting them |
 //! | `prune/` `repair.rs` | deleting what no snapshot needs; what can be done about damage |
 //! | `deep.rs` | room for deep trees |
+//! | `bench.rs` | doors for `benches/` |
 //! | `format/` | bytes on disk, pure |
 //! | `target/` | where objects lie: a folder, memory, or a simulated NAS |
 
 mod ahead;
 mod attributes;
 pub mod backup;
+#[doc(hidden)]
+pub mod bench;
 mod calendar;
 mod chain;
 mod check;
