@@ -35,7 +35,16 @@ impl Random {
     /// Lines of a dump: shrinks to about two fifths.
     fn text(&mut self, len: usize) -> Vec<u8> {
         let words = [
-            "invoice", "customer", "Lyon", "delivered", "pending", "2026-11-22", "NULL", "Dupont", "rue de la Gare", "EUR",
+            "invoice",
+            "customer",
+            "Lyon",
+            "delivered",
+            "pending",
+            "2026-11-22",
+            "NULL",
+            "Dupont",
+            "rue de la Gare",
+            "EUR",
         ];
         let mut out = Vec::with_capacity(len + 128);
         while out.len() < len {

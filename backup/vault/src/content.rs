@@ -13,6 +13,9 @@ use crate::{ChunkId, Error, Segment, Segments, Watch};
 
 const MAX_FIXED: usize = 4 * 1024 * 1024;
 
+/// Bytes read at once.
+const BUFFER: usize = 1024 * 1024;
+
 /// Cuts and stores streams; holds the buffer they pass through.
 pub(crate) struct Content {
     chunker: Chunker,
@@ -49,25 +52,26 @@ impl Content {
         watch: &Watch,
         mut each: impl FnMut(&mut Session, ChunkId, &[u8]) -> Result<(), Error>,
     ) -> Result<(), Failed> {
-        self.buffer.clear();
         let most = match chunking {
             Chunking::Cdc => self.chunker.max(),
             Chunking::Fixed(len) => (len as usize).clamp(1, MAX_FIXED),
         };
-        let mut at = 0;
-        let mut ended = false;
+        let room = BUFFER.max(2 * most);
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
+        // What was read and not yet cut lies at `at..filled`.
+        let (mut at, mut filled, mut ended) = (0, 0, false);
         loop {
-            if !ended && self.buffer.len() - at < most {
-                self.buffer.drain(..at);
-                at = 0;
-                let room = (2 * most - self.buffer.len()) as u64;
-                let before = self.buffer.len() as u64;
-                from.take(room)
-                    .read_to_end(&mut self.buffer)
-                    .map_err(Failed::Read)?;
-                ended = (self.buffer.len() as u64 - before) < room;
+            if !ended && filled - at < most {
+                self.buffer.copy_within(at..filled, 0);
+                (at, filled) = (0, filled - at);
+                let rest = &mut self.buffer[filled..];
+                let read = fill(from, rest).map_err(Failed::Read)?;
+                ended = read < rest.len();
+                filled += read;
             }
-            let rest = &self.buffer[at..];
+            let rest = &self.buffer[at..filled];
             if rest.is_empty() {
                 return Ok(());
             }
@@ -99,6 +103,20 @@ impl Content {
         }
         Ok(parts)
     }
+}
+
+/// Reads until `into` is full or the stream ends.
+fn fill(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// What one stored stream amounts to.

@@ -14,7 +14,7 @@ const PART_MOST: usize = 2048;
 const PART_MEAN: u16 = 512;
 
 /// Walks through a file's stretches; holds one list at a time.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct SegmentCursor {
     segments: Segments,
     /// The next list to load.
