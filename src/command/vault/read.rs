@@ -1,6 +1,6 @@
 //! The verbs that only look.
 
-use super::{problems, problems_json, watched, when};
+use super::{problems, problems_json, when};
 use crate::terminal;
 use serde_json::{Value, json};
 use std::process::ExitCode;
