@@ -15,6 +15,7 @@ mod console;
 mod deploy;
 mod harness;
 mod hostile;
+mod keys;
 mod killed;
 mod network;
 mod plans;

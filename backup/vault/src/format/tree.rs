@@ -190,6 +190,9 @@ pub(crate) fn decode(bytes: &[u8], parent: &[u8], names: Names) -> Result<Vec<No
 
 fn place(stored: &[u8], parent: &[u8], names: Names) -> Result<(Vec<u8>, Vec<u8>), Bad> {
     if names == Names::Roots && stored.first() == Some(&b'/') {
+        if stored.len() > LONGEST_ROOT {
+            return Err(Bad::Value("name"));
+        }
         if stored == b"/" {
             return Ok((stored.to_vec(), stored.to_vec()));
         }
@@ -206,6 +209,8 @@ fn place(stored: &[u8], parent: &[u8], names: Names) -> Result<(Vec<u8>, Vec<u8>
     Ok((stored.to_vec(), join(parent, stored)))
 }
 
+/// Longest path of a root: no system opens a longer one.
+const LONGEST_ROOT: usize = 4096;
 /// Longest name: NTFS and VFAT allow 255 UTF-16 units, which are up to 765 bytes here.
 pub(crate) const LONGEST_NAME: usize = 1024;
 
@@ -428,6 +433,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_entry_of_a_small_file_takes_few_bytes() {
+        let small = |n: u64| {
+            let mut node = node(format!("file-{n:06}.txt").as_bytes(), NodeKind::File);
+            (node.mtime_s, node.mtime_ns) = (1_790_000_000 + n as i64 / 20_000, n as u32 * 50_000);
+            (node.ctime_s, node.ctime_ns) = (node.mtime_s, node.mtime_ns);
+            (node.atime_s, node.atime_ns) = (node.mtime_s, node.mtime_ns);
+            (node.inode, node.links, node.xattrs) = (1000 + n, 1, Vec::new());
+            node.segments = Segments::Inline(vec![Segment::Chunk {
+                id: ChunkId::from_bytes([n as u8; 32]),
+                len: 1000,
+            }]);
+            node.size = 1000;
+            node
+        };
+        let nodes: Vec<Node> = (0..1000).map(small).collect();
+        let bytes = encode(&nodes, |node| &node.name);
+        assert_eq!(decode(&bytes, b"/r", Names::Plain), Ok(nodes));
+        assert!(bytes.len() <= 1000 * 54, "{} bytes", bytes.len());
+    }
+
+    #[test]
     fn names_that_could_leave_the_folder_are_refused() {
         let with = |name: &[u8]| encode(&[node(name, NodeKind::Fifo)], |n| &n.name);
         let long = vec![b'x'; LONGEST_NAME + 1];
@@ -439,7 +465,10 @@ pub(crate) mod tests {
                 "{name:?}"
             );
         }
-        let bad: [&[u8]; 6] = [b"/a/../b", b"/a//b", b"/a/", b"//", b"a/b", b"/a/."];
+        let endless = b"/a".repeat(LONGEST_ROOT / 2 + 1);
+        let bad: [&[u8]; 7] = [
+            b"/a/../b", b"/a//b", b"/a/", b"//", b"a/b", b"/a/.", &endless,
+        ];
         for name in bad {
             assert_eq!(
                 decode(&with(name), b"", Names::Roots),
