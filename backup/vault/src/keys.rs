@@ -17,8 +17,6 @@ pub(crate) struct Keys {
     /// The key object that was opened.
     pub(crate) opened: [u8; 16],
     id: [u8; 32],
-    pack: [u8; 32],
-    snapshot: [u8; 32],
     gear: [u8; 32],
     /// One for each kind of object, in the order of [`ObjectKind::ALL`].
     objects: [[u8; 32]; 8],
@@ -31,8 +29,6 @@ impl Keys {
         Keys {
             id: of_vault("chunk id"),
             gear: of_vault("gear"),
-            pack: of_vault("pack"),
-            snapshot: of_vault("snapshot"),
             objects: ObjectKind::ALL.map(|kind| {
                 let context = format!("reprise vault 1 {}", kind.folder());
                 blake3::derive_key(&context, &secrets.epoch)
@@ -114,15 +110,6 @@ impl Keys {
 
     pub(crate) fn chunk_id(&self, plain: &[u8]) -> ChunkId {
         ChunkId::from_bytes(*blake3::keyed_hash(&self.id, plain).as_bytes())
-    }
-
-    /// The key of the pack with this header.
-    pub(crate) fn pack(&self, header: &[u8]) -> Sealer {
-        Sealer::new(blake3::keyed_hash(&self.pack, header).as_bytes())
-    }
-
-    pub(crate) fn snapshot(&self, header: &[u8]) -> Sealer {
-        Sealer::new(blake3::keyed_hash(&self.snapshot, header).as_bytes())
     }
 
     /// The key of the object with this header (docs/format.md): what belongs to no kind has none.

@@ -52,7 +52,11 @@ mod estimate;
 mod exclude;
 pub mod find;
 pub mod forget;
+#[cfg(not(fuzzing))]
 mod format;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod format;
 mod frames;
 mod id;
 mod index;

@@ -160,12 +160,14 @@ fn recovery(
             "print the recovery key: the output is no terminal, where it could be kept by chance; name a new file with --out"
         );
     }
+    let out = out.map(std::path::absolute).transpose();
+    let out = out.context("find the file to write")?;
     let vault = open(place, way)?;
     let key = RecoveryKey::generate()?;
     let place = vault.target().describe();
     let paper = paper(&key, &terminal::shown(&place), &when(now()), out.is_none())?;
     // Written before it is added: a key that nobody has on paper would be one more way in for nothing.
-    match out {
+    match &out {
         Some(path) => file::publish_new(path, paper.as_bytes()).with_context(|| {
             format!(
                 "write {}; name a file that is not there yet",

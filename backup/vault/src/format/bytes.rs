@@ -68,7 +68,8 @@ impl<'a> Cursor<'a> {
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 
-    /// Like [`Cursor::count`], the count as a varint.
+    /// A count of items that take at least `least` bytes each: more than the rest can hold is refused before anything is
+    /// allocated.
     pub(crate) fn varint_count(&mut self, least: usize) -> Result<usize, Bad> {
         let count = usize::try_from(self.varint()?).map_err(|_| Bad::Short)?;
         match count.checked_mul(least) {
@@ -81,26 +82,6 @@ impl<'a> Cursor<'a> {
     pub(crate) fn short_blob(&mut self) -> Result<&'a [u8], Bad> {
         let len = self.varint_count(1)?;
         self.take(len)
-    }
-
-    /// Bytes with their length (u32) before them.
-    pub(crate) fn blob(&mut self) -> Result<&'a [u8], Bad> {
-        let len = self.u32()?;
-        self.take(len as usize)
-    }
-
-    pub(crate) fn text(&mut self) -> Result<String, Bad> {
-        String::from_utf8(self.blob()?.to_vec()).map_err(|_| Bad::Value("text"))
-    }
-
-    /// A count (u32) of items that take at least `least` bytes each: more than the rest can hold is refused before
-    /// anything is allocated.
-    pub(crate) fn count(&mut self, least: usize) -> Result<usize, Bad> {
-        let count = self.u32()? as usize;
-        match count.checked_mul(least) {
-            Some(bytes) if bytes <= self.rest.len() => Ok(count),
-            _ => Err(Bad::Short),
-        }
     }
 
     /// Bytes left.
@@ -130,10 +111,6 @@ pub(crate) trait Put {
     fn put_short_blob(&mut self, bytes: &[u8]);
     fn put_u64(&mut self, value: u64);
     fn put_i64(&mut self, value: i64);
-    /// A length or count; anything that does not fit 32 bits is cut to the maximum and fails to decode, which the
-    /// limits on names, links and chunks exclude.
-    fn put_count(&mut self, count: usize);
-    fn put_blob(&mut self, bytes: &[u8]);
 }
 
 impl Put for Vec<u8> {
@@ -168,15 +145,6 @@ impl Put for Vec<u8> {
 
     fn put_i64(&mut self, value: i64) {
         self.extend_from_slice(&value.to_le_bytes());
-    }
-
-    fn put_count(&mut self, count: usize) {
-        self.put_u32(u32::try_from(count).unwrap_or(u32::MAX));
-    }
-
-    fn put_blob(&mut self, bytes: &[u8]) {
-        self.put_count(bytes.len());
-        self.extend_from_slice(bytes);
     }
 }
 

@@ -6,8 +6,8 @@
 pub(crate) mod bytes;
 pub(crate) mod envelope;
 pub(crate) mod frame;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub(crate) mod index;
 pub(crate) mod key;
 pub(crate) mod mark;
