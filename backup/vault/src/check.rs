@@ -192,8 +192,16 @@ impl<'a> Check<'a> {
 }
 
 impl Inner {
-    /// Reads every pack's own directory; returns what is wrong with packs and index objects.
-    pub(crate) fn learn_anew(&self) -> Result<Vec<Problem>, Error> {
+    /// Reads every pack's own directory, and what index objects say of packs whose directory is lost. Returns what is wrong
+    /// with packs and index objects.
+    fn learn_anew(&self) -> Result<Vec<Problem>, Error> {
+        let problems = self.learn_directories()?;
+        self.refresh()?;
+        Ok(problems)
+    }
+
+    /// Reads every pack's own directory and nothing else.
+    pub(crate) fn learn_directories(&self) -> Result<Vec<Problem>, Error> {
         let index = RwLock::new(Index::default());
         index::refresh(&index, &*self.target, &self.keys, Reading::Directories)?;
         let index = index.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -60,7 +60,7 @@ fn repair(inner: &Inner, report: &mut Report, now_ms: i64, watch: &Watch) -> Res
         .map(String::as_str)
         .filter(|name| parse_hex::<16>(name).is_some())
         .collect();
-    inner.learn_anew()?;
+    inner.learn_directories()?;
     let mut there = Vec::new();
     for kind in PACK_KINDS {
         let names = inner.target.names(kind)?;

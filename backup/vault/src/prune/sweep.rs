@@ -43,6 +43,7 @@ impl Prune<'_> {
         inner.remove_snapshots(&self.dead)?;
         indexes::tidy(inner, &doomed)?;
         self.delete(&doomed)?;
+        inner.refresh()?;
         let tombs = Tombs::read(inner)?;
         let listed: BTreeSet<SnapshotName> = inner.snapshot_names()?.0.into_iter().collect();
         let kept = self.tidy_sessions(&writer, &listed)?;
@@ -64,7 +65,6 @@ impl Prune<'_> {
             |pack| !doomed.contains(pack),
         )?;
         self.tidy_strays(&writer)?;
-        inner.refresh()?;
         writer.vanish()
     }
 

@@ -7,6 +7,7 @@
 
 mod chain;
 mod forget;
+mod repair;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
