@@ -11,7 +11,7 @@ use crate::{Error, Secret};
 pub struct RecoveryKey([u8; 32]);
 
 /// Words of a recovery key.
-pub const WORDS: usize = 24;
+const WORDS: usize = 24;
 
 impl RecoveryKey {
     pub fn generate() -> Result<RecoveryKey, Error> {

@@ -1,5 +1,6 @@
 //! `tests/data/vault/v1/`: a vault as format 1 was published. Every later version restores it; it is never made anew
-//! (UPDATE_GOLDEN=1 did, while format 1 was being settled).
+//! (UPDATE_GOLDEN=1 did, while format 1 was being settled, under `unshare --uts sh -c "hostname agen; …"`: objects name the
+//! machine that wrote them).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -214,6 +215,12 @@ fn make() {
         .unwrap();
     writer.add_bytes("manifest", b"{}").unwrap();
     writer.finish(1_790_000_001_000).unwrap();
+    // Forgotten, and not pruned: a tomb lies there.
+    fs::write(from.join("scrap"), noise(2, 1000)).unwrap();
+    let scrap = save(&vault, &from);
+    vault
+        .forget(&[scrap.name()], true, 1_790_000_001_001)
+        .unwrap();
     let data = data();
     fs::remove_dir_all(&data).ok();
     fs::create_dir_all(&data).unwrap();
@@ -253,6 +260,8 @@ fn a_vault_of_format_1_is_restored_as_it_was_saved() {
     let (snapshots, problems) = vault.snapshots().unwrap();
     assert_eq!((snapshots.len(), problems), (3, Vec::new()));
     assert_eq!(vault.holds().unwrap().len(), 1);
+    let tombs = vault.target().names(ObjectKind::Tomb).unwrap();
+    assert_eq!(tombs.len(), 1);
     for (name, snapshot) in ["day-1", "day-2"].iter().zip(&snapshots) {
         let expected = fs::read_to_string(data().join(format!("{name}.txt"))).unwrap();
         assert_eq!(restored(&vault, snapshot), expected, "{name}");

@@ -466,6 +466,36 @@ fn comparing_finds_every_kind_of_difference() {
 }
 
 #[test]
+fn a_byte_in_the_hole_of_a_huge_file_is_found() {
+    use std::os::unix::fs::FileExt;
+    let scratch = Scratch::new();
+    let (from, to) = (scratch.folder("from"), scratch.folder("to"));
+    let sparse = fs::File::create(from.join("sparse")).unwrap();
+    sparse.set_len(64 << 30).unwrap();
+    sparse.write_all_at(b"in the middle", 10 << 30).unwrap();
+    let (_, vault) = in_memory();
+    let snapshot = save(&vault, &from);
+    let plan = restore::plan(&vault, &snapshot, &[], &to, Overwrite::Refuse).unwrap();
+    restore::execute(&vault, &plan, &Watch::new()).unwrap();
+    let differences = || {
+        vault::compare::compare(&vault, &plan, &Watch::new())
+            .unwrap()
+            .differences
+    };
+    assert_eq!(differences(), []);
+    let restored = fs::OpenOptions::new()
+        .write(true)
+        .open(to.join("sparse"))
+        .unwrap();
+    let times = restored.metadata().unwrap().modified().unwrap();
+    restored.write_all_at(b"x", 40 << 30).unwrap();
+    restored.set_modified(times).unwrap();
+    let found = differences();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].what.contains("another content"), "{found:?}");
+}
+
+#[test]
 fn a_cancelled_run_leaves_no_snapshot_and_its_packs_serve_the_next() {
     let scratch = Scratch::new();
     let from = scratch.folder("from");

@@ -90,7 +90,10 @@ pub(crate) fn same_content(
                 buffer.resize(len as usize, 0);
                 read_at(file, &mut buffer, at)? && vault.keys.chunk_id(&buffer) == id
             }
-            Segment::Hole { len } => is_zero(file, at, at.saturating_add(len), &mut buffer)?,
+            Segment::Hole { len } => {
+                let end = at.saturating_add(len);
+                source::is_zero(file, source::Extent { start: at, end }, &mut buffer)?
+            }
         };
         if !same {
             return Ok(false);
@@ -109,26 +112,6 @@ fn read_at(file: BorrowedFd<'_>, mut buffer: &mut [u8], mut at: u64) -> io::Resu
         }
         buffer = &mut buffer[read..];
         at += read as u64;
-    }
-    Ok(true)
-}
-
-fn is_zero(file: BorrowedFd<'_>, mut at: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    const STEP: u64 = 256 * 1024;
-    while at < end {
-        // What the file system knows to be a hole need not be read.
-        match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) {
-            Ok(data) if data >= end => return Ok(true),
-            Ok(data) => at = at.max(data),
-            Err(rustix::io::Errno::NXIO) => return Ok(true),
-            Err(_) => {}
-        }
-        let len = (end - at).min(STEP);
-        buffer.resize(len as usize, 0);
-        if !read_at(file, buffer, at)? || buffer.iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
-        at += len;
     }
     Ok(true)
 }
