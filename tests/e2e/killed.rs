@@ -1,9 +1,9 @@
-//! `reprise vault backup`, the real binary, killed before its calls on files, one after the other.
+//! `reprise vault`, the real binary, killed or stopped before its calls on files, one after the other.
 
-use crate::harness::tracer::{Ended, kill_before};
-use crate::harness::{Temp, tool, tree};
+use crate::harness::tracer::{Ended, Traced, kill_before};
+use crate::harness::{Temp, cli, tool, tree};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use vault::restore::{self, Overwrite};
 use vault::target::LocalTarget;
@@ -11,6 +11,7 @@ use vault::{KdfCost, Secret, Snapshot, Vault, Watch};
 
 /// So many places in a run are tried; of a run with fewer calls, every one.
 const SAMPLES: u64 = 40;
+const REPRISE: &str = env!("CARGO_BIN_EXE_reprise");
 const PASSWORD: &str = "correct horse";
 
 struct World {
@@ -63,13 +64,30 @@ impl World {
         self.copy("pristine", "vault");
     }
 
+    fn arguments<'a>(&self, verb: &[&'a str], password: &'a str) -> Vec<&'a str> {
+        [&["vault"], verb, &["--password-file", password]].concat()
+    }
+
     /// Runs `reprise vault …` and kills it before that call.
-    fn killed(&self, arguments: &[&str], at: u64) -> Ended {
+    fn killed(&self, verb: &[&str], at: u64) -> Ended {
         let password = self.text("password");
-        let mut all = vec!["vault"];
-        all.extend(arguments);
-        all.extend(["--password-file", &password]);
-        kill_before(env!("CARGO_BIN_EXE_reprise"), &all, at)
+        kill_before(REPRISE, &self.arguments(verb, &password), at)
+    }
+
+    fn started(&self, verb: &[&str]) -> Traced {
+        let password = self.text("password");
+        Traced::start(REPRISE, &self.arguments(verb, &password))
+    }
+
+    /// What `reprise vault …` says, and whether it succeeded.
+    fn says(&self, verb: &[&str]) -> (bool, String) {
+        let password = self.text("password");
+        let output = cli(self.folder.path(), &self.arguments(verb, &password));
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
     }
 
     fn open(&self) -> Vault {
@@ -87,13 +105,7 @@ impl World {
             let plan = restore::plan(&vault, snapshot, &[], &to, Overwrite::Refuse).expect("plan");
             let (_, problems) = restore::execute(&vault, &plan, &Watch::new()).expect("restore");
             assert_eq!(problems, []);
-            let restored = to.join(self.at("source").strip_prefix("/").expect("absolute"));
-            let restored = if restored.exists() {
-                restored
-            } else {
-                to.clone()
-            };
-            assert_eq!(tree::differences(&self.at(want), Path::new(&restored)), "");
+            assert_eq!(tree::differences(&self.at(want), &to), "");
             std::fs::remove_dir_all(&to).expect("remove");
         }
     }
@@ -154,4 +166,76 @@ fn a_backup_killed_before_any_call_loses_nothing_and_the_next_one_succeeds() {
         assert!(struck.contains(call), "never before {call}: {struck:?}");
     }
     assert!(committed <= 8, "killed after the commit only at its end");
+}
+
+/// A prune, for its whole length, meets a backup that was stopped at some call and counts on a pack that nothing else
+/// needs; then the backup goes on.
+#[test]
+fn a_prune_beside_a_stopped_backup_deletes_nothing_that_lives() {
+    let world = World::new();
+    let (vault, source, other) = (
+        world.text("vault"),
+        world.text("source"),
+        world.text("other"),
+    );
+    world.renew();
+    std::fs::create_dir(world.at("other")).expect("a folder");
+    std::fs::write(world.at("other").join("file"), "other").expect("a file");
+    let counted = world.killed(&["backup", &vault, &source], u64::MAX);
+    let Ended::Exited { code: 0, calls } = counted else {
+        panic!("the run that nobody disturbed failed: {counted:?}");
+    };
+    let (mut waited, mut voided, mut whole) = (0, 0, 0);
+    for at in places(calls) {
+        for how in ["--no-wait", "--revoke"] {
+            world.renew();
+            let saved = world.says(&["backup", &vault, &other, "--plan", "other"]);
+            assert!(saved.0, "{saved:?}");
+            let first = world.snapshots().remove(0);
+            let mut backup = world.started(&["backup", &vault, &source]);
+            let Ok(call) = backup.run_to(at) else {
+                continue;
+            };
+            // What the backup has found stored already is needed by nothing now.
+            world
+                .open()
+                .forget(&[first.name()], true, 4_000_000_000_000)
+                .expect("forget");
+            let (pruned, said) = world.says(&["prune", &vault, how]);
+            assert!(
+                pruned || (how == "--no-wait" && said.contains("at work")),
+                "{said}"
+            );
+            waited += u64::from(!pruned);
+            let code = backup.finish();
+            println!("{how} at call {at} of {calls} ({call}): {pruned}, then {code}");
+            let after = world.snapshots();
+            let new = after.iter().find(|snapshot| snapshot.plan != "other");
+            assert_eq!(new.is_some(), code == 0, "told {code}: {after:?}");
+            assert!(
+                code == 0 || how == "--revoke",
+                "a writer that was waited for fails"
+            );
+            (voided, whole) = (voided + u64::from(code != 0), whole + u64::from(code == 0));
+            let rest = after
+                .iter()
+                .find(|snapshot| snapshot.plan == "other")
+                .expect("the other");
+            let mut held = vec![(rest, "other")];
+            held.extend(new.map(|new| (new, "source")));
+            world.holds(&held);
+            let next = world.says(&["backup", &vault, &source]);
+            assert!(next.0, "{next:?}");
+            let last = world.says(&["prune", &vault, "--no-wait"]);
+            assert!(last.0, "{last:?}");
+            let after = world.snapshots();
+            world.holds(&[(after.last().expect("the next"), "source")]);
+            let strays = std::fs::read_dir(world.at("vault/tmp")).expect("a folder");
+            assert_eq!(strays.count(), 0, "a stray is left");
+        }
+    }
+    assert!(
+        waited > 0 && voided > 0 && whole > 0,
+        "{waited} {voided} {whole}"
+    );
 }

@@ -44,7 +44,13 @@ impl Vault {
                 now_ms,
             };
             let writer = Writer::begin(&self.inner, &purpose)?;
-            alone(&self.inner, &writer, &Sessions::read(&self.inner)?, false)?;
+            alone(
+                &self.inner,
+                &writer,
+                &Sessions::read(&self.inner)?,
+                false,
+                &|| {},
+            )?;
             let mut report = Report::default();
             repair(&self.inner, &mut report, now_ms, watch)?;
             writer.vanish()?;

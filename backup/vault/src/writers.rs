@@ -284,15 +284,28 @@ pub(crate) fn revocations(inner: &Inner) -> Result<Sessions, Error> {
     Ok(sessions)
 }
 
-/// Asks a session to stop, looks what it has committed (`committed` of its id, asked after the stop is published), and
-/// voids everything else.
-pub(crate) fn revoke(
-    inner: &Inner,
-    session: &[u8; 16],
-    committed: impl FnOnce() -> Result<Vec<SnapshotName>, Error>,
-) -> Result<(), Error> {
+/// Asked by name: listings may lag.
+pub(crate) fn has_ended(inner: &Inner, session: &[u8; 16]) -> Result<bool, Error> {
+    let name = format!("{}{END}", hex_name(session));
+    Ok(inner.target.size(ObjectKind::Session, &name)?.is_some())
+}
+
+/// Asks a session to stop, looks what it has committed after `settle` (a listing may leave out for a while what is there),
+/// and voids everything else. False when it has ended, which is asked for by name.
+pub(crate) fn revoke(inner: &Inner, session: &[u8; 16], settle: &dyn Fn()) -> Result<bool, Error> {
     put(inner, session, STOP, Step::Stop)?;
-    put(inner, session, REVOKED, Step::Revoked(committed()?))
+    settle();
+    // One that ended before it saw the stop: what it committed counts, listed or not.
+    if has_ended(inner, session)? {
+        return Ok(false);
+    }
+    put(
+        inner,
+        session,
+        REVOKED,
+        Step::Revoked(inner.committed_by(session)?),
+    )?;
+    Ok(true)
 }
 
 /// Only one may delete objects: another one that is at work refuses this one, or is revoked. Of two that begin at once, at
@@ -302,13 +315,15 @@ pub(crate) fn alone(
     writer: &Writer,
     sessions: &Sessions,
     revokes: bool,
+    settle: &dyn Fn(),
 ) -> Result<Vec<String>, Error> {
     let mut revoked = Vec::new();
     for (id, known) in sessions.open().filter(|(id, _)| **id != writer.id) {
         let sweeps = known.begin.as_ref().is_some_and(|begin| begin.sweeps);
         if known.is_dead(id) || (sweeps && revokes) {
-            revoke(inner, id, || inner.committed_by(id))?;
-            revoked.push(known.describe());
+            if revoke(inner, id, settle)? {
+                revoked.push(known.describe());
+            }
         } else if sweeps {
             return Err(Error::AnotherSweep {
                 who: known.describe(),

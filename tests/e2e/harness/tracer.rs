@@ -1,4 +1,4 @@
-//! Ends or stops the real binary just before one of its calls on files, by ptrace.
+//! Ends or holds the real binary just before one of its calls on files, by ptrace.
 //!
 //! A kill by time never hits the same place twice and mostly misses; a library that stands before the C library's calls
 //! is no way into a static binary that does not use them.
@@ -20,68 +20,136 @@ pub(crate) enum Ended {
     Killed { call: String },
 }
 
+/// A running program; killed when dropped. Everything is done by the thread that started it.
+pub(crate) struct Traced {
+    main: Pid,
+    calls: u64,
+    /// After the shell became the program.
+    started: bool,
+    /// Threads that are inside of a call.
+    inside: HashSet<Pid>,
+    /// Waits before its call.
+    held: Option<Pid>,
+    ended: bool,
+}
+
 /// Runs `program arguments…` and kills it before its `at`-th call that changes files (from 1; all threads count).
-///
-/// Waits only for children of the calling thread, so tests beside it keep theirs.
 pub(crate) fn kill_before(program: &str, arguments: &[&str], at: u64) -> Ended {
-    // The shell stops itself, so that nothing of the program is missed, and needs no code between fork and exec.
-    let child = Command::new("sh")
-        .args(["-c", "kill -STOP $$; exec \"$@\"", "sh", program])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("start a shell");
-    let main = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
-    let stopped = waitpid(main, Some(WaitPidFlag::WUNTRACED)).expect("wait for the shell");
-    assert_eq!(stopped, WaitStatus::Stopped(main, Signal::SIGSTOP));
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_EXITKILL;
-    ptrace::seize(main, options).expect("trace the shell");
-    kill(main, Signal::SIGCONT).expect("wake the shell");
-    let (mut calls, mut started, mut killed) = (0, false, None);
-    let mut inside = HashSet::new();
-    loop {
-        let status = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD));
-        let thread = match status.expect("wait for the program") {
-            WaitStatus::PtraceSyscall(thread) => {
-                // Stops come in pairs: on the way in, on the way out.
-                if !inside.remove(&thread) {
-                    inside.insert(thread);
-                    if let Some(call) = started.then(|| call(thread)).flatten() {
-                        calls += 1;
-                        if calls == at && killed.is_none() {
-                            kill(main, Signal::SIGKILL).expect("kill the program");
-                            killed = Some(call);
+    let mut traced = Traced::start(program, arguments);
+    match traced.run_to(at) {
+        Ok(call) => Ended::Killed { call },
+        Err(code) => Ended::Exited {
+            code,
+            calls: traced.calls,
+        },
+    }
+}
+
+impl Traced {
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Traced {
+        // The shell stops itself, so that nothing of the program is missed, and needs no code between fork and exec.
+        let child = Command::new("sh")
+            .args(["-c", "kill -STOP $$; exec \"$@\"", "sh", program])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start a shell");
+        let main = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        let stopped = waitpid(main, Some(WaitPidFlag::WUNTRACED)).expect("wait for the shell");
+        assert_eq!(stopped, WaitStatus::Stopped(main, Signal::SIGSTOP));
+        let options = Options::PTRACE_O_TRACESYSGOOD
+            | Options::PTRACE_O_TRACECLONE
+            | Options::PTRACE_O_TRACEEXEC
+            | Options::PTRACE_O_EXITKILL;
+        ptrace::seize(main, options).expect("trace the shell");
+        kill(main, Signal::SIGCONT).expect("wake the shell");
+        Traced {
+            main,
+            calls: 0,
+            started: false,
+            inside: HashSet::new(),
+            held: None,
+            ended: false,
+        }
+    }
+
+    /// Lets it run up to its `at`-th call that changes files, and stops all of it there (SIGSTOP), that thread before the
+    /// call. An error is its exit code: it ended before.
+    pub(crate) fn run_to(&mut self, at: u64) -> Result<String, i32> {
+        if let Some(thread) = self.held.take() {
+            kill(self.main, Signal::SIGCONT).expect("wake the program");
+            ptrace::syscall(thread, None).expect("go on");
+        }
+        loop {
+            // Only children of this thread, so tests beside it keep theirs.
+            let any = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD));
+            let thread = match any.expect("wait for the program") {
+                WaitStatus::PtraceSyscall(thread) => {
+                    // Stops come in pairs: on the way in, on the way out.
+                    if !self.inside.remove(&thread) {
+                        self.inside.insert(thread);
+                        if let Some(call) = self.started.then(|| call(thread)).flatten() {
+                            self.calls += 1;
+                            if self.calls == at {
+                                self.held = Some(thread);
+                                kill(self.main, Signal::SIGSTOP).expect("stop the program");
+                                return Ok(call);
+                            }
                         }
                     }
+                    thread
                 }
-                thread
-            }
-            WaitStatus::PtraceEvent(thread, _, event) => {
-                if event == Event::PTRACE_EVENT_EXEC as i32 {
-                    started = true;
+                WaitStatus::PtraceEvent(thread, _, event) => {
+                    self.started |= event == Event::PTRACE_EVENT_EXEC as i32;
+                    thread
                 }
-                thread
+                WaitStatus::Stopped(thread, signal) => {
+                    ptrace::syscall(thread, signal).ok();
+                    continue;
+                }
+                WaitStatus::Exited(ended, code) if ended == self.main => {
+                    self.ended = true;
+                    return Err(code);
+                }
+                WaitStatus::Signaled(ended, signal, _) if ended == self.main => {
+                    self.ended = true;
+                    panic!("the program died by itself: {signal}");
+                }
+                _ => continue,
+            };
+            // A thread whose process just ended cannot go on; the end is reported by the next wait.
+            ptrace::syscall(thread, None).ok();
+        }
+    }
+
+    /// Lets it run to its end; its exit code.
+    pub(crate) fn finish(mut self) -> i32 {
+        loop {
+            if let Err(code) = self.run_to(u64::MAX) {
+                return code;
             }
-            WaitStatus::Stopped(thread, signal) => {
-                ptrace::syscall(thread, signal).ok();
-                continue;
+        }
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if self.ended || kill(self.main, Signal::SIGKILL).is_err() {
+            return;
+        }
+        loop {
+            match waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)) {
+                Ok(WaitStatus::Exited(ended, _) | WaitStatus::Signaled(ended, ..))
+                    if ended == self.main =>
+                {
+                    return;
+                }
+                Ok(_) => {}
+                Err(_) => return,
             }
-            WaitStatus::Exited(ended, code) if ended == main => {
-                return killed.map_or(Ended::Exited { code, calls }, |call| Ended::Killed { call });
-            }
-            WaitStatus::Signaled(ended, ..) if ended == main => {
-                let call = killed.expect("the program died by itself");
-                return Ended::Killed { call };
-            }
-            _ => continue,
-        };
-        // A thread that was just killed cannot go on; its end is reported by the next wait.
-        ptrace::syscall(thread, None).ok();
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Request<'a> {
     /// Asked each time writers are still at work that may count on what goes (each described): true after having slept
     /// a little, to look again; false to give up. What was found out so far stays, and the next prune goes on.
     pub wait: &'a (dyn Fn(&[String]) -> bool + Sync),
-    /// Called once before the last look at what was committed: a share that lists what others wrote only after a while is
+    /// Called before each last look at what was committed: a share that lists what others wrote only after a while is
     /// given that time.
     pub settle: &'a (dyn Fn() + Sync),
 }
@@ -118,7 +118,13 @@ impl<'a> Prune<'a> {
         inner.refresh()?;
         let sessions = Sessions::read(inner)?;
         if let Some(writer) = &writer {
-            let revoked = writers::alone(inner, writer, &sessions, self.request.revoke)?;
+            let revoked = writers::alone(
+                inner,
+                writer,
+                &sessions,
+                self.request.revoke,
+                self.request.settle,
+            )?;
             self.report.revoked.extend(revoked);
         }
         self.look(&sessions)?;
@@ -172,8 +178,9 @@ impl<'a> Prune<'a> {
 
     fn revoke(&mut self, id: &[u8; 16], known: &writers::Known) -> Result<(), Error> {
         let inner = &self.vault.inner;
-        writers::revoke(inner, id, || inner.committed_by(id))?;
-        self.report.revoked.push(known.describe());
+        if writers::revoke(inner, id, self.request.settle)? {
+            self.report.revoked.push(known.describe());
+        }
         Ok(())
     }
 

@@ -43,6 +43,10 @@ impl Use {
         self.frames.iter().map(|frame| u64::from(frame.live)).sum()
     }
 
+    fn frame_bytes(&self) -> u64 {
+        self.frames.iter().map(|frame| u64::from(frame.len)).sum()
+    }
+
     /// Bytes that what is needed takes: each frame's by the share of its chunks.
     pub(crate) fn live_bytes(&self) -> u64 {
         let share = |frame: &FrameUse| match frame.chunks {
@@ -68,7 +72,8 @@ pub(crate) fn plan(packs: &[Use]) -> Vec<Fate> {
         match pack.live() {
             _ if pack.is_fresh => Fate::Keep,
             0 => Fate::Delete,
-            _ if pack.is_rotten || pack.live_bytes() * 2 < pack.size => Fate::Compact,
+            // Without what a pack costs itself: a small one would be rewritten for ever.
+            _ if pack.is_rotten || pack.live_bytes() * 2 < pack.frame_bytes() => Fate::Compact,
             _ if merges && is_small(pack) => Fate::Compact,
             _ => Fate::Keep,
         }

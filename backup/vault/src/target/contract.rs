@@ -230,6 +230,16 @@ fn many_at_once(one: &dyn Target, other: &dyn Target) -> Result<(), String> {
         .collect();
     for target in [one, other] {
         lists_in_the_end(target, ObjectKind::Tree, &all)?;
+        for entry in target.list(ObjectKind::Tree).map_err(said)? {
+            let thread = usize::from_str_radix(&entry.name[..16], 16).unwrap_or_default();
+            let size = 500 + thread as u64;
+            ensure!(
+                entry.size == size,
+                "{} is said to have {}",
+                entry.name,
+                entry.size
+            );
+        }
         for thread in 0..4 {
             for n in 0..25 {
                 let found = target

@@ -15,6 +15,8 @@ use super::{Entry, Error, ObjectKind, Stray, Target};
 pub(super) const TMP: &str = "tmp";
 /// What a freshly made file system may hold: still an empty folder to us.
 const IGNORED_AT_CREATE: &str = "lost+found";
+/// Threads that ask for the sizes of a long listing.
+const LOOKERS: usize = 8;
 
 pub struct LocalTarget {
     pub(super) files: Box<dyn Files>,
@@ -221,13 +223,29 @@ impl Target for LocalTarget {
 
     fn list(&self, kind: ObjectKind) -> Result<Vec<Entry>, Error> {
         let names = self.names_in(kind.folder())?;
-        let sized = names.into_iter().map(|name| {
+        let sized = &|name: &String| {
             // It may vanish between listing and looking; size 0 then makes it a problem, not a failure.
-            let seen = again(is_passing, || self.files.look(&kind.object(&name)));
+            let seen = again(is_passing, || self.files.look(&kind.object(name)));
             let size = seen.map_or(0, |seen| if seen.is_file { seen.len } else { 0 });
+            let name = name.clone();
             Entry { name, size }
-        });
-        Ok(sized.collect())
+        };
+        if names.len() < LOOKERS * LOOKERS {
+            return Ok(names.iter().map(sized).collect());
+        }
+        // Where each look is a round trip, they are made side by side.
+        let parts = names.chunks(names.len().div_ceil(LOOKERS));
+        Ok(std::thread::scope(|scope| {
+            let spawn =
+                |part| scope.spawn(move || Vec::from_iter(<[String]>::iter(part).map(sized)));
+            let lookers: Vec<_> = parts.map(spawn).collect();
+            let entries = lookers.into_iter().flat_map(|looker| {
+                looker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            entries.collect()
+        }))
     }
 
     fn names(&self, kind: ObjectKind) -> Result<Vec<String>, Error> {

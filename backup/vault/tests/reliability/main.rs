@@ -17,3 +17,4 @@ mod model;
 mod sim;
 #[path = "../support/mod.rs"]
 mod support;
+mod years;
