@@ -197,7 +197,7 @@ impl SegmentList {
         mut self,
         mut store: impl FnMut(Vec<u8>) -> Result<ChunkId, E>,
     ) -> Result<Segments, E> {
-        if self.parts.is_empty() {
+        if self.parts.is_empty() && self.pending.len() <= INLINE {
             return Ok(Segments::Inline(self.pending));
         }
         self.cut(&mut store)?;
@@ -256,6 +256,13 @@ mod tests {
         assert!(stored.is_empty());
         let all: Vec<_> = (0..INLINE as u32).map(chunk).collect();
         assert_eq!(list(&all).0, Segments::Inline(all));
+        // None of these ends a list.
+        let same = |_| Segment::Chunk {
+            id: ChunkId::from_bytes([1; 32]),
+            len: 5,
+        };
+        let all: Vec<_> = (0..=INLINE).map(same).collect();
+        assert_eq!(list(&all).0.parts().len(), 1);
     }
 
     #[test]

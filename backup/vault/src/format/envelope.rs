@@ -107,16 +107,16 @@ pub(crate) fn finish(mut bytes: Vec<u8>) -> Vec<u8> {
 pub(crate) fn parse(object: &[u8]) -> Result<Parsed, Bad> {
     let split = object.len().checked_sub(TRAILER_LEN).ok_or(Bad::Short)?;
     let (bytes, last) = object.split_at(split);
-    let (trailer, known) = split_trailer(last, object.len() as u64)?;
+    let trailer = parse_trailer(last, object.len() as u64)?;
     if *blake3::hash(&object[..split + HASHED]).as_bytes() != trailer.hash {
         return Err(Bad::Hash);
     }
-    // Only what is whole can be called newer.
-    known?;
+    let body_len = usize::try_from(trailer.body_len).map_err(|_| Bad::Length)?;
+    let bytes = bytes.get(..body_len).ok_or(Bad::Length)?;
     let header = parse_header(bytes)?;
     Ok(Parsed {
         header,
-        body: HEADER_LEN..bytes.len(),
+        body: HEADER_LEN..body_len,
     })
 }
 
@@ -137,17 +137,12 @@ pub(crate) fn expect(header: &Header, kind: ObjectKind, id: &[u8; 16]) -> Result
     Ok(())
 }
 
-/// Checks what can be checked of an object of `size` bytes by its last [`TRAILER_LEN`] bytes alone.
+/// Checks what can be checked of an object of `size` bytes by its last [`TRAILER_LEN`] bytes alone. Parity, whatever its
+/// scheme, is passed over: an object that is whole needs none.
 pub(crate) fn parse_trailer(last: &[u8], size: u64) -> Result<Trailer, Bad> {
-    let (trailer, known) = split_trailer(last, size)?;
-    known.map(|()| trailer)
-}
-
-/// The trailer, and whether this program knows what it says of parity.
-fn split_trailer(last: &[u8], size: u64) -> Result<(Trailer, Result<(), Bad>), Bad> {
     let mut cursor = Cursor::new(last);
     let (body_len, parity_len) = (cursor.u64()?, cursor.u64()?);
-    let (scheme, zero) = (cursor.u16()?, cursor.array::<6>()?);
+    let (_scheme, _kept_for_later) = (cursor.u16()?, cursor.array::<6>()?);
     let (hash, magic) = (cursor.array()?, cursor.array::<8>()?);
     cursor.end()?;
     if magic != *END {
@@ -159,11 +154,7 @@ fn split_trailer(last: &[u8], size: u64) -> Result<(Trailer, Result<(), Bad>), B
     if whole != Some(size) {
         return Err(Bad::Length);
     }
-    let known = match (scheme, parity_len, zero) {
-        (0, 0, [0, 0, 0, 0, 0, 0]) => Ok(()),
-        _ => Err(Bad::Unknown("parity scheme")),
-    };
-    Ok((Trailer { body_len, hash }, known))
+    Ok(Trailer { body_len, hash })
 }
 
 #[cfg(test)]
@@ -232,11 +223,30 @@ mod tests {
         assert_eq!(trailer.body_len, (HEADER_LEN + 8) as u64);
         let grown = parse_trailer(last, good.len() as u64 + 1);
         assert_eq!(grown, Err(Bad::Length));
-        let mut parity = last.to_vec();
-        parity[16] = 1;
+    }
+
+    #[test]
+    fn parity_of_a_later_version_is_passed_over() {
+        let good = object(ObjectKind::Pack);
+        let mut with = good[..good.len() - TRAILER_LEN].to_vec();
+        let body = with.len();
+        with.extend_from_slice(&[5; 100]);
+        with.put_u64(body as u64);
+        with.put_u64(100);
+        with.put_u16(7);
+        with.extend_from_slice(&[1; 6]);
+        let hash = blake3::hash(&with);
+        with.extend_from_slice(hash.as_bytes());
+        with.extend_from_slice(END);
+        let parsed = parse_as(&with, ObjectKind::Pack, &[7; 16]).unwrap();
+        assert_eq!(&with[parsed.body], b"the body");
+        // It is covered by the hash all the same.
+        with[body + 50] ^= 1;
+        assert_eq!(parse(&with), Err(Bad::Hash));
+        let last = &with[with.len() - TRAILER_LEN..];
         assert_eq!(
-            parse_trailer(&parity, good.len() as u64),
-            Err(Bad::Unknown("parity scheme"))
+            parse_trailer(last, with.len() as u64).unwrap().body_len,
+            body as u64
         );
     }
 }

@@ -65,7 +65,7 @@ impl Cuts {
         min: 16 * 1024,
         average: 64 * 1024,
         max: 256 * 1024,
-        fixed: 16 * 1024,
+        fixed: 32 * 1024,
     };
 }
 

@@ -24,8 +24,10 @@ use crate::{ChunkId, RecoveryKey};
 /// Whether the bytes were accepted.
 pub type Accepted = bool;
 
+pub type Target = fn(&[u8]) -> Accepted;
+
 /// Every decoder, by name.
-pub const TARGETS: [(&str, fn(&[u8]) -> Accepted); 16] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("object", object),
     ("trailer", trailer),
     ("frame", frame),
@@ -60,8 +62,7 @@ pub fn object(bytes: &[u8]) -> Accepted {
         Ok(parsed) => {
             let head = envelope::encode_header(parsed.header.kind, &parsed.header.id);
             assert!(bytes[..parsed.body.start] == head, "it has two spellings");
-            let again = envelope::finish(bytes[..parsed.body.end].to_vec());
-            assert!(again == bytes, "it has two spellings");
+            assert!(parsed.body.end + envelope::TRAILER_LEN <= bytes.len());
             true
         }
         Err(_) => false,
@@ -72,7 +73,7 @@ pub fn object(bytes: &[u8]) -> Accepted {
 pub fn trailer(bytes: &[u8]) -> Accepted {
     match envelope::parse_trailer(bytes, 1024) {
         Ok(trailer) => {
-            assert_eq!(trailer.body_len, 1024 - envelope::TRAILER_LEN as u64);
+            assert!(trailer.body_len <= 1024 - envelope::TRAILER_LEN as u64);
             true
         }
         Err(_) => envelope::parse_header(bytes).is_ok(),
