@@ -34,7 +34,7 @@ pub struct Request<'a> {
     pub end_ms: &'a (dyn Fn() -> i64 + Sync),
 }
 
-/// What is left out. By default nothing is.
+/// What is left out, and how. By default nothing is.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Lines as of a `.gitignore` file in each root; a pattern may also begin with the root's own path.
@@ -45,6 +45,8 @@ pub struct Options {
     pub markers: Vec<Vec<u8>>,
     /// Save folders where another file system is mounted as empty folders.
     pub one_file_system: bool,
+    /// Nobody watches the progress: what a first run will meet is not counted beside it.
+    pub no_totals: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +163,9 @@ impl<'a> Run<'a> {
         if let Some(parent) = &self.parent {
             watch.files_total.fetch_add(parent.files, Ordering::Relaxed);
             watch.bytes_total.fetch_add(parent.bytes, Ordering::Relaxed);
+            return deep::run(work);
+        }
+        if self.options.no_totals {
             return deep::run(work);
         }
         let ended = AtomicBool::new(false);

@@ -160,6 +160,7 @@ fn options(args: &Backup) -> anyhow::Result<Options> {
         skip_caches: !args.caches,
         markers: args.exclude_if_present.iter().map(bytes).collect(),
         one_file_system: args.one_file_system,
+        no_totals: !terminal::Bar::new().is_live(),
     })
 }
 
