@@ -184,13 +184,15 @@ fn the_system_and_the_vault_itself_are_refused_as_destination() {
     let snapshot = save(&vault, from.parent().unwrap());
     let link = scratch.0.join("link");
     std::os::unix::fs::symlink(&folder, &link).unwrap();
-    // The last one: the folder `vault` of the snapshot would land on the vault.
+    // Then folders that hold the vault: what is restored would be written over them. In the first one the folder `vault`
+    // of the snapshot would even land on the vault.
     for to in [
         "/".as_ref(),
         folder.as_path(),
         &folder.join("packs/new"),
         &link,
         folder.parent().unwrap(),
+        &scratch.0,
     ] {
         let refused = restore::plan(&vault, &snapshot, &[], to, Overwrite::Replace).unwrap_err();
         assert!(
@@ -199,6 +201,10 @@ fn the_system_and_the_vault_itself_are_refused_as_destination() {
             to.display()
         );
     }
+    // Beside the vault there is room.
+    let beside = [from.as_os_str().as_bytes().to_vec()];
+    let plan = restore::plan(&vault, &snapshot, &beside, &scratch.0, Overwrite::Refuse).unwrap();
+    assert_eq!(plan.placements[0].to, scratch.0.join("vault"));
 }
 
 #[test]

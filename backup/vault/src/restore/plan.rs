@@ -58,7 +58,7 @@ pub struct Placement {
 
 /// Nothing selected and one root: the content of the root lands *in* `destination` (the root's own owner, mode and times on
 /// it); several roots: their full paths beneath `destination`; a selected path: `destination`/its last name.
-/// Refuses `/` and the vault's own folder. Writes nothing.
+/// Refuses `/`, the vault's own folder, and to write over a folder that holds the vault. Writes nothing.
 pub fn plan(
     vault: &Vault,
     snapshot: &Snapshot,
@@ -98,6 +98,17 @@ pub fn plan(
     };
     let placements = place(&nodes, selection.iter().all(Vec::is_empty), &destination)
         .map_err(|what| refuse(&what))?;
+    let over = |placement: &&Placement| {
+        own.as_ref()
+            .is_some_and(|own| own.starts_with(&placement.to))
+    };
+    if let Some(placement) = placements.iter().find(over) {
+        let to = shown(&placement.to);
+        let what = format!(
+            "the vault itself lies in {to}, which would be written over; choose another folder"
+        );
+        return Err(refuse(&what));
+    }
     let mut plan = RestorePlan {
         snapshot: snapshot.clone(),
         fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
@@ -114,23 +125,14 @@ pub fn plan(
         nodes,
     };
     let (nodes, placements) = (plan.nodes.clone(), plan.placements.clone());
-    let into_vault = deep::run(|| {
+    deep::run(|| {
         let mut survey = Survey {
             vault: &vault.inner,
-            own: own.as_deref(),
             plan: &mut plan,
-            into_vault: false,
         };
-        for (node, placement) in nodes.iter().zip(&placements) {
-            survey.node(node, &placement.to, true, 0)?;
-        }
-        Ok(survey.into_vault)
+        let mut placed = nodes.iter().zip(&placements);
+        placed.try_for_each(|(node, placement)| survey.node(node, &placement.to, true, 0))
     })?;
-    if into_vault {
-        return Err(refuse(
-            "some of it would land inside the vault itself; choose another folder",
-        ));
-    }
     match plan.existing.first() {
         Some(first) if overwrite == Overwrite::Refuse => Err(Error::WouldOverwrite {
             destination: shown(&destination),

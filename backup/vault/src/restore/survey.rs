@@ -13,9 +13,7 @@ const EXISTING_KEPT: usize = 1000;
 /// Counts what a plan writes and looks for what is in its way.
 pub(super) struct Survey<'a> {
     pub(super) vault: &'a Inner,
-    pub(super) own: Option<&'a Path>,
     pub(super) plan: &'a mut RestorePlan,
-    pub(super) into_vault: bool,
 }
 
 impl Survey<'_> {
@@ -32,9 +30,6 @@ impl Survey<'_> {
         } else {
             None
         };
-        if self.own == Some(to) {
-            self.into_vault = true;
-        }
         let in_the_way = there
             .as_ref()
             .is_some_and(|meta| !(meta.is_dir() && node.is_dir()));
