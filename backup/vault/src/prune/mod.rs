@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::chain::Hidden;
 use crate::id::ShortId;
 use crate::index::PackName;
+use crate::inner::hex_name;
 use crate::writers::{self, Purpose, Sessions, Writer};
 use crate::{Error, Problem, Snapshot, SnapshotName, Vault, Watch, deep};
 use mark::Live;
@@ -161,6 +162,17 @@ impl<'a> Prune<'a> {
             }
         }
         drop(uses);
+        if live.missing == 0 {
+            // Of what a repair named bad and nobody can read anything of, nothing is needed.
+            let index = inner.index();
+            for pack in rotten.iter().filter(|pack| index.pack(pack).is_none()) {
+                if let Some(size) = inner.target.size(pack.0, &hex_name(&pack.1))? {
+                    doomed.insert(*pack);
+                    self.report.packs_deleted += 1;
+                    self.report.bytes_deleted += size;
+                }
+            }
+        }
         self.report.snapshots_deleted = self.dead.len() as u64;
         let Some(writer) = writer else {
             return Ok(self.report);

@@ -70,8 +70,10 @@ impl Prune<'_> {
 
     /// What stays said by a tomb in the place of these, without packs to delete.
     fn burial(&self, tombs: &Tombs) -> Burial {
-        let index = self.vault.inner.index();
-        let is_there = |pack: &&PackName| index.packs().any(|there| there.name == **pack);
+        let target = &self.vault.inner.target;
+        // Asked by name: of some of them no index knows any more.
+        let is_there =
+            |(kind, id): &&PackName| !matches!(target.size(*kind, &hex_name(id)), Ok(None));
         Burial {
             host: this_host(),
             made_ms: self.request.now_ms,

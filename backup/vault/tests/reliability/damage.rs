@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use vault::target::{MemoryTarget, ObjectKind};
-use vault::{Error, Snapshot, SnapshotId, Vault, Watch};
+use vault::{Error, Snapshot, SnapshotId, Vault, Watch, prune};
 
 use crate::content::{self, Content};
 use crate::support::*;
@@ -72,15 +72,6 @@ fn harm(
         Ok(report) => !report.problems.is_empty(),
         Err(_) => true,
     };
-    // Nothing is lost with an index object that is gone: packs are read without it. That a session that has ended once
-    // began is of no use to anybody.
-    let may_be_unseen = is_deleted
-        && match kind {
-            ObjectKind::Index => true,
-            ObjectKind::Session => key.1.len() == 32,
-            _ => false,
-        };
-    assert!(seen || may_be_unseen, "{label}: not seen");
     let listed = vault.snapshots().map_or(Vec::new(), |(listed, _)| listed);
     let lost = snapshots.iter().map(|(id, want)| {
         let snapshot = listed.iter().find(|snapshot| snapshot.id == *id);
@@ -89,21 +80,32 @@ fn harm(
         })
     });
     let lost: Vec<usize> = lost.collect();
+    // Nothing is lost with an index object that is gone: packs are read without it. That a session that has ended once
+    // began is of no use to anybody. Of a mark, or a tomb of what is gone, nothing else tells that it was there.
+    let hit = lost.iter().filter(|lost| **lost > 0).count();
+    let may_be_unseen = is_deleted
+        && match kind {
+            ObjectKind::Index | ObjectKind::Mark | ObjectKind::Tomb => true,
+            ObjectKind::Session => key.1.len() == 32,
+            _ => false,
+        };
+    assert!(seen || may_be_unseen, "{label}: not seen");
     let needed = matches!(
         kind,
         ObjectKind::Pack | ObjectKind::Tree | ObjectKind::Snapshot
     );
-    let hit = lost.iter().filter(|lost| **lost > 0).count();
     assert!(hit <= usize::from(needed), "{label}: {lost:?} are lost");
     assert!(seen || is_deleted || hit == 0, "{label}: {lost:?} unseen");
     lost
 }
 
-/// Two snapshots of two folders that share nothing, and what they hold.
+/// Two snapshots of two folders that share nothing, and what they hold; one is held, a third was forgotten.
 fn apart(sizes: &[usize]) -> (Objects, Vec<(SnapshotId, Content)>) {
     let scratch = Scratch::new();
     let (target, vault) = in_memory();
     let mut snapshots = Vec::new();
+    fs::write(scratch.folder("gone").join("file"), noise(7, 100)).unwrap();
+    let gone = save(&vault, &scratch.0.join("gone"));
     for (n, name) in ["one", "two"].into_iter().enumerate() {
         let from = scratch.folder(name);
         fs::create_dir(from.join("folder")).unwrap();
@@ -112,8 +114,19 @@ fn apart(sizes: &[usize]) -> (Objects, Vec<(SnapshotId, Content)>) {
             let place = if at % 2 == 0 { "folder/" } else { "" };
             fs::write(from.join(format!("{place}{name} {at}")), noise(seed, *len)).unwrap();
         }
-        snapshots.push((save(&vault, &from).id, content::of_folder(&from)));
+        let snapshot = save(&vault, &from);
+        vault.hold(&snapshot, "a lawyer asked", now()).unwrap();
+        snapshots.push((snapshot.id, content::of_folder(&from)));
     }
+    vault.forget(&[gone.name()], true, now()).unwrap();
+    let request = prune::Request {
+        now_ms: now(),
+        dry_run: false,
+        revoke: false,
+        wait: &|_| false,
+        settle: &|| {},
+    };
+    vault.prune(&request, &Watch::new()).unwrap();
     let objects = target.objects().clone();
     (objects, snapshots)
 }

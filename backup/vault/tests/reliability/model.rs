@@ -470,6 +470,9 @@ impl Model {
         let is_hurt = self.saved.iter().any(|saved| saved.hurt);
         let left = (again.packs_deleted, again.snapshots_deleted);
         assert!(is_hurt || left == (0, 0), "{report:?} {again:?}");
+        if !is_hurt {
+            self.bad.clear();
+        }
         self.check();
         format!("{} packs left", again.packs)
     }
