@@ -7,7 +7,7 @@ use crate::format::{Bad, envelope};
 use crate::inner::{damaged, hex_name};
 use crate::target::ObjectKind;
 use crate::vault::KdfCost;
-use crate::{ChunkId, Error, Secret};
+use crate::{ChunkId, Error, Secret, kdf};
 
 /// Length of an authentication tag.
 pub(crate) const TAG_LEN: usize = 16;
@@ -241,7 +241,6 @@ pub(crate) fn fits(secret: &Secret, way: &Way) -> bool {
 
 /// The key that wraps a vault's secrets.
 fn wrapping(secret: &Secret, way: &Way) -> Result<Sealer, Error> {
-    let derive = |error: argon2::Error| Error::Derive(error.to_string());
     let Way::Password { cost, salt } = way else {
         // Random already: nobody guesses it, so it need not be slow.
         return Ok(Sealer::new(&blake3::derive_key(
@@ -249,14 +248,7 @@ fn wrapping(secret: &Secret, way: &Way) -> Result<Sealer, Error> {
             secret.expose(),
         )));
     };
-    let params =
-        argon2::Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(derive)?;
-    let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
-    let mut key = [0; 32];
-    argon
-        .hash_password_into(secret.expose(), salt, &mut key)
-        .map_err(derive)?;
-    Ok(Sealer::new(&key))
+    Ok(Sealer::new(&kdf::from_password(secret, *cost, salt)?))
 }
 
 /// `None` = the secret is not the one it was made for.

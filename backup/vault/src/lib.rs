@@ -17,7 +17,7 @@
 //! | `session/` | chunks → packs: deduplicate, compress, seal, publish |
 //! | `index/` | where each chunk lies |
 //! | `frames.rs` | frames read lately |
-//! | `keys.rs` `keyring.rs` `recovery.rs` | secrets → keys, sealing; the passwords and recovery keys that open a vault |
+//! | `keys.rs` `kdf.rs` `keyring.rs` `recovery.rs` | secrets → keys, sealing; the passwords and recovery keys that open a vault |
 //! | `restore/` | what a restore will write: `plan`; writing it: `execute` |
 //! | `attributes.rs` | owner, mode, extended attributes and times of a restored entry |
 //! | `compare.rs` | restored files against what was read at backup time |
@@ -62,6 +62,7 @@ mod id;
 mod index;
 mod inner;
 mod keyring;
+mod kdf;
 mod keys;
 mod known;
 mod ledger;

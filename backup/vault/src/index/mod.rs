@@ -231,21 +231,6 @@ impl Index {
         None
     }
 
-    /// The entry with a number.
-    pub(crate) fn entry(&self, mut number: u64) -> Option<Entry> {
-        if number < self.table.len() as u64 {
-            return self.table.entry(number);
-        }
-        number -= self.table.len() as u64;
-        for run in &self.runs {
-            if number < run.len() {
-                return run.entry(number).ok()?;
-            }
-            number -= run.len();
-        }
-        None
-    }
-
     /// All of them, in the order of their numbers. An entry of a scratch file that cannot be read ends that file.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         let runs = self.runs.iter();

@@ -95,14 +95,6 @@ impl Run {
         Ok(found)
     }
 
-    pub(crate) fn entry(&self, number: u64) -> io::Result<Option<Entry>> {
-        if number >= self.len {
-            return Ok(None);
-        }
-        let at = number as usize;
-        Ok(self.page(at / PER_PAGE)?.get(at % PER_PAGE).copied())
-    }
-
     fn page(&self, number: usize) -> io::Result<Vec<Entry>> {
         let mut bytes = [0; PAGE];
         self.file
@@ -225,9 +217,7 @@ mod tests {
             for (number, wanted) in (0u64..).zip(&all) {
                 let found = run.find(&wanted.id).unwrap();
                 assert_eq!(found, Some((number, vec![*wanted])));
-                assert_eq!(run.entry(number).unwrap(), Some(*wanted));
             }
-            assert_eq!(run.entry(len).unwrap(), None);
             for absent in entries(1_000_000..1_000_200) {
                 assert_eq!(run.find(&absent.id).unwrap(), None);
             }

@@ -105,16 +105,6 @@ impl Table {
         (count > 0).then(|| (before + first as u64, &found[..count]))
     }
 
-    pub(crate) fn entry(&self, number: u64) -> Option<Entry> {
-        let at = self
-            .before
-            .partition_point(|before| *before <= number)
-            .checked_sub(1)?;
-        // Of several buckets that begin with this number all but the last are empty.
-        let within = usize::try_from(number - self.before.get(at)?).ok()?;
-        self.buckets.get(at)?.get(within).copied()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.buckets.iter().flatten()
     }
@@ -205,9 +195,7 @@ mod tests {
         assert_eq!(table.len(), all.len());
         for (number, wanted) in (0u64..).zip(&all) {
             assert_eq!(table.find(&wanted.id), Some((number, &[*wanted][..])));
-            assert_eq!(table.entry(number), Some(*wanted));
         }
-        assert_eq!(table.entry(all.len() as u64), None);
         for n in 1_000_000..1_010_000 {
             assert_eq!(table.find(&entry(n, 7).id), None);
         }
