@@ -11,7 +11,7 @@ use crate::frames::{Frame, Frames};
 use crate::index::{self, Index, PackName, Place};
 use crate::keys::Keys;
 use crate::problem::show;
-use crate::target::ObjectKind;
+use crate::target::{self, ObjectKind};
 use crate::vault::PackedChunk;
 use crate::{ChunkId, Error, Node, Snapshot, SnapshotId, Target};
 
@@ -148,22 +148,38 @@ impl Inner {
         }
     }
 
-    /// Tries all places of a chunk; the error is that of the first.
+    /// Tries all places of a chunk; the error is that of the first. A prune of another process may have moved it since the
+    /// index was read.
     fn somewhere<T>(
         &self,
         id: &ChunkId,
         mut read: impl FnMut(&Place) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut failed = None;
-        for place in self.places(id)? {
-            match read(&place) {
-                Ok(found) => return Ok(found),
-                Err(error) => {
-                    failed.get_or_insert(error);
+        let mut tried = Vec::new();
+        loop {
+            for place in self.places(id)? {
+                if tried.contains(&place) {
+                    continue;
+                }
+                match read(&place) {
+                    Ok(found) => return Ok(found),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        tried.push(place);
+                    }
                 }
             }
+            match failed {
+                Some(Error::Target(target::Error::NotFound { .. })) => self.refresh()?,
+                other => return Err(other.unwrap_or(Error::Cancelled)),
+            }
+            // The next round tries what is new; without any it ends with this.
+            failed = Some(Error::Damaged {
+                object: format!("chunk {id}"),
+                what: "the pack that held it is gone, and no other does".to_owned(),
+            });
         }
-        Err(failed.unwrap_or(Error::Cancelled))
     }
 
     pub(crate) fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {

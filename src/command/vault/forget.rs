@@ -45,7 +45,7 @@ pub(crate) struct Forget {
     /// Only say what would be forgotten, and why the rest is kept
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask (nobody is asked where there is no terminal)
     #[arg(long)]
     yes: bool,
     #[arg(long)]
@@ -127,10 +127,7 @@ pub(super) fn forget(vault: &Vault, args: &Forget) -> anyhow::Result<ExitCode> {
     if args.dry_run || lost.is_empty() {
         return Ok(problems(&bad));
     }
-    if !args.yes {
-        if !terminal::is_interactive() {
-            bail!("forget: nobody can be asked here; give --yes, or --dry-run to see what goes");
-        }
+    if !args.yes && terminal::is_interactive() {
         let question = format!("Forget these {} snapshots for good?", lost.len());
         if !terminal::confirm(&question)? {
             terminal::note("Nothing was forgotten.");

@@ -1,16 +1,20 @@
 //! Every byte of packs, read whole one after the other, by a few threads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
-use crate::format::envelope;
+use crate::format::pack::DirFrame;
+use crate::format::{Bad, envelope};
 use crate::index::{self, PackName, Place};
 use crate::inner::{Inner, hex_name};
 use crate::{Error, Problem, Watch};
 
-/// Each holds one pack.
 const READERS: usize = 2;
+/// Read at once; a frame that is longer is put together.
+const BLOCK: u64 = 4 * 1024 * 1024;
 
 /// What was found wrong.
 #[derive(Default)]
@@ -95,45 +99,124 @@ impl Damage {
 /// Bytes read; and what is wrong.
 fn read_pack(inner: &Inner, pack: PackName) -> (u64, Option<Found>) {
     let (kind, id) = pack;
+    let name = hex_name(&id);
     let lost = |what: String, is_there| Found {
         what,
         is_lost: true,
         is_there,
         chunks: BTreeSet::new(),
     };
-    let bytes = match inner.target.get(kind, &hex_name(&id)) {
-        Ok(bytes) => bytes,
+    let size = match inner.target.size(kind, &name) {
+        Ok(Some(size)) => size,
+        Ok(None) => return (0, Some(lost("it is gone".to_owned(), false))),
         Err(error) => return (0, Some(lost(error.to_string(), false))),
     };
-    let len = bytes.len() as u64;
-    let whole = envelope::parse_as(&bytes, kind, &id);
-    let directory = match index::directory_of(&inner.keys, pack, &bytes) {
+    let directory = match index::read_directory(&*inner.target, &inner.keys, pack, size) {
         Ok(directory) => directory,
-        Err(bad) => return (len, Some(lost(bad.to_string(), true))),
+        Err(error) => return (0, Some(lost(error.to_string(), true))),
     };
-    let (mut all, mut chunks) = (0u64, BTreeSet::new());
-    for (number, frame) in (0u16..).zip(&directory.frames) {
-        let from = frame.offset as usize;
-        let sealed = bytes.get(from..from + frame.len as usize);
-        let opened = sealed.and_then(|sealed| inner.open_frame(&pack, number, sealed).ok());
-        for (slot, (short, _)) in (0u16..).zip(&frame.chunks) {
-            let plain = opened.as_ref().and_then(|frame| frame.chunk(slot));
-            all += 1;
-            if plain.map(|plain| inner.keys.chunk_id(plain).short()) != Some(*short) {
-                chunks.insert((number, slot));
-            }
+    let mut reading = Reading {
+        inner,
+        pack,
+        frames: (0u16..).zip(directory.frames.iter()).peekable(),
+        hasher: blake3::Hasher::new(),
+        bytes: Vec::new(),
+        from: 0,
+        all: 0,
+        bad: BTreeSet::new(),
+    };
+    let mut at = 0;
+    let mut head = Vec::new();
+    while at < size {
+        let len = BLOCK.min(size - at);
+        let block = match inner.target.get_range(kind, &name, at, len as usize) {
+            Ok(block) => block,
+            Err(error) => return (at, Some(lost(error.to_string(), true))),
+        };
+        if at == 0 {
+            head.extend_from_slice(&block[..block.len().min(envelope::HEADER_LEN)]);
         }
+        at += len;
+        reading.add(&block, size);
     }
-    let what = match (&whole, chunks.len()) {
-        (Ok(_), 0) => return (len, None),
-        (Ok(_), hit) => format!("{hit} of its {all} chunks do not verify"),
-        (Err(bad), hit) => format!("{bad}; {hit} of its {all} chunks are lost"),
+    let whole = reading.whole(&head, size);
+    let Reading { all, bad, .. } = reading;
+    let what = match (whole, bad.len()) {
+        (Ok(()), 0) => return (at, None),
+        (Ok(()), hit) => format!("{hit} of its {all} chunks do not verify"),
+        (Err(why), hit) => format!("{why}; {hit} of its {all} chunks are lost"),
     };
     let found = Found {
         what,
         is_lost: false,
         is_there: true,
-        chunks,
+        chunks: bad,
     };
-    (len, Some(found))
+    (at, Some(found))
+}
+
+/// A pack on its way through: holds what is not opened yet.
+struct Reading<'a, I: Iterator<Item = (u16, &'a DirFrame)>> {
+    inner: &'a Inner,
+    pack: PackName,
+    frames: Peekable<I>,
+    hasher: blake3::Hasher,
+    bytes: Vec<u8>,
+    /// Where these begin.
+    from: u64,
+    all: u64,
+    bad: BTreeSet<(u16, u16)>,
+}
+
+impl<'a, I: Iterator<Item = (u16, &'a DirFrame)>> Reading<'a, I> {
+    fn add(&mut self, block: &[u8], size: u64) {
+        let seen = self.from + self.bytes.len() as u64;
+        let hashed = size.saturating_sub(envelope::UNHASHED as u64);
+        let left = usize::try_from(hashed.saturating_sub(seen)).unwrap_or(usize::MAX);
+        self.hasher.update(&block[..block.len().min(left)]);
+        self.bytes.extend_from_slice(block);
+        let end = seen + block.len() as u64;
+        let mut done = 0;
+        while let Some((number, frame)) = self
+            .frames
+            .next_if(|(_, frame)| u64::from(frame.offset) + u64::from(frame.len) <= end)
+        {
+            let from = usize::try_from(u64::from(frame.offset).saturating_sub(self.from));
+            let from = from.unwrap_or(usize::MAX);
+            let to = from.saturating_add(frame.len as usize);
+            self.open(number, frame, from..to);
+            done = to;
+        }
+        let done = done.max(match self.frames.peek() {
+            Some(_) => 0,
+            // Behind the last frame only the end is looked at again.
+            None => self.bytes.len().saturating_sub(envelope::TRAILER_LEN),
+        });
+        self.bytes.drain(..done.min(self.bytes.len()));
+        self.from = end - self.bytes.len() as u64;
+    }
+
+    fn open(&mut self, number: u16, frame: &DirFrame, range: Range<usize>) {
+        let sealed = self.bytes.get(range);
+        let opened =
+            sealed.and_then(|sealed| self.inner.open_frame(&self.pack, number, sealed).ok());
+        for (slot, (short, _)) in (0u16..).zip(&frame.chunks) {
+            let plain = opened.as_ref().and_then(|frame| frame.chunk(slot));
+            self.all += 1;
+            if plain.map(|plain| self.inner.keys.chunk_id(plain).short()) != Some(*short) {
+                self.bad.insert((number, slot));
+            }
+        }
+    }
+
+    /// Header and trailer, when everything has passed.
+    fn whole(&self, head: &[u8], size: u64) -> Result<(), Bad> {
+        let split = self.bytes.len().checked_sub(envelope::TRAILER_LEN);
+        let last = split.and_then(|split| self.bytes.get(split..));
+        let trailer = envelope::parse_trailer(last.ok_or(Bad::Short)?, size)?;
+        if *self.hasher.finalize().as_bytes() != trailer.hash {
+            return Err(Bad::Hash);
+        }
+        envelope::expect(&envelope::parse_header(head)?, self.pack.0, &self.pack.1)
+    }
 }

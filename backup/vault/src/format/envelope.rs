@@ -14,6 +14,8 @@ pub(crate) const HEADER_LEN: usize = 34;
 pub(crate) const TRAILER_LEN: usize = 64;
 /// Bytes of the trailer that its own hash covers.
 const HASHED: usize = 24;
+/// Bytes at the end of an object that it does not cover.
+pub(crate) const UNHASHED: usize = TRAILER_LEN - HASHED;
 const MAGIC: &[u8; 7] = b"REPRISE";
 const VERSION: u8 = b'1';
 const END: &[u8; 8] = b"REPREND1";

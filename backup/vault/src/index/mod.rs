@@ -23,7 +23,7 @@ use crate::{ChunkId, Problem};
 use run::Run;
 use table::Table;
 
-pub(crate) use open::{Reading, directory_of, refresh};
+pub(crate) use open::{Reading, read_directory, refresh};
 pub(crate) use publish::publish;
 
 /// A pack's kind and id.

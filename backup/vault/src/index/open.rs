@@ -148,7 +148,7 @@ fn gather<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync, mut eac
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+pub(crate) enum Unreadable {
     #[error(transparent)]
     Bad(#[from] Bad),
     #[error(transparent)]
@@ -188,15 +188,8 @@ fn open_directory(
     pack::decode_directory(&plain, envelope::HEADER_LEN as u64, range.start)
 }
 
-/// The directory of a whole pack.
-pub(crate) fn directory_of(keys: &Keys, name: PackName, bytes: &[u8]) -> Result<Directory, Bad> {
-    let range = directory_range(bytes, bytes.len() as u64)?;
-    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-    let sealed = bytes.get(at(range.start)..at(range.end));
-    open_directory(keys, name, sealed.ok_or(Bad::Short)?, &range)
-}
-
-fn read_directory(
+/// The directory of a pack of `size` bytes, from its end.
+pub(crate) fn read_directory(
     target: &dyn Target,
     keys: &Keys,
     (kind, id): PackName,

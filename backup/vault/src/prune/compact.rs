@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Must, Prune};
-use crate::index::{PackName, Place};
-use crate::inner::hex_name;
+use crate::frames::Frame;
+use crate::index::PackName;
+use crate::inner::{damaged, hex_name};
 use crate::session::Session;
 use crate::writers::Writer;
 use crate::{Error, Problem};
@@ -29,9 +30,8 @@ impl Prune<'_> {
                 let Some((frame, ..)) = of_frame.first() else {
                     continue;
                 };
-                let read = self
-                    .frame(pack, *frame)
-                    .and_then(|place| inner.frame(&place));
+                // Past what is kept of frames: each is read once.
+                let read = self.frame(pack, *frame);
                 let Ok(frame) = read else {
                     lost += of_frame.len();
                     continue;
@@ -60,17 +60,19 @@ impl Prune<'_> {
         Ok((finished.writer, finished.stored_bytes))
     }
 
-    fn frame(&self, pack: &PackName, frame: u16) -> Result<Place, Error> {
-        let index = self.vault.inner.index();
-        let frames = index.pack(pack).map(|pack| &pack.frames);
-        let at = frames.and_then(|frames| frames.get(usize::from(frame)).copied());
+    fn frame(&self, pack: &PackName, number: u16) -> Result<Frame, Error> {
+        let inner = &self.vault.inner;
+        let at = {
+            let index = inner.index();
+            let frames = index.pack(pack).map(|pack| &pack.frames);
+            frames.and_then(|frames| frames.get(usize::from(number)).copied())
+        };
         let (offset, len) = at.ok_or(Error::Cancelled)?;
-        Ok(Place {
-            pack: *pack,
-            frame,
-            slot: 0,
-            offset,
-            len,
-        })
+        let name = hex_name(&pack.1);
+        let bytes = inner
+            .target
+            .get_range(pack.0, &name, u64::from(offset), len as usize)?;
+        let opened = inner.open_frame(pack, number, &bytes);
+        opened.map_err(|bad| damaged(pack.0, &name, bad))
     }
 }

@@ -58,8 +58,12 @@ fn half_empty_packs_are_rewritten_and_every_byte_stays() {
     };
     let (ids, text) = (node("file 33").segments, node("text").segments);
     let packs = world.objects(ObjectKind::Pack);
+    // Somebody has the vault open, and reads only afterwards.
+    let reader = Vault::open(world.target.clone(), &password()).unwrap();
     world.forget(&first);
     let report = world.prune();
+    let to = world.scratch.folder("read late");
+    assert_eq!(restore_all(&reader, &second, &to), []);
     assert!(report.packs_rewritten >= 1, "{report:?}");
     assert!(
         report.bytes_moved > 5_000_000 && report.bytes_moved < 8_000_000,

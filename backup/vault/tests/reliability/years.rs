@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Arc;
 
 use vault::backup;
 use vault::forget::Circumstances;
 use vault::retention::Rules;
-use vault::target::{MemoryTarget, ObjectKind};
+use vault::target::ObjectKind;
 use vault::{Kind, Snapshot, Vault, Watch, prune};
 
 use crate::content::{self, Content};
