@@ -78,7 +78,13 @@ fn a_vault_is_opened_by_each_of_its_passwords_and_by_what_is_on_paper() {
     let keys = listed["keys"].as_array().expect("keys");
     let shown: Vec<_> = keys
         .iter()
-        .map(|key| (key["kind"].as_str(), key["label"].as_str(), key["in_use"] == true))
+        .map(|key| {
+            (
+                key["kind"].as_str(),
+                key["label"].as_str(),
+                key["in_use"] == true,
+            )
+        })
         .collect();
     let want = [
         (Some("password"), Some("first"), false),
@@ -91,7 +97,10 @@ fn a_vault_is_opened_by_each_of_its_passwords_and_by_what_is_on_paper() {
     refused(&place.run(&["snapshots"], &[], FIRST), "wrong password");
     done(&place.run(&["key", "remove"], &[&id(2)[..8]], SECOND));
     refused(&place.run(&["snapshots"], &[], PAPER), "recovery key");
-    refused(&place.run(&["key", "remove"], &[&id(1)], SECOND), "no other opens");
+    refused(
+        &place.run(&["key", "remove"], &[&id(1)], SECOND),
+        "no other opens",
+    );
     let first = place.path("first");
     let new = ["--new-password-file", &first];
     done(&place.run(&["key", "change"], &new, SECOND));

@@ -95,11 +95,15 @@ impl World {
         Vault::open(Arc::new(target), &Secret::new(PASSWORD.into())).expect("open the vault")
     }
 
-    /// Everything verifies, and each snapshot gives back the folder it was made of.
-    fn holds(&self, snapshots: &[(&Snapshot, &str)]) {
+    /// Everything verifies, and each snapshot gives back the folder it was made of. What an end in the middle left lying
+    /// is named, until a prune has tidied it.
+    fn holds(&self, snapshots: &[(&Snapshot, &str)], is_tidy: bool) {
         let vault = self.open();
         let checked = vault.check(true, None, &Watch::new()).expect("check");
-        assert_eq!(checked.problems, []);
+        let is_left = |what: &str| what.contains("not ended") || what.contains("is void");
+        let mut problems = checked.problems;
+        problems.retain(|problem| is_tidy || !is_left(&problem.what));
+        assert_eq!(problems, []);
         for (snapshot, want) in snapshots {
             let to = self.at("restored");
             let plan = restore::plan(&vault, snapshot, &[], &to, Overwrite::Refuse).expect("plan");
@@ -108,6 +112,20 @@ impl World {
             assert_eq!(tree::differences(&self.at(want), &to), "");
             std::fs::remove_dir_all(&to).expect("remove");
         }
+    }
+
+    /// The next backup and the next prune succeed and leave no stray.
+    fn goes_on(&self) {
+        let (vault, source) = (self.text("vault"), self.text("source"));
+        for verb in [
+            &["backup", &vault, &source][..],
+            &["prune", &vault, "--no-wait"],
+        ] {
+            let (succeeded, said) = self.says(verb);
+            assert!(succeeded, "{verb:?}: {said}");
+        }
+        let strays = std::fs::read_dir(self.at("vault/tmp")).expect("a folder");
+        assert_eq!(strays.count(), 0, "a stray is left");
     }
 
     fn snapshots(&self) -> Vec<Snapshot> {
@@ -155,17 +173,16 @@ fn a_backup_killed_before_any_call_loses_nothing_and_the_next_one_succeeds() {
         let mut held = vec![(&after[0], "before")];
         held.extend(after.get(1).map(|new| (new, "source")));
         committed += held.len() - 1;
-        world.holds(&held);
-        let next = world.killed(&["backup", &vault, &source], u64::MAX);
-        assert!(matches!(next, Ended::Exited { code: 0, .. }), "{next:?}");
+        world.holds(&held, false);
+        world.goes_on();
         let after = world.snapshots();
         let latest = after.last().expect("a snapshot");
-        world.holds(&[(&after[0], "before"), (latest, "source")]);
+        world.holds(&[(&after[0], "before"), (latest, "source")], true);
     }
     for call in ["create", "write", "fsync", "link", "unlink"] {
         assert!(struck.contains(call), "never before {call}: {struck:?}");
     }
-    assert!(committed <= 8, "killed after the commit only at its end");
+    assert!(committed <= 12, "killed after the commit only at its end");
 }
 
 /// A prune, for its whole length, meets a backup that was stopped at some call and counts on a pack that nothing else
@@ -223,15 +240,10 @@ fn a_prune_beside_a_stopped_backup_deletes_nothing_that_lives() {
                 .expect("the other");
             let mut held = vec![(rest, "other")];
             held.extend(new.map(|new| (new, "source")));
-            world.holds(&held);
-            let next = world.says(&["backup", &vault, &source]);
-            assert!(next.0, "{next:?}");
-            let last = world.says(&["prune", &vault, "--no-wait"]);
-            assert!(last.0, "{last:?}");
+            world.holds(&held, false);
+            world.goes_on();
             let after = world.snapshots();
-            world.holds(&[(after.last().expect("the next"), "source")]);
-            let strays = std::fs::read_dir(world.at("vault/tmp")).expect("a folder");
-            assert_eq!(strays.count(), 0, "a stray is left");
+            world.holds(&[(after.last().expect("the next"), "source")], true);
         }
     }
     assert!(
