@@ -228,7 +228,8 @@ fn a_prune_beside_a_stopped_backup_deletes_nothing_that_lives() {
             println!("{how} at call {at} of {calls} ({call}): {pruned}, then {code}");
             let after = world.snapshots();
             let new = after.iter().find(|snapshot| snapshot.plan != "other");
-            assert_eq!(new.is_some(), code == 0, "told {code}: {after:?}");
+            // One that had committed when it was revoked is told so, and what it committed counts.
+            assert!(new.is_some() || code != 0, "told done, and it is not there");
             assert!(
                 code == 0 || how == "--revoke",
                 "a writer that was waited for fails"
