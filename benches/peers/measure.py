@@ -21,7 +21,7 @@ class Failed(Exception):
     pass
 
 
-def run(took, commands, environment, log, timeout=3600, output=None):
+def run(took, commands, environment, log, timeout=3600, output=None, sync=None):
     """One figure for all the commands together; `took` is the program that starts and counts them."""
     wall, cpu, peak, said = 0.0, 0.0, 0, Path(f"{log}.took")
     for command in commands:
@@ -30,7 +30,7 @@ def run(took, commands, environment, log, timeout=3600, output=None):
         with open(log, "ab") as errors, open(output or os.devnull, "wb") as out:
             errors.write(f"\n$ {' '.join(command)}\n".encode())
             errors.flush()
-            subprocess.run([took, said, *command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out if output else errors,
+            subprocess.run([took, said, sync or "-", *command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out if output else errors,
                            stderr=errors, timeout=timeout)
         seconds, used, memory, code = said.read_text().split()
         wall, cpu, peak = wall + float(seconds), cpu + float(used), max(peak, int(memory))

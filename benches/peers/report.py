@@ -72,7 +72,7 @@ def table(head, rows):
 def text(result):
     rows = index(result)
     names = list(result["versions"])
-    out = [f"Machine: {result['machine']}; {result['wire']}; cache {result['cache']}; best of {result['repeat']}; scale {result['scale']}; seed {result['seed']}\n"]
+    out = [f"Machine: {result['machine']}; {result['wire']}; restore {result['restore']}; cache {result['cache']}; best of {result['repeat']}; scale {result['scale']}; seed {result['seed']}\n"]
     out.append("Versions: " + "; ".join(f"{tool}: {version}" for tool, version in result["versions"].items()) + "\n")
     for name, about in result.get("sets", {}).items():
         out.append(f"\n## {name}: {about['files']} files, {about['bytes'] / 1e6:.0f} MB\n")

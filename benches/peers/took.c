@@ -1,7 +1,10 @@
-/* Runs a command and writes what it took (wall s, user+sys s, peak bytes, exit code) to a file: `took FILE COMMAND ...`.
+/* Runs a command and writes what it took (wall s, user+sys s, peak bytes, exit code) to a file: `took FILE SYNC COMMAND ...`.
+ * Unless SYNC is -, the time goes on until all of that file system is on its disk.
  * A small program, since the kernel counts a starting process's peak memory from its parent's. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,17 +19,21 @@ static double now(void) {
 int main(int argc, char **argv) {
     struct rusage used;
     int status;
-    if (argc < 3) return 2;
+    if (argc < 4) return 2;
     double start = now();
     pid_t child = fork();
     if (child == 0) {
-        execvp(argv[2], argv + 2);
-        perror(argv[2]);
+        execvp(argv[3], argv + 3);
+        perror(argv[3]);
         _exit(127);
     }
     if (child < 0 || wait4(child, &status, 0, &used) < 0) {
         perror("took");
         return 2;
+    }
+    if (strcmp(argv[2], "-") != 0) {
+        int folder = open(argv[2], O_RDONLY);
+        if (folder < 0 || syncfs(folder) < 0) return 2;
     }
     double wall = now() - start;
     FILE *out = fopen(argv[1], "w");
