@@ -1,6 +1,7 @@
-//! What chunks of different lengths cost: `chunks DAY1 DAY2 MODE...`, MODE as `cdc:64` (average, KiB) or `fixed:32`.
+//! What chunks of different lengths cost: `chunks DAY1 DAY2 MODE...`, MODE as `cdc:64` (average, KiB) or `fixed:32`, then perhaps
+//! `:1024`, the length of frames.
 //!
-//! Cuts with the vault's own chunker, throws away what is there already, joins new chunks to frames of 512 KiB and
+//! Cuts with the vault's own chunker, throws away what is there already, joins new chunks to frames (512 KiB) and
 //! compresses these as the vault does. One thread; encryption left out, for it costs the same at any length.
 
 #[expect(dead_code, reason = "the vault's own file")]
@@ -13,7 +14,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-const FRAME: usize = 512 * 1024;
 const ALONE: usize = 256 * 1024;
 /// Frame header, tag of the AEAD; what a chunk takes in a frame's table and in the pack's directory.
 const PER_FRAME: usize = 24 + 16 + 10;
@@ -35,6 +35,7 @@ struct Store {
     parts: HashSet<[u8; 32]>,
     frame: Vec<u8>,
     out: Vec<u8>,
+    frame_len: usize,
     chunks: usize,
     stored: usize,
     index: usize,
@@ -57,7 +58,7 @@ impl Store {
             return self.pack(plain);
         }
         self.frame.extend_from_slice(plain);
-        if self.frame.len() >= FRAME { self.flush() } else { Ok(()) }
+        if self.frame.len() >= self.frame_len { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -139,14 +140,16 @@ fn processor() -> f64 {
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-fn mode(text: &str) -> Option<Mode> {
-    let (kind, length) = text.split_once(':')?;
-    let length: usize = length.parse::<usize>().ok()? << 10;
-    Some(match kind {
+fn mode(text: &str) -> Option<(Mode, usize)> {
+    let mut parts = text.split(':');
+    let (kind, length) = (parts.next()?, parts.next()?.parse::<usize>().ok()? << 10);
+    let frame = parts.next().unwrap_or("512").parse::<usize>().ok()? << 10;
+    let mode = match kind {
         "cdc" => Mode::Cdc(Box::new(Chunker::new(&[3; 32], Params { min: length / 4, average: length, max: length * 4 }))),
         "fixed" => Mode::Fixed(length),
         _ => return None,
-    })
+    };
+    Some((mode, frame))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -157,8 +160,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("| mode | chunks | stored, MB | index, MB | lists, MB | CPU s | new chunks | added, MB | index, MB | lists, MB |");
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for text in modes {
-        let mode = mode(text).ok_or_else(|| format!("no mode {text}"))?;
-        let (mut store, mut buffer, start) = (Store::default(), Vec::new(), processor());
+        let (mode, frame_len) = mode(text).ok_or_else(|| format!("no mode {text}"))?;
+        let (mut store, mut buffer, start) = (Store { frame_len, ..Store::default() }, Vec::new(), processor());
         store.folder(Path::new(day1), &mode, &mut buffer)?;
         store.flush()?;
         let took = processor() - start;
