@@ -8,7 +8,7 @@ use crate::Error;
 use crate::index::PackName;
 
 /// Memory for frames kept.
-const BYTES: usize = 16 * 1024 * 1024;
+const BYTES: usize = 32 * 1024 * 1024;
 
 /// The plain bytes of a frame.
 pub(crate) struct Frame {

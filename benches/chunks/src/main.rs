@@ -4,11 +4,22 @@
 //! Cuts with the vault's own chunker, throws away what is there already, joins new chunks to frames (512 KiB) and
 //! compresses these as the vault does. One thread; encryption left out, for it costs the same at any length.
 
-#[expect(dead_code, reason = "the vault's own file")]
 #[path = "../../../backup/vault/src/chunker.rs"]
 mod chunker;
 
-use chunker::{Chunker, Params};
+/// What the chunker takes from the format.
+mod format {
+    pub(crate) mod key {
+        pub(crate) struct Cuts {
+            pub(crate) min: u32,
+            pub(crate) average: u32,
+            pub(crate) max: u32,
+        }
+    }
+}
+
+use chunker::Chunker;
+use format::key::Cuts;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
@@ -140,12 +151,16 @@ fn processor() -> f64 {
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
+fn bytes(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX / 4)
+}
+
 fn mode(text: &str) -> Option<(Mode, usize)> {
     let mut parts = text.split(':');
     let (kind, length) = (parts.next()?, parts.next()?.parse::<usize>().ok()? << 10);
     let frame = parts.next().unwrap_or("512").parse::<usize>().ok()? << 10;
     let mode = match kind {
-        "cdc" => Mode::Cdc(Box::new(Chunker::new(&[3; 32], Params { min: length / 4, average: length, max: length * 4 }))),
+        "cdc" => Mode::Cdc(Box::new(Chunker::new(&[3; 32], &Cuts { min: bytes(length) / 4, average: bytes(length), max: bytes(length) * 4 }))),
         "fixed" => Mode::Fixed(length),
         _ => return None,
     };

@@ -10,9 +10,9 @@ use crate::keys::{Keys, Sealer};
 use super::press::Pressed;
 
 /// A pack is published once it holds so many bytes.
-pub(super) const PACK_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const PACK_BYTES: usize = 16 * 1024 * 1024;
 /// Only pages that are written to cost memory; growing would copy the pack.
-const ROOM: usize = PACK_BYTES + 4 * 1024 * 1024;
+const ROOM: usize = PACK_BYTES + 5 * 1024 * 1024;
 
 pub(super) struct Builder {
     pub(super) name: PackName,

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use super::claims::Claims;
 use super::pack::Builder;
 use super::press::Press;
-use super::{FRAME_BYTES, Frame};
+use super::{DATA_BYTES, Frame};
 use crate::Error;
 use crate::format::pack::Directory;
 use crate::inner::{Inner, hex_name};
@@ -95,7 +95,7 @@ impl Shared {
 
     pub(super) fn buffer(&self) -> Vec<u8> {
         let spare = lock(&self.frames).pop();
-        spare.unwrap_or_else(|| Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 2))
+        spare.unwrap_or_else(|| Vec::with_capacity(DATA_BYTES + DATA_BYTES / 8))
     }
 
     pub(super) fn frame(&self, kind: ObjectKind) -> Frame {
