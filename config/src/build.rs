@@ -199,6 +199,12 @@ fn plan(entries: &Entries, base: &Path) -> Plan {
             .iter()
             .map(|(_, file)| resolved(base, file))
             .collect(),
+        exclude: entries
+            .texts("exclude")
+            .iter()
+            .map(|(_, pattern)| pattern.clone())
+            .collect(),
+        skip_caches: matches!(entries.get("skip_caches"), Some(Value::Switch(true))),
         at: match entries.get("at") {
             Some(Value::Time(time)) => Some(*time),
             _ => None,

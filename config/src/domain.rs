@@ -128,6 +128,10 @@ pub struct Target {
 pub struct Plan {
     pub name: String,
     pub files: Vec<PathBuf>,
+    /// What of them is left out: lines as of a `.gitignore` file.
+    pub exclude: Vec<String>,
+    /// Folders marked by a CACHEDIR.TAG are left out.
+    pub skip_caches: bool,
     /// Local time of the daily run; `None` = only by hand.
     pub at: Option<TimeOfDay>,
     /// Names of targets, at least one.

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     },
     Path,
     Paths,
+    /// Patterns as of a `.gitignore` file.
+    Patterns,
     /// Where a vault lies: a path in this version.
     Url,
     Interface,
@@ -328,6 +330,23 @@ pub(crate) const TABLES: &[Table] = &[
                 doc: &["Folders and files to save."],
             },
             Key {
+                name: "exclude",
+                kind: Kind::Patterns,
+                need: Need::Optional {
+                    example: "[\"*.tmp\", \"/cache/\", \"!important.tmp\"]",
+                },
+                doc: &[
+                    "What of them is left out: lines as in a .gitignore file; `/` at the front ties a pattern to the top of",
+                    "each folder saved, `/` at the end to folders.",
+                ],
+            },
+            Key {
+                name: "skip_caches",
+                kind: Kind::Switch,
+                need: Need::Default("false"),
+                doc: &["true leaves out folders that call themselves a cache (CACHEDIR.TAG)."],
+            },
+            Key {
                 name: "at",
                 kind: Kind::Time,
                 need: Need::Optional {
@@ -358,8 +377,9 @@ pub(crate) const TABLES: &[Table] = &[
                     example: "{ last = 0, hourly = 0, daily = 14, weekly = 8, monthly = 24, yearly = 0 }",
                 },
                 doc: &[
-                    "How many restore points to keep of each kind. Written down and shown, but this version deletes",
-                    "nothing: every restore point stays.",
+                    "How many restore points to keep of each kind: the newest of so many hours, days, weeks, months, years",
+                    "that have one. What no rule keeps is forgotten after a run, and its place freed once a day; never the",
+                    "newest, the newest proven, or one that is held. Without `keep`: every restore point stays.",
                 ],
             },
             Key {
@@ -419,10 +439,6 @@ pub(crate) const TABLES: &[Table] = &[
             refused(
                 "host",
                 "is not in this version; mount the machine's share on this box, and list its path in `files`",
-            ),
-            refused(
-                "exclude",
-                "is not in this version; list narrower folders in `files`",
             ),
         ],
     },

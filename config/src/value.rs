@@ -61,6 +61,21 @@ pub(crate) fn path(text: &str) -> Result<String, String> {
     }
 }
 
+/// One line of what a `.gitignore` file would hold; one that leaves out everything is an error of writing.
+pub(crate) fn pattern(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("holds an empty pattern; expected such as `*.tmp`".to_owned())
+    } else if text.contains(char::is_control) {
+        Err("holds a pattern of several lines; write each in quotes of its own".to_owned())
+    } else if matches!(text.trim(), "*" | "/*" | "**" | "/" | "/**") {
+        Err(format!(
+            "holds `{text}`, which leaves out everything; list narrower folders in `files` instead"
+        ))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 /// The text is not repeated in the error: it may hold a password.
 pub(crate) fn url(text: &str) -> Result<String, String> {
     if let Some((scheme, rest)) = text.split_once("://") {

@@ -312,6 +312,9 @@ fn check(
         (Kind::Paths, DeValue::Array(items)) => {
             return list(key, context, at, items.iter(), value::path, findings);
         }
+        (Kind::Patterns, DeValue::Array(items)) => {
+            return list(key, context, at, items.iter(), value::pattern, findings);
+        }
         (Kind::Names, DeValue::Array(items)) => {
             return list(key, context, at, items.iter(), value::name, findings);
         }
@@ -412,6 +415,7 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Names => "a list of names",
         Kind::Path => "a path in quotes",
         Kind::Paths => "a list of paths",
+        Kind::Patterns => "a list of patterns",
         Kind::Url => "the path of the vault's folder in quotes",
         Kind::Interface => "the name of an interface in quotes",
         Kind::Switch => "true or false",

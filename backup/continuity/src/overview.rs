@@ -338,6 +338,8 @@ mod tests {
             files: vec!["/srv".into()],
             at: Some(config::TimeOfDay { hour: 2, minute: 0 }),
             targets: targets.iter().map(|&t| t.to_owned()).collect(),
+            exclude: Vec::new(),
+            skip_caches: false,
             keep: Keep::default(),
             tier,
             rpo: None,

@@ -205,6 +205,8 @@ mod tests {
             files: vec!["/srv".into()],
             at,
             targets: vec!["nas".into()],
+            exclude: Vec::new(),
+            skip_caches: false,
             keep: Keep::default(),
             tier: 1,
             rpo: None,

@@ -36,6 +36,8 @@ pub(crate) fn plan(name: &str, folder: &Path) -> Plan {
         files: vec![folder.to_owned()],
         at: None,
         targets: vec!["nas".into()],
+        exclude: Vec::new(),
+        skip_caches: false,
         keep: Keep::default(),
         tier: 1,
         rpo: None,
