@@ -122,6 +122,18 @@ pub enum Fact {
     PasswordChanged {
         user: String,
     },
+    /// By the plan's `keep`, after its run.
+    SnapshotsForgotten {
+        plan: String,
+        target: String,
+        count: u64,
+    },
+    /// What no snapshot needs was deleted.
+    Pruned {
+        target: String,
+        freed_bytes: u64,
+        took_ms: u64,
+    },
     /// Somebody typed a vault's password back from paper, and it opened the vault.
     KeyConfirmed {
         target: String,
@@ -152,6 +164,8 @@ impl Fact {
             Fact::LoggedIn { .. } => "logged_in",
             Fact::LogInRefused { .. } => "log_in_refused",
             Fact::PasswordChanged { .. } => "password_changed",
+            Fact::SnapshotsForgotten { .. } => "snapshots_forgotten",
+            Fact::Pruned { .. } => "pruned",
             Fact::KeyConfirmed { .. } => "key_confirmed",
         }
     }

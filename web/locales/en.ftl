@@ -164,6 +164,11 @@ fact-restored = { $n ->
  }
 fact-downloaded = { $by } downloaded { $path } from snapshot { $snapshot }
 fact-image-imported = Image { $name } imported ({ $bytes })
+fact-snapshots-forgotten = { $n ->
+    [one] { $count } snapshot of { $plan } forgotten on { $target }, by the plan's rule
+   *[other] { $count } snapshots of { $plan } forgotten on { $target }, by the plan's rule
+ }
+fact-pruned = Room freed on { $target }: { $freed } ({ $took })
 fact-host-seen = An unknown host ({ $mac }) asked to boot from the network
 fact-host-reported = Host { $name } waits for approval
 fact-host-approved = Host approved by { $by }

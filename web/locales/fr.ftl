@@ -165,6 +165,11 @@ fact-restored = { $n ->
  }
 fact-downloaded = { $by } a téléchargé { $path } du point { $snapshot }
 fact-image-imported = Image { $name } importée ({ $bytes })
+fact-snapshots-forgotten = { $n ->
+    [one] { $count } point de { $plan } oublié sur { $target }, selon la règle du plan
+   *[other] { $count } points de { $plan } oubliés sur { $target }, selon la règle du plan
+ }
+fact-pruned = Place libérée sur { $target } : { $freed } ({ $took })
 fact-host-seen = Un poste inconnu ({ $mac }) a demandé à démarrer par le réseau
 fact-host-reported = Le poste { $name } attend une approbation
 fact-host-approved = Poste approuvé par { $by }

@@ -31,6 +31,7 @@ pub(crate) fn work(words: &Words, key: &str, p: &Progress) -> Work {
             Some(format!("/sessions/{key}")),
         ),
         "import" => (words.t1("work-import", "subject", subject), None),
+        "tidy" => (words.t1("work-tidy", "subject", &p.subject), None),
         other => (format!("{other} {subject}"), None),
     };
     let mut figures = vec![if p.total_bytes > 0 {

@@ -244,6 +244,38 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             detail.clone(),
             Some(format!("/sessions/{session}")),
         ),
+        Fact::SnapshotsForgotten {
+            plan,
+            target,
+            count,
+        } => (
+            Mood::Plain,
+            w.n_with(
+                "fact-snapshots-forgotten",
+                *count,
+                &[("plan", &w.plan(plan)), ("target", target)],
+            ),
+            None,
+            None,
+        ),
+        Fact::Pruned {
+            target,
+            freed_bytes,
+            took_ms,
+        } => (
+            Mood::Plain,
+            w.n_with(
+                "fact-pruned",
+                0,
+                &[
+                    ("target", target),
+                    ("freed", &w.size(*freed_bytes)),
+                    ("took", &w.took(*took_ms)),
+                ],
+            ),
+            None,
+            None,
+        ),
         Fact::KeyConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-key-confirmed", "target", target, "by", by),

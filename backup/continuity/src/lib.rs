@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod scratch;
 pub mod self_backup;
 mod serve;
+mod tidy;
 pub mod trouble;
 pub mod vaults;
 pub mod wire;

@@ -47,6 +47,9 @@ const TABLES: &[&str] = &[
      CREATE TABLE key_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL);",
     "CREATE TABLE proving (\
        plan TEXT NOT NULL, target TEXT NOT NULL, attempts BIGINT NOT NULL, PRIMARY KEY (plan, target))",
+    "CREATE TABLE tidied (\
+       target TEXT PRIMARY KEY, forgotten BIGINT NOT NULL, pruned_ms BIGINT NOT NULL);\
+     CREATE TABLE head (target TEXT PRIMARY KEY, snapshot TEXT NOT NULL)",
 ];
 
 /// Brings this package's tables up to date.

@@ -212,7 +212,7 @@ impl Continuity {
         plans.chain(own).collect()
     }
 
-    fn timezone(&self) -> TimeZone {
+    pub(crate) fn timezone(&self) -> TimeZone {
         // The configuration was checked to name a zone that exists.
         TimeZone::get(&self.config.appliance.timezone).unwrap_or(TimeZone::UTC)
     }

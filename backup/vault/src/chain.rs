@@ -226,4 +226,12 @@ impl Vault {
         let mut newest = self.inner.newest_first()?;
         Ok(newest.find_map(|(name, read)| read.ok().map(|_| name)))
     }
+
+    /// Whether the vault holds this snapshot, or says that it was forgotten: without either, an older state of the vault
+    /// was put back, or the snapshot was deleted. By listing alone.
+    pub fn remembers(&self, head: &SnapshotName) -> Result<bool, Error> {
+        // In this order: what is forgotten meanwhile is seen forgotten.
+        let (names, _) = self.inner.snapshot_names()?;
+        Ok(names.contains(head) || Tombs::read(&self.inner)?.forgotten.contains(head))
+    }
 }

@@ -30,7 +30,7 @@ struct Plan {
     prove: Prove,
 }
 
-/// Recorded and shown; nothing is deleted in this version.
+/// What no rule keeps is forgotten after a run; all zero = everything stays.
 #[derive(Serialize)]
 struct Keep {
     last: u32,

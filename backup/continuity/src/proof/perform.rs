@@ -78,6 +78,7 @@ pub(crate) async fn perform(
     if let Some(snapshot) = &found {
         kept.snapshot_finished_ms = snapshot.finished_ms;
     }
+    let proven = found.clone();
     let proof = Proof {
         id: request.id.clone(),
         plan: request.plan.clone(),
@@ -102,6 +103,9 @@ pub(crate) async fn perform(
     if let Err(error) = records::insert(&continuity.db, &proof).await {
         span.in_scope(|| tracing::error!(%error, "failed to record a proof"));
     }
+    if let (true, Level::Restored, Some(snapshot)) = (passed, proof.level, proven) {
+        mark(continuity, &proof, snapshot).await;
+    }
     let object = format!("proof of plan {} on target {}", proof.plan, proof.target);
     let trouble = (!passed).then(|| {
         let why = detail.unwrap_or_default();
@@ -117,6 +121,19 @@ pub(crate) async fn perform(
     // After it is kept: clearing away a million files takes its time, and proves nothing.
     clear(used).await;
     Some(proof)
+}
+
+/// Says it in the vault itself, where no rule then forgets the newest such. Not essential: told in the log only.
+async fn mark(continuity: &Continuity, proof: &Proof, snapshot: Snapshot) {
+    let note = format!("restored to scratch and compared, {} files", proof.files);
+    let at_ms = proof.at.0;
+    let marked = async {
+        let vault = continuity.vaults.open(&proof.target).await?;
+        Ok::<_, Error>(blocking(move || vault.mark_proven(&snapshot, &note, at_ms)).await??)
+    };
+    if let Err(error) = marked.await {
+        tracing::warn!(%error, proof = %proof.id, "failed to mark a restore point as proven");
+    }
 }
 
 /// Scratch in use, and the right to use it.

@@ -4,6 +4,7 @@ use super::{Run, records};
 use crate::handle::{Continuity, Error};
 use crate::proof;
 use crate::self_backup;
+use crate::tidy;
 use crate::work::{Line, Ticket};
 use crate::{APPLIANCE, run::RunId};
 use state::wire::Outcome;
@@ -15,7 +16,7 @@ use vault::{Kind, Problem, Snapshot, backup};
 /// What a run saves.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Files(Vec<PathBuf>),
+    Files(Vec<PathBuf>, backup::Options),
     /// The appliance's own state, configuration and certificates.
     Appliance,
 }
@@ -29,7 +30,7 @@ pub(crate) async fn start(
 ) -> Result<RunId, Error> {
     let source = match continuity.config.plan(plan) {
         _ if plan == APPLIANCE => Source::Appliance,
-        Some(found) => Source::Files(found.files.clone()),
+        Some(found) => Source::Files(found.files.clone(), options(found)),
         None => return Err(continuity.no_such_plan(plan)),
     };
     // The ticket first: between the row and the ticket nobody must take the run for interrupted.
@@ -59,6 +60,15 @@ pub(crate) async fn start(
     Ok(id)
 }
 
+fn options(plan: &config::Plan) -> backup::Options {
+    let line = |pattern: &String| pattern.clone().into_bytes();
+    backup::Options {
+        exclude: plan.exclude.iter().map(line).collect(),
+        skip_caches: plan.skip_caches,
+        ..backup::Options::default()
+    }
+}
+
 async fn perform(continuity: &Continuity, mut run: Run, source: Source, ticket: Ticket) {
     let span = tracing::info_span!("run", run = %run.id, plan = %run.plan, target = %run.target);
     let _turn = match continuity.vaults.turn(&run.target) {
@@ -86,18 +96,20 @@ async fn perform(continuity: &Continuity, mut run: Run, source: Source, ticket: 
     let proof = proof.map(|level| (level, continuity.begin_proof(&run.plan, &run.target)));
     let end = || records::finish(&continuity.db, &run, problems.clone());
     continuity.work.write_down("run", end).await;
+    let tidying = continuity.work.begin(&format!("tidy-{}", run.id), "tidy");
     drop(ticket);
     if let (Some((level, (id, ticket))), Some(snapshot)) = (proof, run.snapshot.clone()) {
         let request = proof::Request {
             id,
-            plan: run.plan,
-            target: run.target,
+            plan: run.plan.clone(),
+            target: run.target.clone(),
             snapshot: Some(snapshot),
             level,
             journal_head: head,
         };
         proof::perform(continuity, request, ticket).await;
     }
+    tidy::after(continuity, &run, &tidying).await;
 }
 
 /// The level at which a run that just ended is proven, if it is.
@@ -132,13 +144,18 @@ async fn save(
     run.started = Some(started);
     records::start(&continuity.db, run, started).await?;
     let vault = continuity.vaults.open(&run.target).await?;
+    tidy::history(continuity, &run.target, &vault).await?;
     let (kind, roots, staging, mut problems) = match source {
-        Source::Files(roots) => (Kind::Files, roots.clone(), None, Vec::new()),
+        Source::Files(roots, _) => (Kind::Files, roots.clone(), None, Vec::new()),
         Source::Appliance => {
             let (staging, problems) = self_backup::stage(continuity, &run.target).await?;
             let roots = vec![staging.folder.path().to_owned()];
             (Kind::Appliance, roots, Some(staging), problems)
         }
+    };
+    let options = match source {
+        Source::Files(_, options) => options.clone(),
+        Source::Appliance => backup::Options::default(),
     };
     let (plan, host) = (run.plan.clone(), continuity.config.appliance.name.clone());
     let clock = continuity.clock.clone();
@@ -158,10 +175,10 @@ async fn save(
             now_ms: started.0,
             end_ms: &|| clock.now().0,
         };
-        let (snapshot, missed) = backup::run(&vault, &request, watch)?;
-        let held = vault.list(&snapshot, b"")?;
+        let saved = backup::save(&vault, &request, &options, watch)?;
+        let held = vault.list(&saved.snapshot, b"")?;
         let absent = absent(&request.roots, &held);
-        Ok::<_, vault::Error>((snapshot, missed, absent))
+        Ok::<_, vault::Error>((saved.snapshot, saved.problems, absent))
     };
     let (snapshot, missed, absent) = line.follow("store", &ticket.cancel, work).await??;
     problems.extend(missed);
