@@ -49,7 +49,10 @@ pub(crate) async fn after(continuity: &Continuity, run: &Run, ticket: &Ticket) {
         Err(Error::Vault(vault::Error::Cancelled)) => return,
         Err(error) => Some((
             "not tidied",
-            format!("failed to {error} (while old restore points of plan {} were tidied)", run.plan),
+            format!(
+                "failed to {error} (while old restore points of plan {} were tidied)",
+                run.plan
+            ),
         )),
     };
     continuity.incident(&object, trouble).await;

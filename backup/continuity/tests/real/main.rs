@@ -13,4 +13,5 @@ mod restores;
 mod runs;
 mod schedule;
 mod self_backup;
+mod tidy;
 mod troubles;
