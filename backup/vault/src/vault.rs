@@ -203,6 +203,11 @@ impl Vault {
         self.inner.packed(id)
     }
 
+    /// From here on everything is read from the target: a proof must not rest on what this process still remembers.
+    pub fn forget_what_was_read(&self) {
+        self.inner.forget_frames();
+    }
+
     pub fn stats(&self) -> Result<Stats, Error> {
         self.inner.refresh()?;
         let mut stats = Stats {

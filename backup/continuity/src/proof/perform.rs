@@ -158,6 +158,7 @@ async fn attempt(
         Some(id) => id.clone(),
         None => format!("{}@latest", request.plan),
     };
+    vault.forget_what_was_read();
     let wanted = Arc::clone(&vault);
     let snapshot = blocking(move || wanted.snapshot(&which)).await??;
     *found = Some(snapshot.clone());

@@ -67,7 +67,7 @@ async fn a_plan_keeps_what_it_says_and_the_rest_makes_room() {
             _ => 0,
         })
         .sum();
-    assert!(freed > 100_000, "{freed} bytes freed");
+    assert!(freed > 10_000, "{freed} bytes freed");
     let vault = bench.continuity.vaults.open("nas").await.unwrap();
     let report = vault.check(true, None, &vault::Watch::new()).unwrap();
     assert_eq!(report.problems, []);
