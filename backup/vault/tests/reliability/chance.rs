@@ -26,6 +26,10 @@ impl Chance {
 }
 
 /// The seed asked for, or a new one; printed, so that a failure can be repeated.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test takes its seed from whoever runs it"
+)]
 pub(crate) fn seed() -> u64 {
     let seed = std::env::var("REPRISE_SEED")
         .ok()
@@ -39,6 +43,6 @@ pub(crate) fn seed() -> u64 {
             .expect("random numbers");
             u64::from(u32::from_le_bytes(random))
         });
-    println!("REPRISE_SEED={seed}");
+    eprintln!("REPRISE_SEED={seed}");
     seed
 }

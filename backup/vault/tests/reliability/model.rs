@@ -148,7 +148,7 @@ impl Model {
                 let folders = files(&now, true);
                 let number = self.chance.below(1000);
                 match self.chance.pick(&folders) {
-                    Some(folder) if number % 2 == 0 => format!("{folder}/f{number}"),
+                    Some(folder) if number < 500 => format!("{folder}/f{number}"),
                     _ => format!("f{number}"),
                 }
             }
