@@ -26,6 +26,8 @@ async fn with_snapshot() -> (Bench, Visitor, String, PathBuf) {
             files: vec![source.clone()],
             at: None,
             targets: vec!["nas".into()],
+            exclude: Vec::new(),
+            skip_caches: false,
             keep: Keep::default(),
             tier: 1,
             rpo: None,
