@@ -227,8 +227,8 @@ mod tests {
         let plainly = |bytes: &[u8]| {
             let end = bytes.len().min(MAX);
             let mut hash = 0u64;
-            for at in MIN..end {
-                hash = (hash << 1).wrapping_add(chunker.gear[usize::from(bytes[at])]);
+            for (at, byte) in bytes.iter().enumerate().take(end).skip(MIN) {
+                hash = (hash << 1).wrapping_add(chunker.gear[usize::from(*byte)]);
                 let bound = if at < AVERAGE {
                     chunker.hard
                 } else {

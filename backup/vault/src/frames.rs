@@ -131,7 +131,7 @@ mod tests {
     fn frame(len: usize) -> Frame {
         Frame {
             plain: vec![0; len],
-            chunks: vec![0..len],
+            chunks: std::iter::once(0..len).collect(),
         }
     }
 

@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn a_pack_goes_when_nothing_of_it_is_needed_and_is_rewritten_when_less_than_half_is() {
         let mb = 1 << 20;
-        let table: [(&[(u32, u16, u16)], Fate); 6] = [
+        type Case<'a> = (&'a [(u32, u16, u16)], Fate);
+        let table: [Case<'_>; 6] = [
             (&[(10 * mb, 5, 0), (10 * mb, 9, 0)], Fate::Delete),
             (&[(10 * mb, 5, 5), (10 * mb, 9, 9)], Fate::Keep),
             (&[(10 * mb, 5, 5), (11 * mb, 9, 0)], Fate::Compact),

@@ -126,7 +126,8 @@ mod tests {
         let mut press = Press::new();
         let mixed = [noise(200_000), text(100_000)].concat();
         let lens = |all: &[u32]| chunks(all);
-        let table: [(Vec<u8>, Vec<(ShortId, u32)>, Coding); 5] = [
+        type Case = (Vec<u8>, Vec<(ShortId, u32)>, Coding);
+        let table: [Case; 5] = [
             (text(300_000), lens(&[100_000, 200_000]), Coding::Zstd),
             (noise(300_000), lens(&[300_000]), Coding::Plain),
             (mixed, lens(&[200_000, 100_000]), Coding::Zstd),
