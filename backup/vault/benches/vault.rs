@@ -2,6 +2,8 @@
 //!
 //! Whole operations against other programs are measured by `/benches`.
 
+#![allow(clippy::expect_used, reason = "a bench that cannot go on ends")]
+
 use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;

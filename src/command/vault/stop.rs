@@ -6,6 +6,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use vault::Watch;
 
 /// From now on the signals cancel the watch. Where they cannot be listened for, they end the program as ever.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who asks twice does not want to wait for the next step"
+)]
 pub(super) fn on_signals(watch: &Arc<Watch>) {
     let watch = Arc::clone(watch);
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -46,6 +46,10 @@ pub(crate) fn kill_before(program: &str, arguments: &[&str], at: u64) -> Ended {
 }
 
 impl Traced {
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it is waited for by its id, as whoever traces must"
+    )]
     pub(crate) fn start(program: &str, arguments: &[&str]) -> Traced {
         // The shell stops itself, so that nothing of the program is missed, and needs no code between fork and exec.
         let child = Command::new("sh")
