@@ -59,7 +59,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         tokens: &["SystemTime::now"],
-        homes: &["state/src/clock.rs", "tests/", "/tests/"],
+        homes: &["state/src/clock.rs", "tests/", "/tests/", "benches/"],
         why: "the clock has one home",
     },
 ];
