@@ -67,7 +67,7 @@ fn a_vault_is_opened_by_each_of_its_passwords_and_by_what_is_on_paper() {
     done(&place.run(&["key", "add"], &new, FIRST));
     // Not where its output may be kept by chance.
     refused(&place.run(&["key", "recovery"], &[], FIRST), "--out");
-    let out = ["--out", "paper", "--label", "the safe"];
+    let out = ["--out", &paper, "--label", "the safe"];
     done(&place.run(&["key", "recovery"], &out, FIRST));
     let mode = std::fs::metadata(&paper).expect("the paper").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
