@@ -33,7 +33,7 @@ fn a_pack_that_rotted_is_stored_again_after_a_repair_and_goes() {
     let world = World::new();
     let from = world.folder(
         "from",
-        &[("a", 1, 2_000_000), ("b", 2, 900_000), ("c", 3, 10_000)],
+        &[("a", 1, 4_600_000), ("b", 2, 900_000), ("c", 3, 10_000)],
     );
     let first = save(&world.vault, &from);
     let pack = spoil(&world, |bytes| bytes[150_000] ^= 1);
@@ -107,7 +107,7 @@ fn what_is_sound_in_a_rotten_pack_is_moved_by_a_prune_and_the_rest_stays_named()
 #[test]
 fn a_pack_without_its_directory_is_searched_for_frames() {
     let world = World::new();
-    let from = world.folder("from", &[("a", 1, 2_000_000), ("b", 2, 2_000_000)]);
+    let from = world.folder("from", &[("a", 1, 6_000_000), ("b", 2, 6_000_000)]);
     let first = save(&world.vault, &from);
     // No index object says what it holds, and its end is gone; so is one frame.
     let indexes = world.objects(ObjectKind::Index);

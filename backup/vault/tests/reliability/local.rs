@@ -126,7 +126,7 @@ fn a_full_target_loses_nothing_and_goes_on_when_there_is_room() {
         panic!("{refused}")
     };
     assert!(
-        *needed_bytes > (20 << 20) && *free_bytes < (8 << 20),
+        *needed_bytes > (8 << 20) && *free_bytes < (8 << 20),
         "{refused}"
     );
     assert_eq!(
