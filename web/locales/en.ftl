@@ -127,6 +127,7 @@ work-proof = Test restore: { $subject }
 work-restore = Restore: { $subject }
 work-session = Deployment: { $subject }
 work-import = Image import: { $subject }
+work-tidy = Freeing room on { $subject }
 work-of = { $done } of { $total }
 work-left = { $left } left
 step-queued = waits for its turn

@@ -128,6 +128,7 @@ work-proof = Restauration d'essai : { $subject }
 work-restore = Restauration : { $subject }
 work-session = Déploiement : { $subject }
 work-import = Import d'image : { $subject }
+work-tidy = Place à libérer sur { $subject }
 work-of = { $done } sur { $total }
 work-left = encore { $left }
 step-queued = attend son tour
