@@ -528,7 +528,7 @@ fn a_cancelled_run_leaves_no_snapshot_and_its_packs_serve_the_next() {
     assert!(kept > 1, "a pack was published");
     let snapshot = save(&vault, &from);
     assert!(
-        snapshot.stored_bytes < snapshot.bytes - (20 << 20),
+        snapshot.stored_bytes < snapshot.bytes - (12 << 20),
         "{} of {}",
         snapshot.stored_bytes,
         snapshot.bytes
