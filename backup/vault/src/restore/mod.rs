@@ -1,4 +1,4 @@
-//! Restores a snapshot, or parts of it: [`plan`] says what will be written, [`execute`] writes it.
+//! Restores a snapshot, or parts of it: [`plan()`] says what will be written, [`execute()`] writes it.
 //!
 //! One thread walks the saved tree, makes folders, links and devices, and gathers files in batches of bounded size.
 //! A batch is read by pack: neighbouring frames in one request, every frame opened once, its chunks written where the

@@ -22,7 +22,7 @@ pub enum Overwrite {
     Keep,
 }
 
-/// What a restore will write; made by [`plan`], shown, then given to [`execute`](super::execute).
+/// What a restore will write; made by [`plan`], shown, then given to [`execute`](super::execute()).
 #[derive(Clone, Debug)]
 pub struct RestorePlan {
     pub snapshot: Snapshot,

@@ -382,7 +382,8 @@ impl Model {
                 Some(bytes) if how == 0 => bytes.truncate(bytes.len() / 2),
                 Some(bytes) if how == 1 => {
                     let at = bytes.len() / 3;
-                    bytes[at] ^= 0x10;
+                    // Not a flip: the same pack may be hit twice, and a second flip would mend it.
+                    bytes[at] = bytes[at].wrapping_add(0x11);
                 }
                 _ => drop(objects.remove(&key)),
             }
