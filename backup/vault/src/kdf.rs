@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use argon2::Block;
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 use crate::vault::KdfCost;
 use crate::{Error, Secret};
@@ -42,6 +42,10 @@ impl Blocks {
         let start = start.map_err(|error| Error::Derive(format!("no memory: {error}")))?;
         let start =
             NonNull::new(start).ok_or_else(|| Error::Derive("no memory was given".to_owned()))?;
+        // 64 MiB in pages of 4 KiB are 16,384 faults, a third of what opening a vault took. Advice only: without it the same
+        // happens more slowly.
+        // SAFETY: mapped just now with this length; nothing refers to it, and the advice does not change what it holds.
+        let _ = unsafe { madvise(start.as_ptr(), len, Advice::LinuxHugepage) };
         Ok(Blocks { start, count })
     }
 }

@@ -124,21 +124,21 @@ fn aad(pack: &[u8], frame: &[u8]) -> Vec<u8> {
     [pack, frame].concat()
 }
 
-/// Appends a frame to the body of a pack; `coded` are table and chunks as `header.coding` says. `header.sealed_len` is
+/// Appends a frame to the body of a pack; `coded`, joined, are table and chunks as `header.coding` says. `header.sealed_len` is
 /// filled in. Returns the length of the frame.
 pub(crate) fn seal(
     sealer: &Sealer,
     pack: &[u8],
     mut header: FrameHeader,
-    coded: &[u8],
+    coded: &[&[u8]],
     out: &mut Vec<u8>,
 ) -> Result<u32, Bad> {
-    let sealed_len = coded.len() + TAG_LEN;
+    let sealed_len = coded.iter().map(|part| part.len()).sum::<usize>() + TAG_LEN;
     header.sealed_len = u32::try_from(sealed_len).map_err(|_| Bad::Value("frame length"))?;
     let bytes = encode(&header);
     out.extend_from_slice(&bytes);
     let from = out.len();
-    out.extend_from_slice(coded);
+    coded.iter().for_each(|part| out.extend_from_slice(part));
     sealer.seal(u64::from(header.number), &aad(pack, &bytes), out, from)?;
     u32::try_from(HEADER_LEN + sealed_len).map_err(|_| Bad::Value("frame length"))
 }
@@ -227,7 +227,7 @@ pub(super) mod tests {
                 sealed_len: 0,
             };
             let coded = if smaller { &packed } else { &plain };
-            seal(&sealer, &head, header, coded, &mut body).unwrap();
+            seal(&sealer, &head, header, &[coded], &mut body).unwrap();
         }
         (head, body)
     }

@@ -58,7 +58,7 @@ impl Builder {
             &self.sealer,
             &self.header,
             header,
-            pressed.coded,
+            &pressed.coded,
             &mut self.body,
         )?;
         self.directory.frames.push(DirFrame {
