@@ -9,6 +9,7 @@
     reason = "a test that cannot go on must fail"
 )]
 
+mod backup;
 mod command;
 mod config;
 mod console;

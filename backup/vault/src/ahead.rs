@@ -13,7 +13,7 @@ use crate::scan::{Eyes, Look, Looked, Place};
 
 /// Entries and folders looked at and not yet walked.
 const ENTRIES_AHEAD: usize = 16 * 1024;
-const FOLDERS_AHEAD: usize = 256;
+const FOLDERS_AHEAD: usize = 128;
 
 /// A folder that somebody looks at, or will.
 pub(crate) struct Ahead(Mutex<State>);

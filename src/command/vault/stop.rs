@@ -16,14 +16,19 @@ pub(super) fn on_signals(watch: &Arc<Watch>) {
         .enable_io()
         .build();
     let Ok(runtime) = runtime else { return };
+    // Before the work begins: whoever sees it at work may send one.
+    let both = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        )
+    };
+    let (Ok(mut interrupt), Ok(mut terminate)) = both else {
+        return;
+    };
     let listen = move || {
         runtime.block_on(async {
-            let (Ok(mut interrupt), Ok(mut terminate)) = (
-                signal(SignalKind::interrupt()),
-                signal(SignalKind::terminate()),
-            ) else {
-                return;
-            };
             loop {
                 tokio::select! {
                     _ = interrupt.recv() => {}
