@@ -1,4 +1,4 @@
-//! Who may import whom: src → web → continuity → provisioner → images → vault.
+//! Who may import whom: src → web → continuity → provisioner → images → vault; continuity → remote → vault.
 
 use crate::none;
 use crate::tree::{list, metadata, text};
@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "continuity",
             "provisioner",
             "images",
+            "remote",
             "vault",
             "state",
             "config",
@@ -30,8 +31,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "continuity",
-        &["provisioner", "images", "vault", "state", "config"],
+        &[
+            "provisioner",
+            "images",
+            "remote",
+            "vault",
+            "state",
+            "config",
+        ],
     ),
+    ("remote", &["vault"]),
     ("provisioner", &["images", "vault", "state", "config"]),
     ("images", &["vault"]),
     ("vault", &[]),
@@ -43,7 +52,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 const WALLS: &[(&str, &[&str])] = &[
     (
         "tokio",
-        &["reprise", "web", "continuity", "provisioner", "state"],
+        &[
+            "reprise",
+            "web",
+            "continuity",
+            "provisioner",
+            "remote",
+            "state",
+        ],
     ),
     (
         "tokio-util",
@@ -55,6 +71,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ),
     ("axum", &["reprise", "web", "provisioner"]),
     ("dhcproto", &["reprise", "provisioner"]),
+    ("russh", &["remote"]),
 ];
 
 struct Package {

@@ -109,7 +109,7 @@ impl Files for Disk {
 }
 
 impl OpenFile for File {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 

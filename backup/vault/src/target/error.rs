@@ -47,6 +47,9 @@ pub enum Error {
         "publish {object} in {folder}: what was written reads back differently; the disk or share cannot be trusted, replace it"
     )]
     Untrue { folder: String, object: String },
+    /// `what` says why, and what to do.
+    #[error("use the vault in {folder}: {what}")]
+    Unreachable { folder: String, what: String },
     #[error("use {object} in {folder}: {source}; check the disk or share")]
     Io {
         folder: String,
@@ -64,6 +67,14 @@ impl Error {
         room: impl FnOnce() -> (u64, u64),
     ) -> Error {
         let (folder, object) = (folder.to_owned(), object.to_owned());
+        if source.kind() == io::ErrorKind::NotConnected
+            && let Some(why) = source.get_ref()
+        {
+            return Error::Unreachable {
+                folder,
+                what: why.to_string(),
+            };
+        }
         match super::files::errno(&source) {
             Some(Errno::NOSPC | Errno::DQUOT) => {
                 let (free_bytes, needed_bytes) = room();

@@ -1,5 +1,5 @@
 //! The few calls on files that a vault's folder is made of: publishing runs unchanged on a disk, on a mounted share
-//! and on the simulated NAS.
+//! and on the simulated NAS. A distant folder brings its own calls and has everything else in common.
 //!
 //! Nothing here tells a time or takes a lock, so no jump of a clock and no forgotten lock can matter.
 
@@ -11,7 +11,10 @@ use rustix::io::Errno;
 use super::Error;
 
 /// Paths are `folder/name` below the vault's folder; the empty path is that folder.
-pub(crate) trait Files: Send + Sync {
+///
+/// What is tried again is told by the system's error numbers: `ESTALE` is a handle that was lost and must be opened
+/// anew. An error of kind `NotConnected` with a text of its own is final: that text says what to do.
+pub trait Files: Send + Sync {
     /// Asked before every write: a share may have gone away since, and its mount point would fill the system disk.
     fn usable(&self) -> Result<(), Error>;
     fn free_bytes(&self) -> u64;
@@ -30,16 +33,22 @@ pub(crate) trait Files: Send + Sync {
     fn look(&self, path: &str) -> io::Result<Seen>;
 }
 
+/// What lies under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) len: u64,
-    pub(crate) is_file: bool,
+pub struct Seen {
+    pub len: u64,
+    pub is_file: bool,
 }
 
-pub(crate) trait OpenFile {
-    fn len(&self) -> io::Result<u64>;
+/// Closed when dropped.
+pub trait OpenFile {
+    /// In bytes, as it is now.
+    fn size(&self) -> io::Result<u64>;
+    /// At the end of what was written so far; how much of it was taken.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// What was written survives a power cut.
     fn sync(&self) -> io::Result<()>;
+    /// How much was there; 0 at the end of the file.
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Lets go of what this machine remembers of the file from there on, so that it is read from where it lies.
     fn forget_cached(&self, _from: u64) {}

@@ -1,4 +1,4 @@
-//! A folder of files: a disk, a mounted share, or the simulated NAS.
+//! A folder of files: a disk, a mounted share, a folder of another machine, or the simulated NAS.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,19 +43,20 @@ impl LocalTarget {
         };
         let shown = folder.display().to_string();
         files.usable()?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| Error::Io {
-            folder: shown.clone(),
-            object: TMP.to_owned(),
-            source: io::Error::other(error.to_string()),
-        })?;
-        let writer = format!("{:016x}", u64::from_le_bytes(random));
+        let writer = writer(&shown)?;
         Ok(LocalTarget::over(
             Box::new(files),
             shown,
             Some(folder),
             writer,
         ))
+    }
+
+    /// A folder of another machine, reached by these calls; `shown` names it in messages.
+    pub fn distant(files: Box<dyn Files>, shown: String) -> Result<LocalTarget, Error> {
+        files.usable()?;
+        let writer = writer(&shown)?;
+        Ok(LocalTarget::over(files, shown, None, writer))
     }
 
     pub(super) fn over(
@@ -138,6 +139,17 @@ impl LocalTarget {
     }
 }
 
+/// Random: two machines never take each other's strays for their own.
+fn writer(shown: &str) -> Result<String, Error> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| Error::Io {
+        folder: shown.to_owned(),
+        object: TMP.to_owned(),
+        source: io::Error::other(error.to_string()),
+    })?;
+    Ok(format!("{:016x}", u64::from_le_bytes(random)))
+}
+
 impl Target for LocalTarget {
     fn describe(&self) -> String {
         self.shown.clone()
@@ -193,7 +205,7 @@ impl Target for LocalTarget {
 
     fn get(&self, kind: ObjectKind, name: &str) -> Result<Vec<u8>, Error> {
         self.with_file(&kind.object(name), |file| {
-            let len = usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
+            let len = usize::try_from(file.size()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
             let mut bytes = vec![0; len];
             read_exact_at(file, &mut bytes, 0)?;
             Ok(bytes)
@@ -212,7 +224,7 @@ impl Target for LocalTarget {
             let end = offset
                 .checked_add(len as u64)
                 .ok_or(io::ErrorKind::UnexpectedEof)?;
-            if file.len()? < end {
+            if file.size()? < end {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let mut bytes = vec![0; len];

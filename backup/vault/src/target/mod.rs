@@ -22,6 +22,7 @@ mod publish;
 pub mod sim;
 
 pub use error::Error;
+pub use files::{Files, OpenFile, Seen};
 pub use local::LocalTarget;
 pub use memory::MemoryTarget;
 

@@ -127,7 +127,7 @@ impl LocalTarget {
 
     fn has_bytes(&self, path: &str, bytes: &[u8], fresh: bool) -> io::Result<bool> {
         let file = self.files.open(path)?;
-        if file.len()? != bytes.len() as u64 {
+        if file.size()? != bytes.len() as u64 {
             return Ok(false);
         }
         let from = bytes.len().saturating_sub(READ_BACK);

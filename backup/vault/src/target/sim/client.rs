@@ -184,7 +184,7 @@ impl Files for Client {
 }
 
 impl OpenFile for Handle {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         self.client
             .call(&format!("fstat {}", self.path), false, |server| {
                 Ok(server.inodes[self.inode].bytes.len() as u64)
