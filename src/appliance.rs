@@ -4,7 +4,7 @@
 use crate::{terminal, tls, version};
 use anyhow::anyhow;
 use config::Config;
-use continuity::Continuity;
+use continuity::{Continuity, Notifier};
 use provisioner::{Boot, PortsBoard};
 use state::folder::StateFolder;
 use state::progress::Board;
@@ -20,6 +20,7 @@ pub(crate) struct Appliance {
     pub(crate) identity: tls::Identity,
     pub(crate) boot: Boot,
     pub(crate) continuity: Continuity,
+    pub(crate) notifier: Notifier,
     pub(crate) app: web::App,
 }
 
@@ -56,12 +57,15 @@ impl Appliance {
             images: images(&config, continuity.vaults.clone()),
             ports: PortsBoard::default(),
         };
+        let compose = web::compose(&config, clock.clone());
+        let notifier = Notifier::new(continuity.clone(), compose);
         let app = web::App {
             db: db.clone(),
             clock: clock.clone(),
             board,
             config: config.clone(),
             continuity: continuity.clone(),
+            notifier: notifier.clone(),
             boot: boot.clone(),
             version: version::LONG.to_owned(),
             fingerprint: identity.fingerprint.clone(),
@@ -74,6 +78,7 @@ impl Appliance {
             identity,
             boot,
             continuity,
+            notifier,
             app,
         })
     }

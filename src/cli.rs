@@ -1,8 +1,8 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
 use crate::command::{
-    agent, boot, config, host, image, plan, pra, proof, restore, run, serve, session, setup,
-    snapshot, user, vault,
+    agent, boot, config, host, image, notify, plan, pra, proof, restore, run, serve, session,
+    setup, snapshot, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// What PCs boot from the network
     #[command(subcommand)]
     Boot(boot::Command),
+    /// Messages to people: what waits, what was sent, a try
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),

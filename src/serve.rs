@@ -75,6 +75,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let continuity = appliance.continuity.clone();
     let token = shutdown.clone();
     parts.spawn(async move { continuity.serve(token).await });
+    let (notifier, token) = (appliance.notifier.clone(), shutdown.clone());
+    parts.spawn(async move { notifier.serve(token).await });
     let boot = appliance.boot.clone();
     let networks = config.networks.clone();
     parts.spawn(provisioner::serve(boot.clone(), networks, shutdown.clone()));

@@ -5,6 +5,7 @@ use crate::domain::{
     Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
     Prove, Target,
 };
+use crate::notify;
 use crate::place::Findings;
 use crate::value;
 use crate::walk::{Document, Entries, Value};
@@ -77,6 +78,7 @@ pub(crate) fn build(
         appliance,
         console,
         log: log(single("log")),
+        notify: notify::build(single("notify"), base, findings),
         networks,
         targets,
         plans,
@@ -359,7 +361,7 @@ fn small<T: TryFrom<i64> + Default>(entries: &Entries, key: &str) -> T {
 }
 
 /// Absolute, without `.` and `..`: comparing paths below compares text, and never asks the disk.
-fn resolved(base: &Path, path: &str) -> PathBuf {
+pub(crate) fn resolved(base: &Path, path: &str) -> PathBuf {
     let mut out = PathBuf::new();
     for part in base.join(path).components() {
         match part {

@@ -12,6 +12,7 @@ pub struct Config {
     pub appliance: Appliance,
     pub console: Console,
     pub log: Log,
+    pub notify: Notify,
     pub networks: Vec<Network>,
     pub targets: Vec<Target>,
     pub plans: Vec<Plan>,
@@ -96,6 +97,67 @@ pub struct Log {
 pub enum LogFormat {
     Human,
     Json,
+}
+
+/// Where messages go and when. Addresses that are secrets stay in their files, read when they are used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notify {
+    /// Local hour of the morning message and of the ping.
+    pub morning: TimeOfDay,
+    pub every: Rhythm,
+    pub mail: Option<Mail>,
+    pub mattermost_url_file: Option<PathBuf>,
+    pub ping: Option<Ping>,
+    /// Certificates trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Notify {
+    fn default() -> Notify {
+        Notify {
+            morning: TimeOfDay { hour: 7, minute: 0 },
+            every: Rhythm::Day,
+            mail: None,
+            mattermost_url_file: None,
+            ping: None,
+            ca_file: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rhythm {
+    /// Each morning.
+    Day,
+    /// On Mondays.
+    Week,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mail {
+    /// A name, or a numeric address without brackets.
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    /// Log-in name, and the file whose first line is its password.
+    pub login: Option<(String, PathBuf)>,
+    pub from: String,
+    /// At least one.
+    pub to: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    StartTls,
+    Tls,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ping {
+    pub url_file: PathBuf,
+    /// Added to the address after a bad night.
+    pub fail_suffix: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 //!
 //! `file` finds and reads · `schema` is the one table of keys · `walk` checks the TOML tree
 //! against it (`value`: one value, `closest`: the word that was meant, `place`: line and column) ·
-//! `build` checks what keys say about each other and makes the `domain` values · `example` prints
+//! `build` checks what keys say about each other and makes the `domain` values, `notify` those of messages · `example` prints
 //! the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
 //!
 //! A leaf: it imports no other package of the house.
@@ -14,6 +14,7 @@ mod defaults;
 mod domain;
 mod example;
 mod file;
+mod notify;
 mod parse;
 mod place;
 mod schema;
@@ -23,8 +24,8 @@ mod walk;
 pub use complaint::{Complaint, Complaints};
 pub use defaults::{DefaultOptions, default_text, network_lines};
 pub use domain::{
-    Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
-    Prove, Target, TimeOfDay,
+    Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Mail, Network,
+    Notify, Ping, Plan, Prove, Rhythm, Security, Target, TimeOfDay,
 };
 pub use example::example;
 pub use file::{find, load};

@@ -31,6 +31,13 @@ pub(crate) enum Kind {
     Timezone,
     Address,
     Filter,
+    /// A bare mail address.
+    Mailbox,
+    Mailboxes,
+    /// A host and its port.
+    Server,
+    /// What is added to an address: `/fail`.
+    Suffix,
     Inline(&'static [Key]),
     /// A key that this version refuses, and what to do instead.
     Refused(&'static str),
@@ -101,7 +108,6 @@ impl Table {
 pub(crate) const LATER_TABLES: &[(&str, &str)] = &[
     ("service", "a service is a plan in this version"),
     ("profile", "choose the image in each deployment instead"),
-    ("notify", "read the console or the journal instead"),
 ];
 
 pub(crate) const TABLES: &[Table] = &[
@@ -200,6 +206,128 @@ pub(crate) const TABLES: &[Table] = &[
                 need: Need::Default("\"info\""),
                 doc: &[
                     "off, error, warn, info, debug or trace; more for one part: info,provisioner=debug.",
+                ],
+            },
+        ],
+    },
+    Table {
+        name: "notify",
+        shape: Shape::Single,
+        doc: &[
+            "Messages: one when something breaks, one when it works again, one every morning. They wait in the state",
+            "while a server is down. `reprise notify test` tries each way and prints what its server answers.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "morning",
+                kind: Kind::Time,
+                need: Need::Default("\"07:00\""),
+                doc: &["Local hour of the morning message and of the ping."],
+            },
+            Key {
+                name: "every",
+                kind: Kind::Choice {
+                    values: &["day", "week"],
+                    later: &[],
+                },
+                need: Need::Default("\"day\""),
+                doc: &[
+                    "day | week: every morning, or on Mondays only. Monday's message also tells of the week.",
+                ],
+            },
+            Key {
+                name: "smtp",
+                kind: Kind::Server,
+                need: Need::Optional {
+                    example: "\"smtp.example.net:587\"",
+                },
+                doc: &["Mail server and its port."],
+            },
+            Key {
+                name: "smtp_security",
+                kind: Kind::Choice {
+                    values: &["starttls", "tls", "none"],
+                    later: &[],
+                },
+                need: Need::Default("\"starttls\""),
+                doc: &[
+                    "starttls (mostly port 587) | tls (mostly port 465) | none (a server on this box or this network).",
+                ],
+            },
+            Key {
+                name: "smtp_user",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"reprise@example.net\"",
+                },
+                doc: &["Log-in name at the mail server, where it wants one."],
+            },
+            Key {
+                name: "smtp_password_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/smtp-password\"",
+                },
+                doc: &[
+                    "A file whose first line is the password of smtp_user, readable by reprise only.",
+                ],
+            },
+            Key {
+                name: "mail_from",
+                kind: Kind::Mailbox,
+                need: Need::Optional {
+                    example: "\"reprise@example.net\"",
+                },
+                doc: &["The address that mails come from."],
+            },
+            Key {
+                name: "mail_to",
+                kind: Kind::Mailboxes,
+                need: Need::Optional {
+                    example: "[\"admin@example.net\"]",
+                },
+                doc: &["The addresses that mails go to; each gets a mail of its own."],
+            },
+            Key {
+                name: "mattermost_url_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/mattermost-url\"",
+                },
+                doc: &[
+                    "A file whose first line is the address of an incoming webhook of Mattermost; it is a secret.",
+                ],
+            },
+            Key {
+                name: "ping_url_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/ping-url\"",
+                },
+                doc: &[
+                    "A file whose first line is an address that is fetched (GET) each morning after a good night, so that",
+                    "somebody else tells you when this box has died. As of healthchecks.io; it is a secret.",
+                ],
+            },
+            Key {
+                name: "ping_fail_suffix",
+                kind: Kind::Suffix,
+                need: Need::Optional {
+                    example: "\"/fail\"",
+                },
+                doc: &[
+                    "Added to that address after a bad night. Without it: a bad night is told by no ping.",
+                ],
+            },
+            Key {
+                name: "ca_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/company-ca.pem\"",
+                },
+                doc: &[
+                    "Certificates (PEM) to trust for these servers, beside those the system trusts.",
                 ],
             },
         ],

@@ -218,6 +218,67 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// `name@domain`, bare; what each side may hold is left to the servers (RFC 5321 §4.1.2), as long as it is one word.
+pub(crate) fn mailbox(text: &str) -> Result<String, String> {
+    let good = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !"<>()[]\",;:\\@".contains(c))
+    };
+    match text.rsplit_once('@') {
+        Some((name, domain))
+            if good(name) && name.len() <= 64 && good(domain) && text.len() <= 254 =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "`{}` is not a mail address; expected such as admin@example.net, without a name around it",
+            short(text)
+        )),
+    }
+}
+
+/// `host:port`; a numeric IPv6 host in brackets.
+pub(crate) fn server(text: &str) -> Result<String, String> {
+    let good = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let host_good = match inner {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                !host.is_empty()
+                    && host.len() <= 253
+                    && host
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+            }
+        };
+        host_good && port.parse::<u16>().is_ok_and(|port| port != 0)
+    });
+    if good {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{}` is not a host and a port; expected such as smtp.example.net:587",
+        short(text)
+    ))
+}
+
+/// The end of a web address.
+pub(crate) fn suffix(text: &str) -> Result<String, String> {
+    let good = text.starts_with(['/', '?', '&'])
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_graphic() && c != '#');
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{}` cannot end a web address; expected such as /fail",
+            short(text)
+        ))
+    }
+}
+
 pub(crate) fn filter(text: &str) -> Result<String, String> {
     const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
     for directive in text.split(',') {
@@ -361,6 +422,46 @@ mod tests {
         }
         assert_eq!(url("file:///mnt/nas"), Ok("/mnt/nas".to_owned()));
         assert!(path("~/x").is_err() && path("a\0b").is_err() && path("/x y/é").is_ok());
+    }
+
+    #[test]
+    fn mail_addresses_servers_and_suffixes() {
+        for good in ["a@b", "admin+nuit@mail.example.net"] {
+            assert!(mailbox(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "admin",
+            "@b",
+            "a@",
+            "A <a@b>",
+            "a@b, c@d",
+            "a b@c",
+            "a@b\r\nBcc: x@y",
+            "é@b",
+            "a@b@c",
+        ] {
+            assert!(mailbox(bad).is_err(), "{bad}");
+        }
+        for good in ["smtp.example.net:587", "127.0.0.1:25", "[::1]:25"] {
+            assert!(server(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "smtp",
+            "smtp:",
+            ":25",
+            "smtp:0",
+            "smtp:99999",
+            "::1:25",
+            "a b:25",
+        ] {
+            assert!(server(bad).is_err(), "{bad}");
+        }
+        assert!(suffix("/fail").is_ok() && suffix("?s=1").is_ok());
+        for bad in ["", "fail", "/a b", "/a\r\n", "/#x"] {
+            assert!(suffix(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -301,6 +301,9 @@ fn check(
         (Kind::Interface, DeValue::String(s)) => text(value::interface(s)),
         (Kind::Timezone, DeValue::String(s)) => text(value::timezone(s)),
         (Kind::Filter, DeValue::String(s)) => text(value::filter(s)),
+        (Kind::Mailbox, DeValue::String(s)) => text(value::mailbox(s)),
+        (Kind::Server, DeValue::String(s)) => text(value::server(s)),
+        (Kind::Suffix, DeValue::String(s)) => text(value::suffix(s)),
         (Kind::Duration, DeValue::String(s)) => value::duration(s).map(Value::Duration),
         (Kind::Time, DeValue::String(s)) => value::time(s).map(Value::Time),
         (Kind::Address, DeValue::String(s)) => value::address(s).map(Value::Address),
@@ -314,6 +317,9 @@ fn check(
         }
         (Kind::Patterns, DeValue::Array(items)) => {
             return list(key, context, at, items.iter(), value::pattern, findings);
+        }
+        (Kind::Mailboxes, DeValue::Array(items)) => {
+            return list(key, context, at, items.iter(), value::mailbox, findings);
         }
         (Kind::Names, DeValue::Array(items)) => {
             return list(key, context, at, items.iter(), value::name, findings);
@@ -424,6 +430,10 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Time => "a time of day in quotes",
         Kind::Timezone => "a time zone in quotes",
         Kind::Address => "an address and a port in quotes",
+        Kind::Mailbox => "a mail address in quotes",
+        Kind::Mailboxes => "a list of mail addresses",
+        Kind::Server => "a host and its port in quotes",
+        Kind::Suffix => "the end of an address in quotes",
         Kind::Inline(_) => "a table",
         Kind::Refused(_) => "nothing",
     }

@@ -91,7 +91,7 @@ recipe = \"dolibarr\"
         found,
         [
             "1:1: [appliance] is missing; write it with at least `name = \"agen\"`",
-            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [[network]], [[target]], [[plan]]; did you mean `appliance`?",
+            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[plan]]; did you mean `appliance`?",
             "4:10: `listen` in [console]: `:8443` is not an address and a port; expected such as 0.0.0.0:8443 or [::]:8443; did you mean `0.0.0.0:8443`?",
             "6:13: `interface` in [[network]]: `eth 0` cannot be an interface; expected a name of 1 to 15 characters that `ip link` shows, such as eth0",
             "7:8: `dhcp` in [[network]]: `server` is not in this version; expected one of off, proxy",
@@ -197,7 +197,7 @@ fn a_key_above_every_header_says_where_it_belongs() {
     assert_eq!(
         complaints(&format!("state_dir = \"/x\"\n{GOOD}")),
         [
-            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [[network]], [[target]], [[plan]]; it belongs under [appliance]"
+            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[plan]]; it belongs under [appliance]"
         ]
     );
 }
@@ -392,4 +392,37 @@ fn the_file_asked_for_wins_and_need_not_exist() {
         config::find(Some(Path::new("/nowhere/x.toml"))).unwrap(),
         Path::new("/nowhere/x.toml")
     );
+}
+
+#[test]
+fn messages_need_what_they_are_sent_with() {
+    for (extra, expected) in [
+        (
+            "[notify]\nmail_to = [\"a@b.net\"]\n",
+            "2:11: `mail_to` in [notify]: no mail server is named; add `smtp`, or remove it",
+        ),
+        (
+            "[notify]\nsmtp = \"mail.b.net:587\"\nmail_to = [\"a@b.net\"]\n",
+            "2:8: `mail_from` is missing in [notify]: a mail needs it beside `smtp`",
+        ),
+        (
+            "[notify]\nsmtp = \"mail.b.net:25\"\nsmtp_security = \"none\"\nmail_to = [\"a@b.net\"]\nmail_from = \"c@b.net\"\n\
+             smtp_user = \"c\"\nsmtp_password_file = \"p\"\n",
+            "6:13: `smtp_user` in [notify]: its password would cross the network readable by anyone; set `smtp_security` to starttls or tls, or remove the log-in",
+        ),
+        (
+            "[notify]\nsmtp = \"127.0.0.1:25\"\nmail_to = [\"a@b.net\"]\nmail_from = \"c@b.net\"\nsmtp_user = \"c\"\n",
+            "5:13: `smtp_user` in [notify]: its password is missing; add `smtp_password_file`",
+        ),
+        (
+            "[notify]\nsmtp = \"mail.b.net\"\n",
+            "2:8: `smtp` in [notify]: `mail.b.net` is not a host and a port; expected such as smtp.example.net:587",
+        ),
+        (
+            "[notify]\nping_fail_suffix = \"/fail\"\n",
+            "2:20: `ping_fail_suffix` in [notify]: there is no address it could end; add `ping_url_file`, or remove it",
+        ),
+    ] {
+        assert_eq!(about(extra), [expected], "{extra}");
+    }
 }

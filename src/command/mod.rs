@@ -7,6 +7,7 @@ pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod notify;
 pub(crate) mod plan;
 pub(crate) mod pra;
 pub(crate) mod proof;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Image(command) => image::run(&door()?, command),
         Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),
+        Command::Notify(command) => notify::run(&door()?, &command),
         Command::User(command) => user::run(&door()?, command),
         Command::Vault(args) => self::vault::run(args),
         Command::Agent(args) => agent::run(args),

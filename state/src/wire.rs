@@ -134,6 +134,17 @@ pub enum Fact {
         freed_bytes: u64,
         took_ms: u64,
     },
+    MessageSent {
+        /// `mail to admin@example.net`, `mattermost`, `ping`.
+        channel: String,
+        subject: String,
+    },
+    /// It could not be sent while it was worth sending.
+    MessageLost {
+        channel: String,
+        subject: String,
+        why: String,
+    },
     /// Somebody typed a vault's password back from paper, and it opened the vault.
     KeyConfirmed {
         target: String,
@@ -166,6 +177,8 @@ impl Fact {
             Fact::PasswordChanged { .. } => "password_changed",
             Fact::SnapshotsForgotten { .. } => "snapshots_forgotten",
             Fact::Pruned { .. } => "pruned",
+            Fact::MessageSent { .. } => "message_sent",
+            Fact::MessageLost { .. } => "message_lost",
             Fact::KeyConfirmed { .. } => "key_confirmed",
         }
     }

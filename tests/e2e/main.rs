@@ -19,6 +19,7 @@ mod hostile;
 mod keys;
 mod killed;
 mod network;
+mod notify;
 mod plans;
 mod restore;
 mod start;

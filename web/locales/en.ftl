@@ -403,3 +403,95 @@ key-label = Vault { $target }
 key-confirmed = Typed back by { $by } on { $date }
 key-never = Never typed back.
 key-button = Check the password of { $target }
+
+letter-subject = { $appliance }: { $what }
+letter-from = Written by the appliance { $appliance } (Reprise). Do not reply to this message.
+letter-try-subject = a try of the messages
+letter-try-lead = Somebody asked for this message, as a try: the messages of this box arrive here.
+letter-opened-subject = trouble: { $object }
+letter-opened-lead = Something is wrong: { $object }.
+letter-since = Since { $date }.
+letter-until-over = There will be one message when it is over, and none until then.
+letter-comes-and-goes = This is the third time within a day: it comes and goes. No more messages about it for that day; the morning message and the console go on telling.
+letter-over-subject = over: { $object }
+letter-over-lead = It is over: { $object }.
+letter-lasted = From { $from } to { $to } ({ $took }).
+letter-it-was = It was: { $sentence }
+object-target = target { $target }
+object-plan = plan { $plan }
+object-proof = the test restore of { $plan } from { $target }
+object-age = the copy of { $plan } on { $target } is too old
+object-room = the room on target { $target }
+object-history = the history of target { $target }
+object-messages = messages do not leave ({ $channel })
+letter-none-protected = 0 of your services are protected.
+letter-only-itself = This box protects only itself: no service is entrusted to it.
+letter-troubles-title = What is wrong
+letter-no-trouble = No trouble goes on.
+letter-trouble = { $object }, since { $date }: { $sentence }
+letter-service = { $plan }: { $verdict }
+letter-nowhere = Saved nowhere: no target is named.
+letter-never-saved = Never saved to { $target }.
+letter-saved = { $n ->
+    [one] Saved to { $target } on { $date }: { $count } file, { $bytes } ({ $added } of it new), in { $took }.
+   *[other] Saved to { $target } on { $date }: { $count } files, { $bytes } ({ $added } of it new), in { $took }.
+ }
+letter-saved-problems = { $n ->
+    [one] { $count } item could not be saved.
+   *[other] { $count } items could not be saved.
+ }
+letter-busy = A backup to { $target } is going on; it is not counted here.
+letter-never-tried = Never tried: the copy on { $target } was never restored for real.
+letter-not-restored = The test of { $date } from { $target } failed: { $why }
+letter-last-good = Last copy restored for real: that of { $date }.
+letter-restored = { $n ->
+    [one] Restored for real from { $target } on { $date }, in { $took }: { $count } file ({ $bytes }), compared, no difference.
+   *[other] Restored for real from { $target } on { $date }, in { $took }: { $count } files ({ $bytes }), compared, no difference.
+ }
+letter-read = Read back on { $target } on { $date }, nothing restored.
+letter-listed = All there on { $target } on { $date }, not read back.
+letter-no-range = { $n ->
+    [one] So far no time is promised: measured { $count } time, three are needed.
+   *[other] So far no time is promised: measured { $count } times, three are needed.
+ }
+letter-range = { $n ->
+    [one] To have it back: { $least } to { $most }, measured { $times } times between { $from } and { $to }, for this { $count } file ({ $bytes }), from { $target } to this box.
+   *[other] To have it back: { $least } to { $most }, measured { $times } times between { $from } and { $to }, for these { $count } files ({ $bytes }), from { $target } to this box.
+ }
+letter-exposed-title = Not protected
+letter-exposed = { $plan }, since { $date }: { $reasons }
+letter-exposed-now = { $plan }: { $reasons }
+letter-week-title = The last seven days
+letter-week-saved = { $n ->
+    [one] { $count } backup succeeded, { $failed } did not, { $added } added.
+   *[other] { $count } backups succeeded, { $failed } did not, { $added } added.
+ }
+letter-week-restored = { $n ->
+    [one] { $count } restore for real succeeded, { $failed } failed.
+   *[other] { $count } restores for real succeeded, { $failed } failed.
+ }
+letter-alive = This box is alive.
+letter-next-day = Next message tomorrow at { $hour }. If it does not come, go and look at the box.
+letter-next-week = Next message on Monday at { $hour }. If it does not come, go and look at the box.
+
+fact-message-sent = Message sent ({ $channel }): { $subject }
+fact-message-lost = Message lost ({ $channel }): { $subject }
+
+nav-notify = Messages
+notify-lead = One message when something breaks, one when it works again, one every morning. They wait here while their server does not answer.
+notify-none = No way is named: this box tells nobody. Add [notify] to reprise.toml (`reprise config example` shows the keys), then restart.
+notify-channels = Ways
+notify-try = Try now
+notify-try-lead = Sends a message by each way and shows what its server answers.
+notify-tried = Answers to the try
+notify-outbox = Latest messages
+notify-empty = No message was written yet.
+notify-every-day = Morning message every day at { $hour }
+notify-every-week = Morning message on Mondays at { $hour }
+col-channel = Way
+col-subject = Subject
+col-answer = Answer
+letter-waiting = waiting
+letter-refused = refused, to be tried again
+letter-sent = sent
+letter-lost = lost

@@ -404,3 +404,95 @@ key-label = Coffre { $target }
 key-confirmed = Ressaisi par { $by } le { $date }
 key-never = Jamais ressaisi.
 key-button = Vérifier le mot de passe de { $target }
+
+letter-subject = { $appliance } : { $what }
+letter-from = Écrit par le boîtier { $appliance } (Reprise). Ne répondez pas à ce message.
+letter-try-subject = essai des messages
+letter-try-lead = Ce message est un essai demandé par quelqu'un : les messages de ce boîtier arrivent ici.
+letter-opened-subject = ennui : { $object }
+letter-opened-lead = Quelque chose ne va pas : { $object }.
+letter-since = Depuis le { $date }.
+letter-until-over = Vous recevrez un message quand ce sera réglé, et aucun d'ici là.
+letter-comes-and-goes = C'est la troisième fois en un jour : cela va et vient. Plus aucun message à ce sujet pendant ce jour ; le message du matin et la console continuent de le dire.
+letter-over-subject = réglé : { $object }
+letter-over-lead = C'est réglé : { $object }.
+letter-lasted = Du { $from } au { $to } ({ $took }).
+letter-it-was = C'était : { $sentence }
+object-target = la cible { $target }
+object-plan = le plan { $plan }
+object-proof = la restauration d'essai de { $plan } depuis { $target }
+object-age = la copie de { $plan } sur { $target } est trop ancienne
+object-room = la place sur la cible { $target }
+object-history = l'histoire de la cible { $target }
+object-messages = les messages ne partent pas ({ $channel })
+letter-none-protected = 0 de vos services sont protégés.
+letter-only-itself = Ce boîtier ne protège que lui-même : aucun service ne lui est confié.
+letter-troubles-title = Ce qui ne va pas
+letter-no-trouble = Aucun ennui en cours.
+letter-trouble = { $object }, depuis le { $date } : { $sentence }
+letter-service = { $plan } : { $verdict }
+letter-nowhere = Sauvé nulle part : aucune cible n'est indiquée.
+letter-never-saved = Jamais sauvé sur { $target }.
+letter-saved = { $n ->
+    [one] Sauvé sur { $target } le { $date } : { $count } fichier, { $bytes } ({ $added } de nouveau), en { $took }.
+   *[other] Sauvé sur { $target } le { $date } : { $count } fichiers, { $bytes } ({ $added } de nouveau), en { $took }.
+ }
+letter-saved-problems = { $n ->
+    [one] { $count } élément n'a pas pu être sauvé.
+   *[other] { $count } éléments n'ont pas pu être sauvés.
+ }
+letter-busy = Une sauvegarde sur { $target } est en cours ; elle n'est pas comptée ici.
+letter-never-tried = Jamais essayé : la copie sur { $target } n'a jamais été restaurée pour de vrai.
+letter-not-restored = L'essai du { $date } depuis { $target } a échoué : { $why }
+letter-last-good = Dernière copie restaurée pour de vrai : celle du { $date }.
+letter-restored = { $n ->
+    [one] Restauré pour de vrai depuis { $target } le { $date }, en { $took } : { $count } fichier ({ $bytes }), comparé, sans différence.
+   *[other] Restauré pour de vrai depuis { $target } le { $date }, en { $took } : { $count } fichiers ({ $bytes }), comparés, sans différence.
+ }
+letter-read = Relu sur { $target } le { $date }, sans rien restaurer.
+letter-listed = Présent au complet sur { $target } le { $date }, sans être relu.
+letter-no-range = { $n ->
+    [one] Aucune durée n'est promise : mesurée { $count } fois, il en faut trois.
+   *[other] Aucune durée n'est promise : mesurée { $count } fois, il en faut trois.
+ }
+letter-range = { $n ->
+    [one] Pour le ravoir : de { $least } à { $most }, mesuré { $times } fois entre le { $from } et le { $to }, pour ce { $count } fichier ({ $bytes }), de { $target } à ce boîtier.
+   *[other] Pour le ravoir : de { $least } à { $most }, mesuré { $times } fois entre le { $from } et le { $to }, pour ces { $count } fichiers ({ $bytes }), de { $target } à ce boîtier.
+ }
+letter-exposed-title = Non protégé
+letter-exposed = { $plan }, depuis le { $date } : { $reasons }
+letter-exposed-now = { $plan } : { $reasons }
+letter-week-title = Les sept derniers jours
+letter-week-saved = { $n ->
+    [one] { $count } sauvegarde réussie ({ $added } ajoutés) ; sans succès : { $failed }.
+   *[other] { $count } sauvegardes réussies ({ $added } ajoutés) ; sans succès : { $failed }.
+ }
+letter-week-restored = { $n ->
+    [one] { $count } restauration pour de vrai réussie ; sans succès : { $failed }.
+   *[other] { $count } restaurations pour de vrai réussies ; sans succès : { $failed }.
+ }
+letter-alive = Ce boîtier est en vie.
+letter-next-day = Prochain message demain à { $hour }. S'il n'arrive pas, allez voir le boîtier.
+letter-next-week = Prochain message lundi à { $hour }. S'il n'arrive pas, allez voir le boîtier.
+
+fact-message-sent = Message envoyé ({ $channel }) : { $subject }
+fact-message-lost = Message perdu ({ $channel }) : { $subject }
+
+nav-notify = Messages
+notify-lead = Un message quand quelque chose casse, un quand c'est réglé, un chaque matin. Ils attendent ici tant que leur serveur ne répond pas.
+notify-none = Aucune voie n'est indiquée : ce boîtier ne prévient personne. Ajoutez [notify] dans reprise.toml (« reprise config example » montre les clés), puis relancez.
+notify-channels = Voies
+notify-try = Essayer maintenant
+notify-try-lead = Envoie un message par chaque voie et montre ce que son serveur répond.
+notify-tried = Réponses à l'essai
+notify-outbox = Derniers messages
+notify-empty = Aucun message n'a encore été écrit.
+notify-every-day = Message du matin chaque jour à { $hour }
+notify-every-week = Message du matin le lundi à { $hour }
+col-channel = Voie
+col-subject = Sujet
+col-answer = Réponse
+letter-waiting = attend
+letter-refused = refusé, nouvel essai prévu
+letter-sent = envoyé
+letter-lost = perdu

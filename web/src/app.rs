@@ -1,7 +1,7 @@
 //! What the console needs to answer: handles made by `src`, cloned into every handler.
 
 use config::Config;
-use continuity::Continuity;
+use continuity::{Continuity, Notifier};
 use provisioner::Boot;
 use state::progress::Board;
 use state::{Clock, Db};
@@ -16,6 +16,7 @@ pub struct App {
     pub board: Board,
     pub config: Arc<Config>,
     pub continuity: Continuity,
+    pub notifier: Notifier,
     pub boot: Boot,
     /// Shown at the foot of each page.
     pub version: String,

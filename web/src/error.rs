@@ -81,6 +81,12 @@ impl From<continuity::vaults::Error> for Error {
     }
 }
 
+impl From<continuity::notify::NoTry> for Error {
+    fn from(e: continuity::notify::NoTry) -> Error {
+        Error::Refused(format!("failed to {e}"))
+    }
+}
+
 impl From<vault::Error> for Error {
     fn from(e: vault::Error) -> Error {
         use vault::Error as E;

@@ -4,6 +4,7 @@
 //! - `api`: the same nouns as JSON, with a log-in or through the control socket.
 //! - [`auth`]: who may; an extractor in a handler's signature is the permission check.
 //! - `events`: live events. `assets`: style, script, icon.
+//! - `letter`: what the appliance writes to people.
 //! - `words`: both languages. `story`: facts as sentences.
 //! - `readiness`, `ongoing`: verdicts and progress as a reader sees them.
 //! - `desk`: the state behind handlers. `error`: failures to status codes. `path`: file names.
@@ -18,6 +19,7 @@ mod desk;
 mod download;
 mod error;
 mod events;
+mod letter;
 mod ongoing;
 mod page;
 mod path;
@@ -29,6 +31,7 @@ mod words;
 
 pub use app::App;
 pub use auth::OneTimePassword;
+pub use letter::compose;
 
 use auth::permit::ThroughControl;
 use axum::extract::DefaultBodyLimit;

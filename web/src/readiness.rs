@@ -81,7 +81,7 @@ pub(crate) fn verdict_code(verdict: Verdict) -> &'static str {
     }
 }
 
-fn verdict(words: &Words, service: &Service) -> String {
+pub(crate) fn verdict(words: &Words, service: &Service) -> String {
     match (service.verdict, service.last_proven) {
         (Verdict::NeverSaved, _) => words.t("verdict-never-saved"),
         (Verdict::Failing, _) => words.t("verdict-failing"),

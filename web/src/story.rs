@@ -276,6 +276,22 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             None,
         ),
+        Fact::MessageSent { channel, subject } => (
+            Mood::Plain,
+            w.t2("fact-message-sent", "channel", channel, "subject", subject),
+            None,
+            Some("/notify".to_owned()),
+        ),
+        Fact::MessageLost {
+            channel,
+            subject,
+            why,
+        } => (
+            Mood::Bad,
+            w.t2("fact-message-lost", "channel", channel, "subject", subject),
+            Some(why.clone()),
+            Some("/notify".to_owned()),
+        ),
         Fact::KeyConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-key-confirmed", "target", target, "by", by),

@@ -10,6 +10,7 @@
 //! - [`image`]: disk images in the vault: listed, imported in a writer's turn.
 //! - [`overview`]: could we restart today? pure, with its reasons.
 //! - [`keys`]: vault passwords typed back from paper; [`place`]: does a target die with this box?
+//! - [`notify`]: messages to people: what breaks, what works again, every morning.
 //! - [`scratch`]: folders that go away; `work`: what is going on in this process.
 //! - [`trouble`]: one fact per incident, not one per attempt.
 //! - [`records`]: every SQL statement of this package; [`wire`]: the stored shape of evidence.
@@ -18,6 +19,7 @@ pub mod blocking;
 pub mod handle;
 pub mod image;
 pub mod keys;
+pub mod notify;
 pub mod overview;
 pub mod place;
 pub mod proof;
@@ -36,6 +38,7 @@ mod work;
 
 pub use blocking::blocking;
 pub use handle::{Continuity, Error};
+pub use notify::Notifier;
 pub use proof::{Proof, ProofId};
 pub use records::migrate;
 pub use restore::{Restore, RestoreId, RestoreRequest};

@@ -50,6 +50,18 @@ const TABLES: &[&str] = &[
     "CREATE TABLE tidied (\
        target TEXT PRIMARY KEY, forgotten BIGINT NOT NULL, pruned_ms BIGINT NOT NULL);\
      CREATE TABLE head (target TEXT PRIMARY KEY, snapshot TEXT NOT NULL)",
+    "CREATE TABLE outbox (\
+       number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, about TEXT NOT NULL, \
+       thread TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, html TEXT NOT NULL, \
+       queued_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, next_ms BIGINT NOT NULL, \
+       attempts BIGINT NOT NULL, state TEXT NOT NULL, ended_ms BIGINT, answer TEXT, UNIQUE (channel, about));\
+     CREATE INDEX outbox_waiting ON outbox (channel, state, next_ms);\
+     CREATE TABLE told (\
+       object TEXT PRIMARY KEY, thread TEXT NOT NULL, sentence TEXT NOT NULL, since_ms BIGINT NOT NULL, \
+       is_open BIGINT NOT NULL, opened BIGINT NOT NULL, window_ms BIGINT NOT NULL, muted BIGINT NOT NULL, \
+       doubted_ms BIGINT);\
+     CREATE TABLE notify_mark (name TEXT PRIMARY KEY, value TEXT NOT NULL);\
+     CREATE TABLE exposed (plan TEXT PRIMARY KEY, since_ms BIGINT NOT NULL)",
 ];
 
 /// Brings this package's tables up to date.

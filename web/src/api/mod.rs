@@ -5,6 +5,7 @@ mod failure;
 mod hosts;
 mod images;
 mod journal;
+mod notify;
 mod plans;
 mod proofs;
 mod refusal;
@@ -31,4 +32,5 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())
+        .merge(notify::router())
 }

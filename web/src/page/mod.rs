@@ -11,6 +11,7 @@ mod images;
 mod journal;
 mod keys;
 mod login;
+mod notify;
 mod plans;
 mod proofs;
 mod restores;
@@ -41,4 +42,5 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())
+        .merge(notify::router())
 }

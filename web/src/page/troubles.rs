@@ -16,7 +16,15 @@ pub(crate) struct Trouble {
 /// Facts about troubles that are read; a week of a port that comes and goes each minute.
 const WINDOW: i64 = 20_000;
 /// What these report lasts beyond a restart: `continuity` keeps it in a table, and says once how it ends.
-const KEPT: [&str; 3] = ["target ", "plan ", "proof of plan "];
+const KEPT: [&str; 7] = [
+    "target ",
+    "plan ",
+    "proof of plan ",
+    "age of plan ",
+    "room on target ",
+    "history of target ",
+    "messages: ",
+];
 
 pub(crate) async fn open(desk: &Desk) -> Result<Vec<Trouble>, Error> {
     let mut entries = journal::troubles(&desk.app.db, WINDOW).await?;

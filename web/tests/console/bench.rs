@@ -101,6 +101,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             format: LogFormat::Human,
             filter: "info".into(),
         },
+        notify: config::Notify::default(),
         networks: Vec::new(),
         targets: Vec::new(),
         plans: Vec::new(),
@@ -116,6 +117,10 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
         board: board.clone(),
         config: config.clone(),
         continuity: continuity.clone(),
+        notifier: continuity::Notifier::new(
+            continuity.clone(),
+            web::compose(&config, clock.clone()),
+        ),
         boot: Boot {
             db,
             clock: clock.clone(),

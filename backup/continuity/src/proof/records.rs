@@ -86,6 +86,25 @@ pub(crate) async fn restored(
     Ok(row.try_get::<Option<i64>, _>("at_ms")?.map(Timestamp))
 }
 
+/// The newest `limit` restores for real that passed, newest first.
+pub(crate) async fn restores(
+    db: &Db,
+    plan: &str,
+    target: &str,
+    limit: i64,
+) -> Result<Vec<Proof>, Error> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{PROOF} WHERE plan = $1 AND target = $2 AND passed = 1 AND level = 'restored' \
+         ORDER BY number DESC LIMIT $3"
+    )))
+    .bind(plan)
+    .bind(target)
+    .bind(limit)
+    .fetch_all(db.read())
+    .await?;
+    Ok(rows.iter().map(proof_of).collect::<Result<_, _>>()?)
+}
+
 /// Keeps a finished proof.
 pub(crate) async fn insert(db: &Db, proof: &Proof) -> Result<(), Error> {
     let proof = proof.clone();

@@ -102,6 +102,7 @@ impl Bench {
                 format: LogFormat::Human,
                 filter: "info".into(),
             },
+            notify: config::Notify::default(),
             networks: Vec::new(),
             targets: vec![target("nas"), target("second")],
             plans: plans(&folder),
