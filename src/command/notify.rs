@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sends a message by each way of [notify] now, and says what its server answers
+    /// Sends a message by each way of the configuration now, and says what its server answers
     Test {
         #[arg(long)]
         json: bool,

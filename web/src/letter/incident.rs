@@ -77,10 +77,9 @@ pub(super) fn named(words: &Words, object: &str) -> String {
         Some(words.t1("object-room", "target", target))
     } else if let Some(target) = object.strip_prefix("history of target ") {
         Some(words.t1("object-history", "target", target))
-    } else if let Some(channel) = object.strip_prefix("messages: ") {
-        Some(words.t1("object-messages", "channel", channel))
     } else {
-        None
+        let channel = object.strip_prefix("messages: ");
+        channel.map(|channel| words.t1("object-messages", "channel", channel))
     };
     found.unwrap_or_else(|| object.to_owned())
 }

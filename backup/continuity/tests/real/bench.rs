@@ -64,6 +64,11 @@ impl Bench {
 
     /// Targets `nas` and `second` hold a vault each; `share` holds some files.
     pub(crate) async fn with(plans: impl FnOnce(&Path) -> Vec<Plan>) -> Bench {
+        Bench::configured(|folder, config| config.plans = plans(folder)).await
+    }
+
+    /// The same; `change` may set anything in the configuration.
+    pub(crate) async fn configured(change: impl FnOnce(&Path, &mut Config)) -> Bench {
         let folder = std::env::temp_dir().join(format!("reprise-continuity-{}", state::id::new()));
         for sub in ["state/tls", "share/clients", "share/empty", "nas", "second"] {
             std::fs::create_dir_all(folder.join(sub)).unwrap();
@@ -85,7 +90,7 @@ impl Bench {
             must_be_mounted: false,
             password_file: folder.join("password"),
         };
-        let config = Config {
+        let mut config = Config {
             origin: folder.join("reprise.toml"),
             appliance: Appliance {
                 name: "test".into(),
@@ -105,8 +110,9 @@ impl Bench {
             notify: config::Notify::default(),
             networks: Vec::new(),
             targets: vec![target("nas"), target("second")],
-            plans: plans(&folder),
+            plans: Vec::new(),
         };
+        change(&folder, &mut config);
         let continuity = open(config, Clock::manual(NOON)).await;
         Bench { folder, continuity }
     }

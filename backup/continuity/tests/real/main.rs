@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod notify;
 mod proofs;
 mod restores;
 mod runs;
