@@ -241,6 +241,15 @@ impl Inner {
         }))
     }
 
+    /// A folder list as it is stored.
+    pub(crate) fn list(&self, parts: &[(ChunkId, u32)]) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        for (id, _) in parts {
+            bytes.extend_from_slice(&self.chunk(id)?);
+        }
+        Ok(bytes)
+    }
+
     /// The entries of a folder list; `parent` is the folder's path.
     pub(crate) fn entries(
         &self,
@@ -248,10 +257,7 @@ impl Inner {
         parent: &[u8],
         names: Names,
     ) -> Result<Vec<Node>, Error> {
-        let mut bytes = Vec::new();
-        for (id, _) in parts {
-            bytes.extend_from_slice(&self.chunk(id)?);
-        }
+        let bytes = self.list(parts)?;
         tree::decode(&bytes, parent, names).map_err(|bad| Error::Damaged {
             object: format!("the list of folder {}", show(parent)),
             what: bad.to_string(),

@@ -24,7 +24,7 @@ impl Inodes {
         self.moved >= MOVED_LEAST && self.moved / 4 > self.kept
     }
 
-    /// Compares a folder's files with its list in the parent snapshot, both sorted by name.
+    /// Compares a folder's files with its list in the parent snapshot (of long ones the beginning), both sorted by name.
     pub(crate) fn learn(&mut self, entries: &[Entry], before: &[Node]) {
         let mut before = before.iter().peekable();
         for entry in entries {
@@ -158,7 +158,7 @@ mod tests {
             let entries: Vec<Entry> = (0..total)
                 .map(|at| Entry {
                     name: name(at),
-                    look: Look::Other(stat),
+                    look: Look::Other(Box::new(stat)),
                 })
                 .collect();
             let before: Vec<Node> = (0..total)

@@ -51,6 +51,7 @@ mod error;
 mod estimate;
 mod exclude;
 pub mod find;
+mod folder_list;
 pub mod forget;
 #[cfg(not(fuzzing))]
 mod format;

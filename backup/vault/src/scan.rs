@@ -9,10 +9,11 @@ use rustix::fs::{FileType, OFlags, RawDir, Stat};
 
 use crate::ahead::Ahead;
 use crate::exclude::Patterns;
-use crate::format::tree::{self, Names};
+use crate::folder_list::{AT_ONCE, OldList};
+use crate::format::tree;
 use crate::inner::Inner;
 use crate::source::{self, Extent, FILE, FOLDER, Stretch};
-use crate::{ChunkId, Node, deep};
+use crate::{ChunkId, deep};
 
 const LIST_BYTES: usize = 64 * 1024;
 /// <https://bford.info/cachedir/>
@@ -60,7 +61,7 @@ pub(crate) struct Looked {
     /// Sorted by name.
     pub(crate) entries: Vec<Entry>,
     /// The parent snapshot's list, if there is one that can be read.
-    pub(crate) before: Option<Vec<Node>>,
+    pub(crate) before: Option<OldList>,
     pub(crate) excluded: u64,
 }
 
@@ -82,7 +83,9 @@ pub(crate) struct Entry {
 
 pub(crate) enum Look {
     Folder(Arc<Ahead>),
-    Other(Stat),
+    Other(Box<Stat>),
+    /// Not a folder. In a folder of very many entries not all are looked at before their turn.
+    Later,
     Failed(io::Error),
 }
 
@@ -136,8 +139,7 @@ impl Eyes<'_> {
             return Ok(looked);
         }
         if !before.is_empty() {
-            // A list that cannot be read costs reading the files again, nothing else.
-            looked.before = self.vault.entries(&before, &path, Names::Plain).ok();
+            looked.before = OldList::read(self.vault, &before, &path);
         }
         let folder = Arc::clone(&looked.folder);
         let mut names = list(folder.as_fd(), buffer)?;
@@ -153,23 +155,25 @@ impl Eyes<'_> {
             if (self.is_stopped)() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            let stat = match kind {
+            let is_later = looked.entries.len() >= AT_ONCE && kind != FileType::Unknown;
+            let look = match kind {
                 FileType::Directory => None,
-                _ => Some(source::look(folder.as_fd(), &name)),
+                _ if is_later => Some(Look::Later),
+                _ => match source::look(folder.as_fd(), &name) {
+                    Err(error) => Some(Look::Failed(error)),
+                    Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
+                        FileType::Directory => None,
+                        _ => Some(Look::Other(Box::new(stat))),
+                    },
+                },
             };
-            let is_folder = match &stat {
-                None => true,
-                Some(Ok(stat)) => FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
-                Some(Err(_)) => false,
-            };
-            if rules.excludes(&path, &name, is_folder) {
+            if rules.excludes(&path, &name, look.is_none()) {
                 continue;
             }
-            let look = match stat {
-                Some(Err(error)) => Look::Failed(error),
-                Some(Ok(stat)) if !is_folder => Look::Other(stat),
-                _ => Look::Folder(Ahead::new(Place {
-                    before: listed_before(looked.before.as_deref(), &name),
+            let look = match look {
+                Some(look) => look,
+                None => Look::Folder(Ahead::new(Place {
+                    before: subtree(looked.before.as_ref(), &name),
                     path: tree::join(&path, &name),
                     from: From::Below {
                         above: Arc::clone(&folder),
@@ -209,11 +213,8 @@ impl Rules {
     }
 }
 
-fn listed_before(before: Option<&[Node]>, name: &[u8]) -> Vec<(ChunkId, u32)> {
-    let before = before.unwrap_or_default();
-    let at = before.binary_search_by(|node| node.name.as_slice().cmp(name));
-    let node = at.ok().and_then(|at| before.get(at));
-    node.map_or_else(Vec::new, |node| node.subtree.clone())
+fn subtree(before: Option<&OldList>, name: &[u8]) -> Vec<(ChunkId, u32)> {
+    before.map_or_else(Vec::new, |before| before.subtree(name))
 }
 
 /// Names in a folder with what they are, sorted, without `.` and `..`.

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, FileType, Stat};
 
 use crate::ahead::{Ahead, Scanner};
 use crate::content::{Content, Failed};
+use crate::folder_list::NewList;
 use crate::format::tree;
 use crate::inner::Inner;
 use crate::known::{self, Inodes};
@@ -130,7 +131,7 @@ impl Walk<'_> {
                             depth: 0,
                         };
                         let look = match source::look(folder.as_fd(), name) {
-                            Ok(stat) => Look::Other(stat),
+                            Ok(stat) => Look::Other(Box::new(stat)),
                             Err(error) => Look::Failed(error),
                         };
                         self.entry(&here, name.to_vec(), look, old)?
@@ -165,8 +166,13 @@ impl Walk<'_> {
                 let path = here.path_of(&name);
                 return self.folder(&ahead, name, &path, old, here.depth + 1);
             }
-            Look::Other(stat) => stat,
-            Look::Failed(error) => {
+            Look::Other(stat) => Ok(*stat),
+            Look::Later => source::look(here.folder.as_fd(), &name),
+            Look::Failed(error) => Err(error),
+        };
+        let stat = match stat {
+            Ok(stat) => stat,
+            Err(error) => {
                 self.unreadable(&here.path_of(&name), &error);
                 return Ok(None);
             }
@@ -174,6 +180,10 @@ impl Walk<'_> {
         let shown = name.clone();
         let saved = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => self.file(here, name, &stat, old),
+            // It was none when the folder was listed.
+            FileType::Directory => Err(Failed::Read(io::Error::other(
+                "it became a folder; it is saved by the next run",
+            ))),
             _ => self.special(here, name, &stat, old),
         };
         match saved {
@@ -225,7 +235,7 @@ impl Walk<'_> {
             path,
             depth,
         };
-        let (nodes, same) = self.entries(&here, looked)?;
+        let (list, same) = self.entries(&here, looked)?;
         let known = old.as_ref().filter(|old| self.is_settled(old));
         let known = known.filter(|old| known::is_same_entry(old, &stat, self.any_inode()));
         if let Some(known) = known.filter(|_| same) {
@@ -247,21 +257,20 @@ impl Walk<'_> {
             },
         }
         if let Some(Store { session, content }) = &mut self.store {
-            let list = tree::encode(&nodes, |node| &node.name);
-            node.subtree = content.store_tree(session, &list, self.watch)?;
+            node.subtree = content.store_tree(session, &list.finish(), self.watch)?;
         }
         Ok(Some(Kept::new(node, old)))
     }
 
-    /// The nodes of a folder, and whether they are just those of the parent snapshot's list.
-    fn entries(&mut self, here: &Here<'_>, looked: Looked) -> Result<(Vec<Node>, bool), Error> {
+    /// The list of a folder, and whether it is just that of the parent snapshot.
+    fn entries(&mut self, here: &Here<'_>, looked: Looked) -> Result<(NewList, bool), Error> {
         // Whatever it holds, nothing of it is saved; the list is there, and empty.
         let mut same = looked.before.is_some();
         let before = looked.before.unwrap_or_default();
-        self.inodes.learn(&looked.entries, &before);
+        self.inodes.learn(&looked.entries, before.first());
         self.tally.unstable_inodes = self.inodes.are_unstable();
-        let mut before = before.into_iter().peekable();
-        let mut nodes = Vec::with_capacity(looked.entries.len());
+        let mut before = before.into_nodes().peekable();
+        let mut list = NewList::with_room(looked.entries.len());
         for entry in looked.entries {
             while let Some(gone) = before.next_if(|old| old.name < entry.name) {
                 same = false;
@@ -271,7 +280,7 @@ impl Walk<'_> {
             match self.entry(here, entry.name, entry.look, old)? {
                 Some(kept) => {
                     same &= kept.same;
-                    nodes.push(kept.node);
+                    list.push(kept.node);
                 }
                 None => same = false,
             }
@@ -280,7 +289,7 @@ impl Walk<'_> {
             same = false;
             self.gone(&gone);
         }
-        Ok((nodes, same))
+        Ok((list, same))
     }
 
     /// Counts what is in the parent snapshot only.

@@ -10,6 +10,7 @@ pub(crate) mod frame;
 pub mod fuzz;
 pub(crate) mod index;
 pub(crate) mod key;
+pub(crate) mod list;
 pub(crate) mod mark;
 pub(crate) mod pack;
 pub(crate) mod segments;

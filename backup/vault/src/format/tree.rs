@@ -1,15 +1,16 @@
-//! The list of entries of one folder.
+//! The list of entries of one folder; [`super::list`] writes and reads it entry by entry.
 
 use super::bytes::{Cursor, Put};
 use super::frame::MAX_CHUNK;
+use super::list::{Encoder, Entries};
 use super::times::{self, Nanos};
 use super::{Bad, segments};
 use crate::ChunkId;
 use crate::node::{Node, NodeKind, Segments, Xattr};
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 /// Bytes an entry takes at least.
-const NODE_LEAST: usize = 8;
+pub(super) const NODE_LEAST: usize = 8;
 
 /// Which parts of an entry are there, and what it is.
 mod flags {
@@ -45,9 +46,9 @@ pub(crate) fn get_parts(cursor: &mut Cursor<'_>) -> Result<Vec<(ChunkId, u32)>, 
 }
 
 /// What the next entry is written against: most are alike.
-#[derive(Default)]
-struct Before<'a> {
-    name: &'a [u8],
+#[derive(Clone, Default)]
+pub(super) struct Before {
+    name: Vec<u8>,
     owner: (u32, u32, u32),
     device: u64,
     inode: u64,
@@ -56,25 +57,18 @@ struct Before<'a> {
     atime: Nanos,
 }
 
-fn shared(a: &[u8], b: &[u8]) -> usize {
+pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// The entries of a folder, as stored, sorted by name. `name`s of roots are whole paths.
 pub(crate) fn encode(nodes: &[Node], name: impl Fn(&Node) -> &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + nodes.len() * 80);
-    out.push(VERSION);
-    out.put_varint(nodes.len() as u64);
-    let mut before = Before::default();
-    for node in nodes {
-        let name = name(node);
-        encode_node(&mut out, node, name, &mut before);
-        before.name = name;
-    }
-    out
+    let mut list = Encoder::with_room(nodes.len());
+    nodes.iter().for_each(|node| list.push(node, name(node)));
+    list.finish()
 }
 
-fn encode_node<'a>(out: &mut Vec<u8>, node: &Node, name: &'a [u8], before: &mut Before<'a>) {
+pub(super) fn encode_node(out: &mut Vec<u8>, node: &Node, name: &[u8], before: &mut Before) {
     let kind = match node.kind {
         NodeKind::File => 0,
         NodeKind::Dir => 1,
@@ -94,7 +88,7 @@ fn encode_node<'a>(out: &mut Vec<u8>, node: &Node, name: &'a [u8], before: &mut 
             | flag(!node.xattrs.is_empty(), flags::XATTRS)
             | flag(hash.is_some(), flags::HASH),
     );
-    let same = shared(before.name, name);
+    let same = shared(&before.name, name);
     out.put_varint(same as u64);
     out.put_short_blob(&name[same..]);
     if owner != before.owner {
@@ -135,15 +129,10 @@ fn encode_node<'a>(out: &mut Vec<u8>, node: &Node, name: &'a [u8], before: &mut 
         }
         NodeKind::Fifo | NodeKind::Socket => {}
     }
-    *before = Before {
-        name,
-        owner,
-        device: node.device,
-        inode: node.inode,
-        mtime,
-        ctime,
-        atime,
-    };
+    before.name.clear();
+    before.name.extend_from_slice(name);
+    (before.owner, before.device, before.inode) = (owner, node.device, node.inode);
+    (before.mtime, before.ctime, before.atime) = (mtime, ctime, atime);
 }
 
 /// Which names a folder list may hold.
@@ -158,37 +147,10 @@ pub(crate) enum Names {
 /// Decodes a folder list; `parent` is the path its entries lie in. Names are validated here, once: whoever holds a
 /// [`Node`] can join its name to a path.
 pub(crate) fn decode(bytes: &[u8], parent: &[u8], names: Names) -> Result<Vec<Node>, Bad> {
-    let mut cursor = Cursor::new(bytes);
-    let version = cursor.u8()?;
-    if version != VERSION {
-        return Err(Bad::Newer(u32::from(version)));
-    }
-    let count = cursor.varint_count(NODE_LEAST)?;
-    let mut nodes = Vec::new();
-    let mut before = Before::default();
-    let (mut stored, mut last) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let flags = cursor.u8()?;
-        let same = usize::try_from(cursor.varint()?).map_err(|_| Bad::Value("name"))?;
-        let suffix = cursor.short_blob()?;
-        std::mem::swap(&mut stored, &mut last);
-        stored.clear();
-        stored.extend_from_slice(last.get(..same).ok_or(Bad::Value("name"))?);
-        stored.extend_from_slice(suffix);
-        let (name, path) = place(&stored, parent, names)?;
-        if !nodes.is_empty() && last >= stored {
-            return Err(Bad::Value("order of names"));
-        }
-        if shared(&last, &stored) != same {
-            return Err(Bad::Value("name"));
-        }
-        nodes.push(decode_node(&mut cursor, flags, &mut before, name, path)?);
-    }
-    cursor.end()?;
-    Ok(nodes)
+    Entries::new(bytes, parent, names)?.collect()
 }
 
-fn place(stored: &[u8], parent: &[u8], names: Names) -> Result<(Vec<u8>, Vec<u8>), Bad> {
+pub(super) fn place(stored: &[u8], parent: &[u8], names: Names) -> Result<(Vec<u8>, Vec<u8>), Bad> {
     if names == Names::Roots && stored.first() == Some(&b'/') {
         if stored.len() > LONGEST_ROOT {
             return Err(Bad::Value("name"));
@@ -231,10 +193,10 @@ pub(crate) fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     path
 }
 
-fn decode_node(
+pub(super) fn decode_node(
     cursor: &mut Cursor<'_>,
     flags: u8,
-    before: &mut Before<'_>,
+    before: &mut Before,
     name: Vec<u8>,
     path: Vec<u8>,
 ) -> Result<Node, Bad> {
