@@ -113,5 +113,5 @@ pub use secret::Secret;
 pub use segments::SegmentReader;
 pub use snapshot::{Kind, Snapshot};
 pub use target::Target;
-pub use vault::{KdfCost, PackedChunk, Stats, Vault};
+pub use vault::{KdfCost, Limits, PackedChunk, Stats, Vault};
 pub use watch::Watch;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::format::key::Cuts;
+use crate::index;
 use crate::inner::{Inner, hex_name};
 use crate::keys::Keys;
 use crate::problem::show;
@@ -34,6 +35,23 @@ impl KdfCost {
         passes: 1,
         lanes: 1,
     };
+}
+
+/// How much an open vault may take of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory for the index (about 30 for each chunk); what is beyond lies in scratch files under `/var/tmp`, at
+    /// some reads from them for each chunk that is asked for.
+    pub index_bytes: usize,
+}
+
+impl Default for Limits {
+    /// 512 MiB: some 18 million chunks.
+    fn default() -> Limits {
+        Limits {
+            index_bytes: index::LIMIT,
+        }
+    }
 }
 
 /// An open vault; cheap to clone, share it between threads.
@@ -97,8 +115,18 @@ impl Vault {
 
     /// Opens a vault with a password or its recovery key.
     pub fn open(target: Arc<dyn Target>, secret: &Secret) -> Result<Vault, Error> {
+        Vault::open_within(target, secret, Limits::default())
+    }
+
+    /// The same, taking no more of this machine than said.
+    pub fn open_within(
+        target: Arc<dyn Target>,
+        secret: &Secret,
+        limits: Limits,
+    ) -> Result<Vault, Error> {
         let keys = keyring::open(&*target, secret)?;
         let vault = Vault::with(target, keys);
+        vault.inner.index_mut().limit(limits.index_bytes);
         vault.inner.refresh()?;
         Ok(vault)
     }

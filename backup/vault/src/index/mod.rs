@@ -30,8 +30,8 @@ pub(crate) use publish::publish;
 pub(crate) type PackName = (ObjectKind, [u8; 16]);
 
 pub(crate) const PACK_KINDS: [ObjectKind; 2] = [ObjectKind::Pack, ObjectKind::Tree];
-/// Memory that an index may take before it goes on in scratch files.
-const LIMIT: usize = 512 * 1024 * 1024;
+/// Memory that an index may take before it goes on in scratch files, unless its vault was opened with another limit.
+pub(crate) const LIMIT: usize = 512 * 1024 * 1024;
 /// Not the system's folder for temporary files, which may be memory itself; that one if the first does not work.
 const SCRATCH: [&str; 2] = ["/var/tmp", "/tmp"];
 /// Scratch files are merged when there are more.

@@ -123,3 +123,47 @@ fn a_chunk_that_lies_twice_is_read_where_it_can_be() {
     assert_eq!(packs(&index), [name(1)]);
     assert_eq!(index.packs().count(), 1);
 }
+
+#[test]
+fn a_vault_opened_with_little_memory_finds_the_same_chunks() {
+    use crate::target::MemoryTarget;
+    use crate::writer::{Chunking, Meta, SnapshotWriter};
+    use crate::{KdfCost, Kind, Limits, Secret, Vault, Watch};
+    const CHUNKS: usize = 5000;
+    let target = std::sync::Arc::new(MemoryTarget::new());
+    let password = Secret::new(b"correct horse".to_vec());
+    let vault = Vault::create(target.clone(), &password, KdfCost::MINIMUM).unwrap();
+    let mut bytes = vec![0; CHUNKS * 64];
+    blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+    let watch = Watch::new();
+    let save = |vault: &Vault| {
+        let meta = Meta {
+            kind: Kind::Files,
+            plan: "test".to_owned(),
+            host: "here".to_owned(),
+            started_ms: 1,
+        };
+        let mut writer = SnapshotWriter::begin(vault, meta, &watch).unwrap();
+        let stored = writer.add_stream("a", &mut &bytes[..], Chunking::Fixed(64), 0o600);
+        let chunks = stored.unwrap().chunks;
+        writer.finish(2).unwrap();
+        chunks
+    };
+    let chunks = save(&vault);
+    let limits = Limits {
+        index_bytes: 64 * 1024,
+    };
+    let small = Vault::open_within(target.clone(), &password, limits).unwrap();
+    let before = vault.inner.index().len();
+    {
+        let index = small.inner.index();
+        assert!(!index.runs.is_empty() && index.bytes() <= limits.index_bytes);
+        assert_eq!(index.len(), before);
+        assert!(chunks.iter().all(|chunk| index.get(&chunk.id).is_some()));
+    }
+    assert_eq!(save(&small), chunks, "nothing is stored twice");
+    vault.inner.refresh().unwrap();
+    assert!(vault.inner.index().len() - before < 100, "lists at most");
+    let usual = Vault::open(target, &password).unwrap();
+    assert!(usual.inner.index().runs.is_empty());
+}
