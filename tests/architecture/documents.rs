@@ -16,6 +16,7 @@ fn named_paths(document: &File) -> Vec<String> {
         "provisioner/",
         "web/",
         "tests/",
+        "benches/",
         "docs/",
         "./run",
         "./test",

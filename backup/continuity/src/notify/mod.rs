@@ -4,12 +4,13 @@
 //!   attempt waits; pure.
 //! - `morning`: gathers what the morning message tells; `overdue`: a backup that is too old is an incident too.
 //! - `channel`: the ways out that the configuration names; `mail`, `http`: each sends, and returns the server's answer.
-//! - `serve`: reads the journal into the outbox, and sends the outbox; `records`: the outbox and what was told.
+//! - `serve`: reads the journal into the outbox; `deliver`: sends it; `records`: the outbox and what was told.
 //!
 //! What is to be said is decided here and worded by whoever knows the languages: see [`Compose`].
 
 mod channel;
 mod decide;
+mod deliver;
 mod hour;
 mod http;
 mod mail;

@@ -1,9 +1,10 @@
-//! Reads the journal into the outbox, says good morning, and sends the outbox: one task for each channel.
+//! Reads the journal into the outbox, and says good morning; `deliver` sends the outbox.
 
 use super::channel::{Channel, FAIL, SUCCESS};
 use super::decide::{DOUBT, Event, Known, Say, decide};
+use super::deliver::unsent;
 use super::records::{self, Batch, JOURNAL, Letter, MORNING};
-use super::{Error, Message, Notifier, Text, hour, morning, overdue};
+use super::{Message, Notifier, Text, hour, morning, overdue};
 use crate::run;
 use crate::trouble::Trouble;
 use jiff::civil::Date;
@@ -14,10 +15,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const BEAT: Duration = Duration::from_secs(1);
+pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How often ages and verdicts are looked at.
-const ROUND: Duration = Duration::from_secs(60);
-/// After a start, what was missed is made up for before its age is an incident.
+pub(super) const ROUND: Duration = Duration::from_secs(60);
+/// Within this time of a start, what is due begins.
+const SETTLED: Duration = Duration::from_secs(15);
+/// After a start, what was missed is made up for before its age is an incident, and before the morning message.
 const CATCHING_UP: Duration = Duration::from_secs(15 * 60);
 /// Facts read at a time.
 const FACTS: i64 = 500;
@@ -27,9 +30,6 @@ const INCIDENT_LASTS: Duration = Duration::from_secs(7 * 86_400);
 const MORNING_LASTS: Duration = Duration::from_secs(48 * 3600);
 /// A late ping would vouch for a night nobody asks about any more.
 const PING_LASTS: Duration = Duration::from_secs(12 * 3600);
-
-/// Failed attempts after which the console tells of it.
-const TOLD_AFTER: u64 = 5;
 
 impl Notifier {
     /// Until `shutdown`; a message that is being sent then gets its answer first.
@@ -72,7 +72,7 @@ impl Notifier {
                 done = self.round(started, now).await;
             }
             if done.is_ok() {
-                done = self.good_morning(&mut morning, now).await;
+                done = self.good_morning(&mut morning, started, now).await;
             }
             match done {
                 Ok(()) => told = false,
@@ -261,6 +261,7 @@ impl Notifier {
     async fn good_morning(
         &self,
         told: &mut Option<Date>,
+        started: Timestamp,
         now: Timestamp,
     ) -> Result<(), crate::Error> {
         let db = &self.continuity.db;
@@ -281,6 +282,11 @@ impl Notifier {
         let Some(day) = hour::morning(now, &zone, notify.morning, notify.every, *told) else {
             return Ok(());
         };
+        // A box that was off all night first does what it missed, then tells of it.
+        let up = now.since(started);
+        if up < SETTLED || (up < CATCHING_UP && !self.continuity.work.idle()) {
+            return Ok(());
+        }
         let known = records::known(db).await?;
         let troubles: Vec<Trouble> = open_troubles(known);
         let gathered = self.gather(day, troubles, now).await?;
@@ -306,98 +312,6 @@ impl Notifier {
         *told = Some(day);
         Ok(())
     }
-
-    async fn deliver(&self, channel: &Channel, shutdown: CancellationToken) {
-        let db = &self.continuity.db;
-        let mut beat = tokio::time::interval(BEAT);
-        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut commits = db.commits();
-        commits.mark_changed();
-        let mut next: Option<Timestamp> = None;
-        let mut sender = Sender::default();
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = beat.tick() => {}
-            }
-            let now = self.continuity.clock.now();
-            if !commits.has_changed().unwrap_or(true) && next.is_none_or(|at| at > now) {
-                continue;
-            }
-            commits.mark_unchanged();
-            while !shutdown.is_cancelled() {
-                let now = self.continuity.clock.now();
-                let step = match records::due(db, &channel.name, now).await {
-                    Ok((None, later)) => {
-                        next = later;
-                        break;
-                    }
-                    Ok((Some(letter), _)) => self.attempt(channel, &letter, &mut sender).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = step {
-                    // A letter that left and could not be noted would leave again: better late than often.
-                    tracing::error!(%error, channel = channel.name, "failed to work on the outbox; trying again in a minute");
-                    next = Some(now + ROUND);
-                    break;
-                }
-            }
-        }
-    }
-
-    async fn attempt(
-        &self,
-        channel: &Channel,
-        letter: &Letter,
-        sender: &mut Sender,
-    ) -> Result<(), state::db::Error> {
-        let db = &self.continuity.db;
-        if letter.expires <= self.continuity.clock.now() {
-            return records::expired(db, letter, self.continuity.clock.now()).await;
-        }
-        let answer = channel.send(letter).await;
-        let now = self.continuity.clock.now();
-        match answer {
-            Ok(answer) => {
-                tracing::info!(channel = channel.name, answer, "message sent");
-                records::sent(db, letter, answer, now).await?;
-                if !sender.works {
-                    self.continuity.incident(&unsent(channel), None).await;
-                }
-                *sender = Sender { works: true };
-            }
-            Err(error) => {
-                let attempts = letter.attempts + 1;
-                let why = format!("failed to {error}");
-                if attempts == 1 || attempts == TOLD_AFTER {
-                    tracing::warn!(channel = channel.name, attempts, "{why}");
-                }
-                let next = now + hour::pause(attempts, &letter.id);
-                let refused = matches!(
-                    error,
-                    Error::Answer { .. } | Error::Mail(_) | Error::Refused { .. }
-                );
-                records::failed(db, letter, refused, why.clone(), next).await?;
-                sender.works = false;
-                if attempts >= TOLD_AFTER {
-                    let found = Some(("unsent", why));
-                    self.continuity.incident(&unsent(channel), found).await;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether the last attempt of this process succeeded.
-#[derive(Default)]
-struct Sender {
-    works: bool,
-}
-
-/// The object by which the console tells that messages do not leave; that channel itself is not asked to tell it.
-fn unsent(channel: &Channel) -> String {
-    format!("messages: {}", channel.name)
 }
 
 fn open_troubles(known: BTreeMap<String, Known>) -> Vec<Trouble> {

@@ -121,6 +121,63 @@ async fn what_cannot_be_sent_waits_in_its_order_and_is_lost_in_the_open_after_a_
     assert_eq!(lost.count(), 2);
 }
 
+/// Serves until the outbox is as `good` wants it; the clock stands `after` a start.
+async fn served(
+    bench: &Bench,
+    notifier: &Notifier,
+    after: Duration,
+    good: impl Fn(&[Letter]) -> bool,
+) -> Vec<Letter> {
+    let stop = CancellationToken::new();
+    let (this, token) = (notifier.clone(), stop.clone());
+    let serving = tokio::spawn(async move { this.serve(token).await });
+    // Told once the journal is read: the start is behind us, and the clock may go on.
+    let object = format!("target of {}", state::id::new());
+    trouble(bench, object.clone(), false).await;
+    outbox(bench, |all| {
+        all.iter().any(|l| l.subject.ends_with(&object))
+    })
+    .await;
+    bench.continuity.clock.advance(after);
+    let all = outbox(bench, good).await;
+    stop.cancel();
+    serving.await.unwrap();
+    all
+}
+
+#[tokio::test]
+async fn a_morning_missed_while_the_box_was_off_is_told_once_when_it_is_back() {
+    let (bench, notifier) = unreachable().await;
+    started(&bench).await;
+    let mornings = |all: &[Letter]| all.iter().filter(|l| l.subject == "morning").count();
+    // A first start at noon: no night to tell of.
+    let minute = Duration::from_secs(60);
+    let all = served(&bench, &notifier, minute, |_| true).await;
+    assert_eq!(mornings(&all), 0);
+    // Off at seven two days later, back at eleven.
+    bench
+        .continuity
+        .clock
+        .advance(Duration::from_secs(47 * 3600));
+    let all = served(&bench, &notifier, minute, |all| mornings(all) == 1).await;
+    let morning = all.iter().find(|l| l.subject == "morning").unwrap();
+    assert_eq!(morning.about, "morning:2026-11-24");
+    // Once more off and on within the day.
+    let all = served(&bench, &notifier, minute, |_| true).await;
+    assert_eq!(mornings(&all), 1);
+    bench
+        .continuity
+        .clock
+        .advance(Duration::from_secs(24 * 3600));
+    let all = served(&bench, &notifier, minute, |all| mornings(all) == 2).await;
+    assert_eq!(
+        all.iter()
+            .filter(|l| l.about == "morning:2026-11-25")
+            .count(),
+        1
+    );
+}
+
 #[tokio::test]
 async fn an_outbox_nobody_empties_stays_bounded() {
     let (bench, notifier) = unreachable().await;
