@@ -8,7 +8,7 @@
 //! | `pack.rs` | a pack being filled |
 //! | `work.rs` | the threads |
 //!
-//! Memory is bounded: a frame in line, one per worker, per kind of pack one open, and one pack being published.
+//! Memory is bounded: a queue of frames, one frame per worker, per kind of pack one open, and one pack being published.
 //! Nothing is committed here: packs without a snapshot are only chunks that the next run need not store.
 
 mod claims;

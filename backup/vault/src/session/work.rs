@@ -57,8 +57,7 @@ pub(super) fn start(vault: &Arc<Inner>, session: [u8; 16]) -> Started {
         packs: Mutex::default(),
     });
     let workers = workers();
-    // The workers have one each, the reading thread one: another in between is enough that nobody waits for long.
-    let (queue, frames) = sync_channel(1);
+    let (queue, frames) = sync_channel(workers);
     let frames = Arc::new(Mutex::new(frames));
     // Handed over, not queued: what is published is one pack, while the next is being filled.
     let (full, packs) = sync_channel(0);
