@@ -71,7 +71,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     User(user::Command),
     /// Works on a vault alone, without appliance, configuration or state
-    Vault(vault::Args),
+    Vault(Box<vault::Args>),
     /// Inside the netboot environment: reports this PC, writes its disk when told to
     Agent(agent::Args),
 }

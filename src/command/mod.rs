@@ -49,7 +49,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Boot(command) => boot::run(file, command),
         Command::Notify(command) => notify::run(&door()?, &command),
         Command::User(command) => user::run(&door()?, command),
-        Command::Vault(args) => self::vault::run(args),
+        Command::Vault(args) => self::vault::run(*args),
         Command::Agent(args) => agent::run(args),
     }
 }

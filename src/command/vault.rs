@@ -9,23 +9,23 @@ mod forget;
 mod key;
 mod ls;
 mod piped;
+mod place;
 mod prune;
 mod read;
 mod restore;
 mod stop;
 mod write;
 
+use self::place::Place;
 use crate::terminal::{self, Bar, Pace};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use state::Clock;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use vault::target::LocalTarget;
 use vault::{Problem, RecoveryKey, Secret, Vault, Watch};
 
 /// Exit code of work that was done, but whose problems must be read.
@@ -49,15 +49,6 @@ pub(crate) struct Args {
     recovery_key: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Debug, clap::Args)]
-struct Place {
-    /// The vault's folder
-    url: OsString,
-    /// Refuse unless a file system is mounted there
-    #[arg(long)]
-    must_be_mounted: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,19 +124,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn folder_of(place: &Place) -> anyhow::Result<PathBuf> {
-    let shown = place.url.to_string_lossy();
-    if let Some((scheme, path)) = shown.split_once("://") {
-        if scheme == "file" {
-            return Ok(PathBuf::from(path));
-        }
-        bail!(
-            "open the vault {shown}: {scheme}:// is not supported yet; mount it and give the folder"
-        );
-    }
-    Ok(PathBuf::from(&place.url))
-}
-
 /// Where the secret is that opens the vault.
 struct Way<'a> {
     password_file: Option<&'a Path>,
@@ -173,8 +151,7 @@ impl Way<'_> {
 
 fn open(place: &Place, way: &Way<'_>) -> anyhow::Result<Vault> {
     let secret = way.secret()?;
-    let target = LocalTarget::open(&folder_of(place)?, place.must_be_mounted)?;
-    Ok(Vault::open(Arc::new(target), &secret)?)
+    Ok(Vault::open(Arc::new(place.open()?), &secret)?)
 }
 
 fn now() -> i64 {

@@ -14,10 +14,18 @@ mod command;
 mod config;
 mod console;
 mod deploy;
+mod distant;
 mod harness;
 mod hostile;
 mod keys;
 mod killed;
+#[path = "../../backup/remote/tests/real/nas.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the NAS of another package's tests; not everything it can is needed here"
+)]
+mod nas;
 mod network;
 mod notify;
 mod plans;
