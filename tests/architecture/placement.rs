@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
             "tests/",
             "web/",
             "backup/continuity/",
+            "backup/remote/",
             "provisioner/",
             "state/",
         ],
