@@ -69,7 +69,7 @@ class Reprise(Tool):
         return self.vault("check", "--read-all")
 
     def prune(self):
-        return self.vault("forget", "--keep-last", "1") + self.vault("prune")
+        return self.vault("forget", "--keep-last", "1", "--prune", "--yes")
 
 
 class Restic(Tool):

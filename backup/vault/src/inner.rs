@@ -1,6 +1,7 @@
 //! What all parts of an open vault share: its target, keys and index; single chunks and snapshots through them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::format::bytes::Cursor;
@@ -110,16 +111,16 @@ impl Inner {
         Ok(self.target.get_range(kind, &name, offset, len)?)
     }
 
-    /// A frame from the bytes that lie at its place; its chunks are not verified.
+    /// A frame from the bytes that lie at its place, which are used up; its chunks are not verified.
     pub(crate) fn open_frame(
         &self,
         (kind, id): &PackName,
         frame: u16,
-        bytes: &[u8],
+        bytes: &mut [u8],
     ) -> Result<Frame, Bad> {
         let header = envelope::encode_header(*kind, id);
         let sealer = self.keys.object(&header);
-        let (header, plain) = frame::open(&sealer, &header, u32::from(frame), bytes)?;
+        let (header, plain) = frame::open_in_place(&sealer, &header, u32::from(frame), bytes)?;
         let chunks = frame::split_table(&plain, header.chunks)?;
         Ok(Frame { plain, chunks })
     }
@@ -128,23 +129,20 @@ impl Inner {
     pub(crate) fn frame(&self, place: &Place) -> Result<Arc<Frame>, Error> {
         let (kind, id) = place.pack;
         self.frames.get((place.pack, place.frame), || {
-            let bytes = self.frame_bytes(place)?;
-            self.open_frame(&place.pack, place.frame, &bytes)
+            let mut bytes = self.frame_bytes(place)?;
+            self.open_frame(&place.pack, place.frame, &mut bytes)
                 .map_err(|bad| damaged(kind, &hex_name(&id), bad))
         })
     }
 
-    /// A chunk of a frame, verified against its name.
-    pub(crate) fn verified<'a>(
-        &self,
-        id: &ChunkId,
-        frame: &'a Frame,
-        slot: u16,
-    ) -> Result<&'a [u8], Bad> {
-        let plain = frame.chunk(slot).ok_or(Bad::Value("number of chunks"))?;
-        match self.keys.chunk_id(plain) == *id {
-            true => Ok(plain),
-            false => Err(Bad::Hash),
+    /// Where a chunk lies in a frame, verified against its name.
+    fn verified(&self, id: &ChunkId, frame: &Frame, slot: u16) -> Result<Range<usize>, Bad> {
+        let range = frame.chunks.get(usize::from(slot));
+        let plain = range.and_then(|range| frame.plain.get(range.clone()));
+        match (range, plain) {
+            (Some(range), Some(plain)) if self.keys.chunk_id(plain) == *id => Ok(range.clone()),
+            (Some(_), Some(_)) => Err(Bad::Hash),
+            _ => Err(Bad::Value("number of chunks")),
         }
     }
 
@@ -183,13 +181,20 @@ impl Inner {
     }
 
     pub(crate) fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {
+        let (frame, range) = self.held(id)?;
+        Ok(frame.plain.get(range).unwrap_or_default().to_vec())
+    }
+
+    /// A chunk, verified, where it lies in its frame.
+    pub(crate) fn held(&self, id: &ChunkId) -> Result<(Arc<Frame>, Range<usize>), Error> {
         self.somewhere(id, |place| {
             let frame = self.frame(place)?;
-            let plain = self.verified(id, &frame, place.slot);
-            plain.map(<[u8]>::to_vec).map_err(|bad| Error::Damaged {
+            let range = self.verified(id, &frame, place.slot);
+            let range = range.map_err(|bad| Error::Damaged {
                 object: format!("chunk {id}"),
                 what: bad.to_string(),
-            })
+            })?;
+            Ok((frame, range))
         })
     }
 

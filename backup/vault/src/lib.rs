@@ -6,7 +6,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `vault.rs` `inner.rs` | [`Vault`]: create, open, snapshots, folders, chunks; what its parts share |
-//! | `reader.rs` `segments.rs` | one file of a snapshot as a stream; the stretches it is made of |
+//! | `reader.rs` `stretches.rs` `segments.rs` | one file of a snapshot as a stream; what follows in it, opened ahead; the stretches it is made of |
 //! | `snapshot.rs` `node.rs` `problem.rs` `id.rs` `secret.rs` `watch.rs` `error.rs` | the values callers see |
 //! | `backup.rs` `walk.rs` `walk_file.rs` `known.rs` | a tree of files → a snapshot; what is still as the last one has it |
 //! | `ahead.rs` `scan.rs` `exclude.rs` `source.rs` `estimate.rs` | looking at files, ahead of the walk and without changing them; what is left out |
@@ -87,6 +87,7 @@ mod session;
 mod snapshot;
 mod source;
 mod stream;
+mod stretches;
 mod tally;
 pub mod tar;
 pub mod target;

@@ -1,5 +1,6 @@
 //! Verbs about what is kept: forget, hold.
 
+use super::prune::{self, Others};
 use super::read::{short, snapshot_json};
 use super::{Place, now, problems, when};
 use crate::terminal;
@@ -45,7 +46,10 @@ pub(crate) struct Forget {
     /// Only say what would be forgotten, and why the rest is kept
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask (nobody is asked where there is no terminal)
+    /// Then delete what only they needed, as `prune` does, waiting for writers that are at work
+    #[arg(long, conflicts_with = "dry_run")]
+    prune: bool,
+    /// Do not ask (without a terminal nobody can be asked: then it is needed)
     #[arg(long)]
     yes: bool,
     #[arg(long)]
@@ -93,7 +97,7 @@ type Lost = Vec<(SnapshotName, Option<Snapshot>)>;
 
 pub(super) fn forget(vault: &Vault, args: &Forget) -> anyhow::Result<ExitCode> {
     let rules = args.rules();
-    let (lost, verdicts, bad) = match (args.snapshot.is_empty(), rules.is_empty()) {
+    let (lost, verdicts, mut bad) = match (args.snapshot.is_empty(), rules.is_empty()) {
         (true, true) => bail!(
             "forget: nothing says what; name snapshots, or give rules (--keep-last, --keep-daily, …)"
         ),
@@ -115,34 +119,51 @@ pub(super) fn forget(vault: &Vault, args: &Forget) -> anyhow::Result<ExitCode> {
             (lost.collect(), judged, bad)
         }
     };
-    if args.json {
-        terminal::json(&json!({
-            "dry_run": args.dry_run,
-            "forgotten": lost.iter().map(|(name, _)| name.id.to_string()).collect::<Vec<_>>(),
-            "verdicts": verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
-        }))?;
-    } else {
+    let mut said = json!({
+        "dry_run": args.dry_run,
+        "forgotten": lost.iter().map(|(name, _)| name.id.to_string()).collect::<Vec<_>>(),
+        "verdicts": verdicts.iter().map(verdict_json).collect::<Vec<_>>(),
+    });
+    if !args.json {
         show(&lost, &verdicts)?;
     }
-    if args.dry_run || lost.is_empty() {
-        return Ok(problems(&bad));
-    }
-    if !args.yes && terminal::is_interactive() {
-        let question = format!("Forget these {} snapshots for good?", lost.len());
-        if !terminal::confirm(&question)? {
+    if !args.dry_run && !lost.is_empty() {
+        if !args.yes && !agreed(lost.len())? {
             terminal::note("Nothing was forgotten.");
             return Ok(ExitCode::FAILURE);
         }
+        let names: Vec<SnapshotName> = lost.iter().map(|(name, _)| *name).collect();
+        vault.forget(&names, args.even_last, now())?;
+        if !args.json {
+            let next = match args.prune {
+                true => "",
+                false => "; `reprise vault prune` frees what only they needed",
+            };
+            terminal::line(&format!("{} snapshots forgotten{next}", names.len()))?;
+        }
     }
-    let names: Vec<SnapshotName> = lost.iter().map(|(name, _)| *name).collect();
-    vault.forget(&names, args.even_last, now())?;
-    if !args.json {
-        terminal::line(&format!(
-            "{} snapshots forgotten; `reprise vault prune` frees what only they needed",
-            names.len()
-        ))?;
+    if args.prune {
+        let (report, took) = prune::run(vault, &Others::default(), false)?;
+        match args.json {
+            true => said["prune"] = prune::report_json(&report, false),
+            false => prune::show(&report, false, took)?,
+        }
+        bad.extend(report.problems);
+    }
+    if args.json {
+        terminal::json(&said)?;
     }
     Ok(problems(&bad))
+}
+
+/// Nothing is lost because nobody was there to be asked.
+fn agreed(count: usize) -> anyhow::Result<bool> {
+    if !terminal::is_interactive() {
+        bail!(
+            "forget {count} snapshots: nobody can be asked here; give --yes, or --dry-run to only look"
+        );
+    }
+    terminal::confirm(&format!("Forget these {count} snapshots for good?"))
 }
 
 /// Also such as cannot be read, by their id.

@@ -19,6 +19,15 @@ pub(crate) struct Prune {
     /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    others: Others,
+    #[arg(long)]
+    json: bool,
+}
+
+/// What becomes of those who are at work.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Others {
     /// End writers that are still at work, or were when they died: what they save is void
     #[arg(long)]
     revoke: bool,
@@ -28,11 +37,23 @@ pub(crate) struct Prune {
     /// Seconds to wait before the last look: for a share that shows what other machines wrote only after a while
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     settle: u64,
-    #[arg(long)]
-    json: bool,
 }
 
 pub(super) fn prune(vault: &Vault, args: &Prune) -> anyhow::Result<ExitCode> {
+    let (report, took) = run(vault, &args.others, args.dry_run)?;
+    if args.json {
+        terminal::json(&report_json(&report, args.dry_run))?;
+    } else {
+        show(&report, args.dry_run, took)?;
+    }
+    Ok(problems(&report.problems))
+}
+
+pub(super) fn run(
+    vault: &Vault,
+    others: &Others,
+    dry_run: bool,
+) -> anyhow::Result<(Report, Duration)> {
     let said = AtomicBool::new(false);
     let wait = |open: &[String]| {
         if !said.swap(true, Ordering::Relaxed) {
@@ -41,27 +62,27 @@ pub(super) fn prune(vault: &Vault, args: &Prune) -> anyhow::Result<ExitCode> {
                 terminal::shown(&open.join("; "))
             ));
         }
-        if !args.no_wait {
+        if !others.no_wait {
             std::thread::sleep(LOOK_AGAIN);
         }
-        !args.no_wait
+        !others.no_wait
     };
     let request = Request {
         now_ms: now(),
-        dry_run: args.dry_run,
-        revoke: args.revoke,
+        dry_run,
+        revoke: others.revoke,
         wait: &wait,
-        settle: &|| std::thread::sleep(Duration::from_secs(args.settle)),
+        settle: &|| std::thread::sleep(Duration::from_secs(others.settle)),
     };
     let (report, took) = watched("prune", |watch| vault.prune(&request, watch))?;
     for revoked in &report.revoked {
         terminal::note(&format!("revoked: {}", terminal::shown(revoked)));
     }
-    if args.json {
-        terminal::json(&report_json(&report, args.dry_run))?;
-        return Ok(problems(&report.problems));
-    }
-    let verb = if args.dry_run { "to delete" } else { "deleted" };
+    Ok((report, took))
+}
+
+pub(super) fn show(report: &Report, dry_run: bool, took: Duration) -> anyhow::Result<()> {
+    let verb = if dry_run { "to delete" } else { "deleted" };
     let free = report.bytes_deleted.saturating_sub(report.bytes_moved);
     terminal::line(&format!(
         "{} snapshots; of {} packs ({}) {} {verb}, {} of them after {} was moved: {} freed, {}",
@@ -73,11 +94,10 @@ pub(super) fn prune(vault: &Vault, args: &Prune) -> anyhow::Result<ExitCode> {
         terminal::bytes(report.bytes_moved),
         terminal::bytes(free),
         terminal::duration(took)
-    ))?;
-    Ok(problems(&report.problems))
+    ))
 }
 
-fn report_json(report: &Report, dry_run: bool) -> serde_json::Value {
+pub(super) fn report_json(report: &Report, dry_run: bool) -> serde_json::Value {
     json!({
         "dry_run": dry_run,
         "snapshots": report.snapshots,

@@ -197,7 +197,8 @@ impl<'a, I: Iterator<Item = (u16, &'a DirFrame)>> Reading<'a, I> {
     }
 
     fn open(&mut self, number: u16, frame: &DirFrame, range: Range<usize>) {
-        let sealed = self.bytes.get(range);
+        // Hashed already, and not looked at again.
+        let sealed = self.bytes.get_mut(range);
         let opened =
             sealed.and_then(|sealed| self.inner.open_frame(&self.pack, number, sealed).ok());
         for (slot, (short, _)) in (0u16..).zip(&frame.chunks) {

@@ -187,10 +187,20 @@ pub(crate) fn open(
     number: u32,
     bytes: &[u8],
 ) -> Result<(FrameHeader, Vec<u8>), Bad> {
-    let (header, coded) = unseal(sealer, pack, number, bytes)?;
+    open_in_place(sealer, pack, number, &mut bytes.to_vec())
+}
+
+/// The same; `bytes` are no frame any more afterwards.
+pub(crate) fn open_in_place(
+    sealer: &Sealer,
+    pack: &[u8],
+    number: u32,
+    bytes: &mut [u8],
+) -> Result<(FrameHeader, Vec<u8>), Bad> {
+    let (header, coded) = unseal_in_place(sealer, pack, number, bytes)?;
     let plain = match header.coding {
-        Coding::Plain => coded,
-        Coding::Zstd => zstd::bulk::decompress(&coded, header.plain_len as usize)
+        Coding::Plain => coded.to_vec(),
+        Coding::Zstd => zstd::bulk::decompress(coded, header.plain_len as usize)
             .map_err(|_| Bad::Value("compressed bytes"))?,
     };
     match plain.len() == header.plain_len as usize {

@@ -69,10 +69,10 @@ impl Prune<'_> {
         };
         let (offset, len) = at.ok_or(Error::Cancelled)?;
         let name = hex_name(&pack.1);
-        let bytes = inner
+        let mut bytes = inner
             .target
             .get_range(pack.0, &name, u64::from(offset), len as usize)?;
-        let opened = inner.open_frame(pack, number, &bytes);
+        let opened = inner.open_frame(pack, number, &mut bytes);
         opened.map_err(|bad| damaged(pack.0, &name, bad))
     }
 }
