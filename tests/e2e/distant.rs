@@ -91,7 +91,7 @@ fn the_vault_verbs_work_over_sftp() {
     let found = away.done(&["find", url, "NEEDLE", "--json"]);
     let path = found[0]["path"].as_str().expect("one is found").to_owned();
     assert_eq!(away.vault(&["cat", url, "latest", &path]).stdout, b"found");
-    away.done(&["forget", url, "--keep-last", "1"]);
+    away.done(&["forget", url, "--keep-last", "1", "--yes"]);
     away.done(&["prune", url]);
     away.done(&["check", url]);
 
