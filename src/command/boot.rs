@@ -23,6 +23,7 @@ pub(crate) enum AssetsCommand {
         /// The folder, instead of the appliance's own
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

@@ -10,18 +10,23 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Every PC seen, and whether it is trusted
     List {
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// One host, with its inventory; by id, name or MAC
     Show {
+        /// Its id, name or MAC
         host: String,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// Trusts a PC that waits; compare the pairing code with its screen first
     Approve {
+        /// Its id, name or MAC
         host: String,
         /// The code on its screen; refused when the appliance has another
         #[arg(long)]

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The images and the vault that holds each
     List {
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -25,6 +27,7 @@ pub(crate) enum Command {
         /// Its name; else the file's
         #[arg(long)]
         name: Option<String>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

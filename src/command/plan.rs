@@ -11,17 +11,23 @@ use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The plans, when each ran last and runs next
     List {
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
+    /// One plan: its folders, targets, hours and what it keeps
     Show {
+        /// Its name
         plan: String,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// Backs up now, to every target of the plan, and waits for the end
     Run {
+        /// Its name
         plan: String,
         /// Start it and return at once (needs a running `reprise serve`)
         #[arg(long)]

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 pub(crate) enum Command {
     /// The console's one sentence, each service and why it is not better
     Status {
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

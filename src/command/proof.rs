@@ -11,16 +11,20 @@ use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The newest proofs and their level
     List {
         /// How many of the newest
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// One proof with its evidence: what was compared, and what it does not show
     Show {
+        /// Its id, from `reprise proof list`
         proof: String,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -29,6 +33,7 @@ pub(crate) enum Command {
         plan: String,
         #[arg(long)]
         target: Option<String>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

@@ -35,6 +35,7 @@ pub(crate) struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -10,16 +10,20 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The newest runs and how they ended
     List {
         /// How many of the newest
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
     /// One run, with what could not be saved
     Show {
+        /// Its id, from `reprise run list`
         run: String,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

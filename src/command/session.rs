@@ -11,15 +11,20 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The newest sessions and how far they are
     List {
         /// How many of the newest
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
+    /// One session, step by step
     Show {
+        /// Its id, from `reprise session list`
         session: String,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -36,6 +41,7 @@ pub(crate) enum Command {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

@@ -11,18 +11,22 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The snapshots of every target, newest first
     List {
         /// Only of this target
         #[arg(long)]
         target: Option<String>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
+    /// One snapshot: when, of what, how much
     Show {
         /// A unique beginning of its id, `latest`, or PLAN@latest
         snapshot: String,
         #[arg(long)]
         target: Option<String>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -33,6 +37,7 @@ pub(crate) enum Command {
         path: Option<OsString>,
         #[arg(long)]
         target: Option<String>,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

@@ -64,6 +64,7 @@ enum Command {
     Snapshots {
         #[command(flatten)]
         place: Place,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },
@@ -94,6 +95,7 @@ enum Command {
     Stats {
         #[command(flatten)]
         place: Place,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

@@ -50,6 +50,7 @@ pub(crate) struct Backup {
     /// The name of that one file
     #[arg(long, value_name = "FILE")]
     name: Option<OsString>,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

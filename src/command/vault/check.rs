@@ -19,6 +19,7 @@ pub(crate) struct Check {
     /// The vault must hold this snapshot, or say that it was forgotten: what `head` said when it was last seen
     #[arg(long, value_name = "SEQ-ID", conflicts_with = "snapshot")]
     expect_head: Option<String>,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -27,6 +28,7 @@ pub(crate) struct Check {
 pub(crate) struct Repair {
     #[command(flatten)]
     pub(super) place: Place,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

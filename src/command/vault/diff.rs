@@ -26,6 +26,7 @@ pub(crate) struct Diff {
     /// Read the files and compare their content too, not only size and time
     #[arg(long, conflicts_with = "other")]
     content: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -18,6 +18,7 @@ pub(crate) struct Find {
     /// Only in this one: a unique beginning of its id, `latest`, or PLAN@latest. May be given several times
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Vec<String>,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

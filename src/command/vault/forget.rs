@@ -52,6 +52,7 @@ pub(crate) struct Forget {
     /// Do not ask (without a terminal nobody can be asked: then it is needed)
     #[arg(long)]
     yes: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }
@@ -68,6 +69,7 @@ pub(crate) struct Hold {
     /// Ends all holds of the snapshot
     #[arg(long, requires = "snapshot")]
     release: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

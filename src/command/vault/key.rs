@@ -24,6 +24,7 @@ pub(crate) enum Command {
     List {
         #[command(flatten)]
         place: Place,
+        /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
     },

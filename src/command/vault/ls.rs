@@ -19,6 +19,7 @@ pub(crate) struct Ls {
     /// Also what its folders hold, with whole paths
     #[arg(long, short)]
     recursive: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

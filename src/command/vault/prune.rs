@@ -21,6 +21,7 @@ pub(crate) struct Prune {
     dry_run: bool,
     #[command(flatten)]
     others: Others,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }

@@ -42,6 +42,7 @@ pub(crate) struct Restore {
     /// Read everything again afterwards and compare it with what was saved
     #[arg(long)]
     compare: bool,
+    /// Prints JSON, for programs
     #[arg(long)]
     json: bool,
 }
