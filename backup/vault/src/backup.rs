@@ -58,6 +58,8 @@ pub struct Saved {
 
 /// Problems kept in the snapshot itself.
 const PROBLEMS_KEPT: usize = 1000;
+/// One prune a day overtakes a run at most once; several writers of a share that shows deletions late need more.
+const TRIES: usize = 5;
 /// A file changed this shortly before its run started may change again unseen within the same tick of a coarse clock (FAT: 2 s).
 const SETTLE_MS: i64 = 2000;
 
@@ -95,10 +97,15 @@ pub fn save(
         let (nodes, ended) = run.walk(watch, store)?;
         run.commit(&nodes, ended, watch)
     };
-    run.beside_totals(watch, || match once() {
-        // A prune took what it counted on. What it stored itself is used again.
-        Err(Error::Overtaken) => once(),
-        other => other,
+    run.beside_totals(watch, || {
+        // A prune took what it counted on. What it stored itself is used again, so each try has less to lose.
+        for _ in 1..TRIES {
+            match once() {
+                Err(Error::Overtaken) => {}
+                other => return other,
+            }
+        }
+        once()
     })
 }
 
