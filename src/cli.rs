@@ -1,8 +1,8 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
 use crate::command::{
-    agent, boot, config, host, image, notify, plan, pra, proof, restore, run, serve, session,
-    setup, snapshot, user, vault,
+    agent, boot, config, host, image, notify, plan, pra, proof, recover, restore, run, serve,
+    session, setup, snapshot, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Asks, explains, writes the first configuration and makes the first vault
     Setup(setup::Args),
+    /// The appliance itself, on a bare machine, from one of its vaults
+    Recover(recover::Args),
     /// A commented configuration; check one
     #[command(subcommand)]
     Config(config::Command),

@@ -37,10 +37,23 @@ pub(crate) fn publish_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     keep(path)
 }
 
-fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<std::path::PathBuf> {
+/// Copies `from` to `path` with its mode, replacing what was there: whole or not at all.
+pub(crate) fn place(from: &Path, path: &Path) -> io::Result<()> {
+    let beside = beside(path);
+    fs::copy(from, &beside)?;
+    fs::File::open(&beside)?.sync_all()?;
+    fs::rename(&beside, path)?;
+    keep(path)
+}
+
+fn beside(path: &Path) -> std::path::PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
-    let beside = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<std::path::PathBuf> {
+    let beside = beside(path);
     match fs::remove_file(&beside) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}

@@ -15,6 +15,7 @@ mod control;
 mod door;
 mod file;
 mod log;
+mod recover;
 mod serve;
 mod setup;
 mod terminal;

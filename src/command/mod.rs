@@ -11,6 +11,7 @@ pub(crate) mod notify;
 pub(crate) mod plan;
 pub(crate) mod pra;
 pub(crate) mod proof;
+pub(crate) mod recover;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(file, &args),
         Command::Setup(args) => setup::run(&args),
+        Command::Recover(args) => recover::run(&args),
         Command::Config(command) => config::run(file, command),
         Command::Plan(command) => plan::run(&door()?, command),
         Command::Run(command) => self::run::run(&door()?, command),

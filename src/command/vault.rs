@@ -127,13 +127,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Where the secret is that opens the vault.
-struct Way<'a> {
-    password_file: Option<&'a Path>,
-    recovery_key: Option<&'a Path>,
+pub(super) struct Way<'a> {
+    pub(super) password_file: Option<&'a Path>,
+    pub(super) recovery_key: Option<&'a Path>,
 }
 
 impl Way<'_> {
-    fn password(&self) -> anyhow::Result<Secret> {
+    pub(super) fn password(&self) -> anyhow::Result<Secret> {
         let Some(file) = self.password_file else {
             bail!(
                 "open the vault: no password; give the file that holds it with --password-file or REPRISE_PASSWORD_FILE"
@@ -151,7 +151,7 @@ impl Way<'_> {
     }
 }
 
-fn open(place: &Place, way: &Way<'_>) -> anyhow::Result<Vault> {
+pub(super) fn open(place: &Place, way: &Way<'_>) -> anyhow::Result<Vault> {
     let secret = way.secret()?;
     Ok(Vault::open(Arc::new(place.open()?), &secret)?)
 }
@@ -161,7 +161,7 @@ fn now() -> i64 {
 }
 
 /// Milliseconds since 1970, in the time zone of whoever asks.
-fn when(milliseconds: i64) -> String {
+pub(super) fn when(milliseconds: i64) -> String {
     match jiff::Timestamp::from_millisecond(milliseconds) {
         Ok(at) => at
             .to_zoned(jiff::tz::TimeZone::system())
@@ -172,7 +172,7 @@ fn when(milliseconds: i64) -> String {
 }
 
 /// Runs long work beside a progress bar; returns its result and how long it took.
-fn watched<T: Send>(
+pub(super) fn watched<T: Send>(
     step: &str,
     work: impl FnOnce(&Watch) -> Result<T, vault::Error> + Send,
 ) -> anyhow::Result<(T, Duration)> {

@@ -145,6 +145,15 @@ pub enum Fact {
         subject: String,
         why: String,
     },
+    /// This appliance came back on a bare box out of a copy of itself.
+    Recovered {
+        /// The target whose vault it came from, when the configuration names it.
+        target: Option<String>,
+        snapshot: String,
+        taken_ms: i64,
+        bytes: u64,
+        took_ms: u64,
+    },
     /// Somebody typed a vault's password back from paper, and it opened the vault.
     KeyConfirmed {
         target: String,
@@ -179,6 +188,7 @@ impl Fact {
             Fact::Pruned { .. } => "pruned",
             Fact::MessageSent { .. } => "message_sent",
             Fact::MessageLost { .. } => "message_lost",
+            Fact::Recovered { .. } => "recovered",
             Fact::KeyConfirmed { .. } => "key_confirmed",
         }
     }

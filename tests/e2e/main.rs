@@ -29,6 +29,7 @@ mod nas;
 mod network;
 mod notify;
 mod plans;
+mod recover;
 mod restore;
 mod start;
 mod state;

@@ -169,6 +169,7 @@ fact-snapshots-forgotten = { $n ->
     [one] { $count } snapshot of { $plan } forgotten on { $target }, by the plan's rule
    *[other] { $count } snapshots of { $plan } forgotten on { $target }, by the plan's rule
  }
+fact-recovered = This appliance was recovered on a bare box from its copy of { $taken } on { $target }, in { $took }
 fact-pruned = Room freed on { $target }: { $freed } ({ $took })
 fact-host-seen = An unknown host ({ $mac }) asked to boot from the network
 fact-host-reported = Host { $name } waits for approval

@@ -170,6 +170,7 @@ fact-snapshots-forgotten = { $n ->
     [one] { $count } point de { $plan } oublié sur { $target }, selon la règle du plan
    *[other] { $count } points de { $plan } oubliés sur { $target }, selon la règle du plan
  }
+fact-recovered = Ce boîtier a été récupéré sur une machine nue depuis sa copie du { $taken } sur { $target }, en { $took }
 fact-pruned = Place libérée sur { $target } : { $freed } ({ $took })
 fact-host-seen = Un poste inconnu ({ $mac }) a demandé à démarrer par le réseau
 fact-host-reported = Le poste { $name } attend une approbation

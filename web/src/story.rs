@@ -292,6 +292,25 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             Some(why.clone()),
             Some("/notify".to_owned()),
         ),
+        Fact::Recovered {
+            target,
+            taken_ms,
+            took_ms,
+            ..
+        } => (
+            Mood::Good,
+            w.n_with(
+                "fact-recovered",
+                0,
+                &[
+                    ("target", &target.as_deref().unwrap_or("?")),
+                    ("taken", &w.date(state::Timestamp(*taken_ms))),
+                    ("took", &w.took(*took_ms)),
+                ],
+            ),
+            None,
+            None,
+        ),
         Fact::KeyConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-key-confirmed", "target", target, "by", by),
