@@ -16,7 +16,7 @@ mod restore;
 mod stop;
 mod write;
 
-use self::place::Place;
+pub(super) use self::place::Place;
 use crate::terminal::{self, Bar, Pace};
 use anyhow::{Context, bail};
 use clap::Subcommand;

@@ -185,6 +185,52 @@ fn a_backup_killed_before_any_call_loses_nothing_and_the_next_one_succeeds() {
     assert!(committed <= 12, "killed after the commit only at its end");
 }
 
+/// What was forgotten goes, and of what stays nothing, wherever the prune ends; the next one finishes it.
+#[test]
+fn a_prune_killed_before_any_call_loses_nothing_and_the_next_one_succeeds() {
+    let world = World::new();
+    let (vault, source) = (world.text("vault"), world.text("source"));
+    world.renew();
+    let (saved, said) = world.says(&["backup", &vault, &source]);
+    assert!(saved, "{said}");
+    let first = world.snapshots().remove(0);
+    let forgotten = world
+        .open()
+        .forget(&[first.name()], true, 4_000_000_000_000);
+    forgotten.expect("forget");
+    // From here on each prune begins.
+    std::fs::remove_dir_all(world.at("pristine")).expect("remove");
+    world.copy("vault", "pristine");
+    let Ended::Exited { code: 0, calls } = world.killed(&["prune", &vault], u64::MAX) else {
+        panic!("the prune that nobody disturbed failed");
+    };
+    assert!(calls > 10, "{calls}");
+    let mut struck = BTreeSet::new();
+    for at in places(calls) {
+        world.renew();
+        let ended = world.killed(&["prune", &vault], at);
+        println!("call {at} of {calls}: {ended:?}");
+        let after = world.snapshots();
+        assert_eq!(
+            after.len(),
+            1,
+            "what was forgotten is back, or more is gone"
+        );
+        if let Ended::Killed { call } = ended {
+            struck.insert(call);
+        }
+        world.holds(&[(&after[0], "source")], false);
+        world.goes_on();
+        let after = world.snapshots();
+        let kept: Vec<_> = after.iter().map(|snapshot| (snapshot, "source")).collect();
+        assert_eq!(kept.len(), 2);
+        world.holds(&kept, true);
+    }
+    for call in ["create", "write", "fsync", "link", "unlink"] {
+        assert!(struck.contains(call), "never before {call}: {struck:?}");
+    }
+}
+
 /// A prune, for its whole length, meets a backup that was stopped at some call and counts on a pack that nothing else
 /// needs; then the backup goes on.
 #[test]

@@ -152,6 +152,78 @@ fn the_vault_verbs_work_without_an_appliance() {
     );
 }
 
+/// What is lost is named and agreed to first; then it goes, and the room with it, in one opening.
+#[test]
+fn forgetting_is_agreed_to_and_frees_what_only_the_forgotten_needed() {
+    let Place {
+        folder,
+        vault: url,
+        source,
+    } = place();
+    std::fs::create_dir(&source).expect("a folder");
+    let from = source.display().to_string();
+    done(&vault(&folder, &["init", &url]));
+    for day in 1..=4u8 {
+        // Nothing of one day is of use on the next.
+        let text: String = (0..60_000u32)
+            .map(|n| format!("{day} {}\n", n.wrapping_mul(2_654_435_761)))
+            .collect();
+        std::fs::write(source.join("file"), text).expect("a file");
+        done(&vault(&folder, &["backup", &url, &from]));
+    }
+    let count = || {
+        let listed = done(&vault(&folder, &["snapshots", &url, "--json"]));
+        listed["snapshots"].as_array().map_or(0, Vec::len)
+    };
+    let takes = || done(&vault(&folder, &["stats", &url, "--json"]))["stored_bytes"].as_u64();
+    let before = takes().expect("a number");
+    let rules = ["forget", url.as_str(), "--keep-last", "2"];
+    // Nobody can be asked here.
+    let asked = vault(&folder, &rules);
+    assert_eq!(asked.status.code(), Some(1), "{}", text(&asked));
+    assert!(text(&asked).contains("give --yes"), "{}", text(&asked));
+    assert_eq!(count(), 4);
+    let looked = done(&vault(
+        &folder,
+        &[&rules[..], &["--dry-run", "--json"]].concat(),
+    ));
+    assert_eq!(looked["forgotten"].as_array().map(Vec::len), Some(2));
+    assert_eq!(count(), 4);
+    done(&vault(
+        &folder,
+        &["hold", &url, "latest", "--note", "audit"],
+    ));
+    let held = vault(&folder, &["forget", &url, "latest", "--even-last", "--yes"]);
+    assert!(text(&held).contains("audit"), "{}", text(&held));
+    // Forgotten, and still there until a prune.
+    done(&vault(&folder, &[&rules[..], &["--yes"]].concat()));
+    assert_eq!((count(), takes() < Some(before * 3 / 4)), (2, false));
+    let planned = done(&vault(&folder, &["prune", &url, "--dry-run", "--json"]));
+    assert!(planned["packs_deleted"].as_u64() >= Some(2), "{planned}");
+    let pruned = done(&vault(&folder, &["prune", &url, "--json"]));
+    assert_eq!(pruned["packs_deleted"], planned["packs_deleted"]);
+    assert!(takes() < Some(before * 3 / 4), "{pruned}");
+    let last = [
+        "forget",
+        &url,
+        "--keep-last",
+        "1",
+        "--prune",
+        "--yes",
+        "--json",
+    ];
+    let done_at_once = done(&vault(&folder, &last));
+    assert_eq!(done_at_once["forgotten"].as_array().map(Vec::len), Some(1));
+    let freed = done_at_once["prune"]["bytes_freed"].as_u64();
+    assert!(freed > Some(before / 8), "{done_at_once}");
+    assert_eq!((count(), takes() < Some(before / 2)), (1, true));
+    let checked = done(&vault(&folder, &["check", &url, "--read-all", "--json"]));
+    assert_eq!(checked["problems"], Value::Array(Vec::new()));
+    let to = folder.join("restored").display().to_string();
+    done(&vault(&folder, &["restore", &url, "latest", "--to", &to]));
+    assert_eq!(tree::differences(&source, &folder.join("restored")), "");
+}
+
 #[test]
 fn each_mistake_is_one_sentence_with_its_object() {
     let Place {

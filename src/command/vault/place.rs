@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use vault::target::LocalTarget;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Place {
+pub(in crate::command) struct Place {
     /// The vault's folder, or sftp://user@host[:port]/folder
     url: OsString,
     /// Refuse unless a file system is mounted there
