@@ -48,12 +48,15 @@ pub(crate) enum Opened {
     Paper,
 }
 
+/// What came back, and what could not.
+type Restored = (RestoreStats, Vec<Problem>);
+
 /// Reads the newest copy of an appliance (or `which`) out of the vault by `restore`, and plans its way into `dir`.
 pub(crate) fn plan(
     vault: &Vault,
     which: Option<&str>,
     dir: &Path,
-    restore: &dyn Fn(&RestorePlan) -> anyhow::Result<(RestoreStats, Vec<Problem>)>,
+    restore: &dyn Fn(&RestorePlan) -> anyhow::Result<Restored>,
 ) -> anyhow::Result<RecoverPlan> {
     let begun = Instant::now();
     let snapshot = copy_of_an_appliance(vault, which)?;
