@@ -278,7 +278,13 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         ),
         Fact::MessageSent { channel, subject } => (
             Mood::Plain,
-            w.t2("fact-message-sent", "channel", channel, "subject", subject),
+            w.t2(
+                "fact-message-sent",
+                "channel",
+                w.channel(channel),
+                "subject",
+                subject,
+            ),
             None,
             Some("/notify".to_owned()),
         ),
@@ -288,7 +294,13 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             why,
         } => (
             Mood::Bad,
-            w.t2("fact-message-lost", "channel", channel, "subject", subject),
+            w.t2(
+                "fact-message-lost",
+                "channel",
+                w.channel(channel),
+                "subject",
+                subject,
+            ),
             Some(why.clone()),
             Some("/notify".to_owned()),
         ),

@@ -11,7 +11,8 @@ use vault::target::LocalTarget;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct Place {
-    /// The vault's folder, or sftp://user@host[:port]/folder
+    // Not a document: its brackets would be taken for a link.
+    #[arg(help = "The vault's folder, or sftp://user@host[:port]/folder")]
     url: OsString,
     /// Refuse unless a file system is mounted there
     #[arg(long)]

@@ -79,7 +79,7 @@ pub(super) fn named(words: &Words, object: &str) -> String {
         Some(words.t1("object-history", "target", target))
     } else {
         let channel = object.strip_prefix("messages: ");
-        channel.map(|channel| words.t1("object-messages", "channel", channel))
+        channel.map(|channel| words.t1("object-messages", "channel", words.channel(channel)))
     };
     found.unwrap_or_else(|| object.to_owned())
 }

@@ -55,7 +55,7 @@ fn row(words: &Words, letter: Letter) -> Row {
     };
     Row {
         when: words.date(letter.ended.unwrap_or(letter.queued)),
-        channel: letter.channel,
+        channel: words.channel(&letter.channel),
         subject: letter.subject,
         mood,
         state,
@@ -63,9 +63,9 @@ fn row(words: &Words, letter: Letter) -> Row {
     }
 }
 
-fn answer(tried: Tried) -> Answer {
+fn answer(words: &Words, tried: Tried) -> Answer {
     Answer {
-        channel: tried.channel,
+        channel: words.channel(&tried.channel),
         mood: match tried.answer {
             Ok(_) => Mood::Good,
             Err(_) => Mood::Bad,
@@ -85,9 +85,9 @@ async fn page(desk: &Desk, reader: &Reader, tried: Vec<Tried>) -> Result<Respons
     let channels = desk.app.notifier.channels().iter();
     let title = words.t("nav-notify");
     render(&Page {
-        channels: channels.map(|c| c.name.clone()).collect(),
+        channels: channels.map(|c| words.channel(&c.name)).collect(),
         rhythm,
-        tried: tried.into_iter().map(answer).collect(),
+        tried: tried.into_iter().map(|t| answer(words, t)).collect(),
         letters: letters.into_iter().map(|l| row(words, l)).collect(),
         f: Frame::new(desk, reader, "notify", title),
     })

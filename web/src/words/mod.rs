@@ -91,6 +91,16 @@ impl Words {
         }
     }
 
+    /// A way for messages, by the name it has in the outbox and the journal.
+    pub(crate) fn channel(&self, name: &str) -> String {
+        match name.strip_prefix("mail to ") {
+            Some(to) => self.t1("channel-mail", "to", to),
+            None if name == "mattermost" => self.t("channel-mattermost"),
+            None if name == "ping" => self.t("channel-ping"),
+            None => name.to_owned(),
+        }
+    }
+
     /// `10 000` or `10,000`.
     pub(crate) fn count(&self, number: u64) -> String {
         figures::count(self.locale, number)
