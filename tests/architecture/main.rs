@@ -1,5 +1,5 @@
 //! The shape of the house, checked: who imports whom, where each library may appear, what the
-//! documents promise, what every dependency is licensed under.
+//! documents promise, what every dependency is licensed under, what a merge left behind.
 //!
 //! Each rule is a function from what it looks at to its violations, and each proves on a fake
 //! that it bites.
@@ -7,6 +7,7 @@
 mod arrows;
 mod documents;
 mod licences;
+mod merges;
 mod placement;
 mod tree;
 
