@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
@@ -17,7 +18,7 @@ use super::gather::{Gather, Task};
 use super::links::Waiting;
 use super::opener::Opener;
 use super::tree::Tree;
-use super::{existing, fetch};
+use super::{existing, fetch, flush};
 use crate::inner::Inner;
 use crate::node::Node;
 use crate::problem::show;
@@ -48,16 +49,45 @@ pub fn execute(
     watch.bytes_total.fetch_add(plan.bytes, Ordering::Relaxed);
     deep::run(|| {
         let shared = Shared::new(&vault.inner, plan, watch)?;
-        let folders = write(&shared)?;
+        let (folders, unflushed) = write_flushing(&shared)?;
         shared.stop_if_asked()?;
         if plan.durable {
-            rustix::fs::syncfs(shared.handles.base()).map_err(|error| {
+            let flushed = unflushed.map_or_else(|| flush::now(&shared), Err);
+            flushed.map_err(|error| {
                 let what = format!("cannot be written to disk: {error}; check the disk");
                 bad_destination(plan, what)
             })?;
         }
         Ok(shared.finish(folders))
     })
+}
+
+/// [`write()`], and what could not be flushed meanwhile.
+fn write_flushing(shared: &Shared<'_>) -> Result<(u64, Option<Errno>), Error> {
+    if !shared.plan.durable {
+        return Ok((write(shared)?, None));
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let flusher = scope.spawn(|| flush::beside(shared, &is_over));
+        let written = {
+            // Also when writing panics: the flusher must not run for ever.
+            let _over = Over(&is_over, flusher.thread());
+            write(shared)
+        };
+        // It does not panic; if it did, the last flush tells what it can.
+        let unflushed = flusher.join().unwrap_or_default();
+        Ok((written?, unflushed))
+    })
+}
+
+struct Over<'a>(&'a AtomicBool, &'a Thread);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+        self.1.unpark();
+    }
 }
 
 /// Returns how many folders were made or entered.
@@ -245,6 +275,12 @@ impl<'a> Shared<'a> {
             )),
             _ => {}
         }
+    }
+
+    /// Bytes and files so far, those of unfinished files too.
+    pub(super) fn done(&self) -> (u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.watch.bytes_done), count(&self.files))
     }
 
     pub(crate) fn stopping(&self) -> bool {

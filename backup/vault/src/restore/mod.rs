@@ -7,7 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `plan.rs` `survey.rs` | what a restore will write, and what is in its way |
-//! | `execute.rs` | the threads, their counters, when they stop |
+//! | `execute.rs` `flush.rs` | the threads, their counters, when they stop; the disk keeps up meanwhile |
 //! | `tree.rs` `links.rs` | the walk: folders, names, links, devices |
 //! | `folder.rs` | an open place in the destination, reached without following a link |
 //! | `filling.rs` `existing.rs` | a file being written; one that is already there |
@@ -18,6 +18,7 @@ mod execute;
 mod existing;
 mod fetch;
 mod filling;
+mod flush;
 mod folder;
 mod gather;
 mod links;
