@@ -281,6 +281,9 @@ fn left_to_do(plan: &RecoverPlan) -> Vec<String> {
                 target.password_file.display()
             ));
         }
+        if let config::Place::Sftp(there) = &target.place {
+            steps.extend(ssh_left_to_do(&target.name, there));
+        }
     }
     for lost in &plan.config.plans {
         for folder in lost.files.iter().filter(|folder| !folder.exists()) {
@@ -291,6 +294,31 @@ fn left_to_do(plan: &RecoverPlan) -> Vec<String> {
                 lost.name
             ));
         }
+    }
+    steps
+}
+
+/// Keys, log-ins and host keys of other machines are in no copy either.
+fn ssh_left_to_do(target: &str, there: &config::Distant) -> Vec<String> {
+    let (what, file) = match &there.login {
+        config::SshLogin::Key(file) => ("private SSH key", file),
+        config::SshLogin::Password(file) => ("SSH password", file),
+    };
+    let mut steps = Vec::new();
+    if !file.exists() {
+        steps.push(format!(
+            "write the {what} of target {target} into {} (mode 0600), or make a new one and give it to {} on {}",
+            file.display(),
+            there.url.user,
+            there.url.address()
+        ));
+    }
+    if !there.known_hosts.exists() {
+        steps.push(format!(
+            "confirm the host key of target {target}: `reprise vault snapshots {}` shows it, then again with --host-key, --known-hosts {}",
+            there.url,
+            there.known_hosts.display()
+        ));
     }
     steps
 }

@@ -43,7 +43,7 @@ pub(crate) fn plan(dir: &Path, name: &str) -> anyhow::Result<Option<SetupPlan>> 
         vaults: config
             .targets
             .iter()
-            .map(|t| (t.path.clone(), t.password_file.clone()))
+            .filter_map(|t| Some((t.folder()?.to_owned(), t.password_file.clone())))
             .collect(),
     }))
 }

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::notify;
 use crate::place::Findings;
-use crate::value;
+use crate::target;
 use crate::walk::{Document, Entries, Value};
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
@@ -38,12 +38,15 @@ pub(crate) fn build(
             _ => SocketAddr::from(([0, 0, 0, 0], 8443)),
         },
     };
-    let targets: Vec<Target> = many("target").iter().map(|e| target(e, base)).collect();
+    let targets: Vec<Target> = many("target")
+        .iter()
+        .map(|e| target::build(e, base, findings))
+        .collect();
     let plans: Vec<Plan> = many("plan").iter().map(|e| plan(e, base)).collect();
     let networks: Vec<Network> = many("network").iter().map(network).collect();
     let appliance = appliance(single("appliance"), base, read, findings);
 
-    same_folder(many("target"), &targets, findings);
+    target::same_place(many("target"), &targets, findings);
     references(single("appliance"), many("plan"), many("target"), findings);
     // A target without a good `url` has no folder that a plan could overlap.
     let placed: Vec<&Target> = many("target")
@@ -155,15 +158,6 @@ fn network(entries: &Entries) -> Network {
     }
 }
 
-fn target(entries: &Entries, base: &Path) -> Target {
-    Target {
-        name: text(entries, "name"),
-        path: resolved(base, entries.text("url").unwrap_or_default()),
-        must_be_mounted: matches!(entries.get("must_be_mounted"), Some(Value::Switch(true))),
-        password_file: resolved(base, entries.text("password_file").unwrap_or_default()),
-    }
-}
-
 fn plan(entries: &Entries, base: &Path) -> Plan {
     let duration = |entries: &Entries, key: &str| match entries.get(key) {
         Some(Value::Duration(duration)) => Some(*duration),
@@ -241,29 +235,6 @@ fn unique(tables: &[Entries], key: &str, header: &str, findings: &mut Findings<'
     }
 }
 
-/// Two targets in one folder would be one vault under two names: a second copy that is none.
-fn same_folder(tables: &[Entries], targets: &[Target], findings: &mut Findings<'_>) {
-    for (rank, (entries, target)) in tables.iter().zip(targets).enumerate() {
-        let Some(url) = entries.text("url") else {
-            continue;
-        };
-        let first = tables[..rank]
-            .iter()
-            .zip(targets)
-            .find(|(e, t)| e.text("url").is_some() && t.path == target.path);
-        if let Some((_, first)) = first {
-            findings.add(
-                entries.at("url"),
-                format!(
-                    "`url` in [[target]]: `{}` is already the folder of target `{}`; give each target its own folder",
-                    value::short(url),
-                    first.name
-                ),
-            );
-        }
-    }
-}
-
 fn references(
     appliance: &Entries,
     plans: &[Entries],
@@ -308,8 +279,11 @@ fn overlaps(entries: &Entries, plan: &Plan, targets: &[&Target], findings: &mut 
         .zip(&plan.files)
         .collect();
     for (rank, (at, file)) in files.iter().enumerate() {
-        for target in targets.iter().filter(|t| t.path.parent().is_some()) {
-            if target.path.starts_with(file) {
+        for target in targets {
+            let Some(folder) = target.folder().filter(|f| f.parent().is_some()) else {
+                continue;
+            };
+            if folder.starts_with(file) {
                 findings.add(
                     *at,
                     format!(
@@ -318,7 +292,7 @@ fn overlaps(entries: &Entries, plan: &Plan, targets: &[&Target], findings: &mut 
                         file.display()
                     ),
                 );
-            } else if file.starts_with(&target.path) {
+            } else if file.starts_with(folder) {
                 findings.add(
                     *at,
                     format!(
@@ -348,7 +322,7 @@ fn overlaps(entries: &Entries, plan: &Plan, targets: &[&Target], findings: &mut 
     }
 }
 
-fn text(entries: &Entries, key: &str) -> String {
+pub(crate) fn text(entries: &Entries, key: &str) -> String {
     entries.text(key).unwrap_or_default().to_owned()
 }
 

@@ -1,8 +1,9 @@
 //! The checked values. Every path is absolute here (relative ones were relative to the file).
 
+use crate::sftp::SftpUrl;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -178,12 +179,49 @@ pub enum DhcpRole {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub name: String,
-    /// The folder of the vault (a mounted share, a disk).
-    pub path: PathBuf,
-    /// Refuse to write unless a file system is mounted at or above the folder (below `/`).
-    pub must_be_mounted: bool,
+    pub place: Place,
     /// Holds the vault's password on its first line.
     pub password_file: PathBuf,
+}
+
+impl Target {
+    /// The vault's folder, when it is one of this machine.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Folder { path, .. } => Some(path),
+            Place::Sftp(_) => None,
+        }
+    }
+}
+
+/// Where the vault of a target lies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// A mounted share, a disk.
+    Folder {
+        path: PathBuf,
+        /// Refuse to write unless a file system is mounted at or above the folder (below `/`).
+        must_be_mounted: bool,
+    },
+    /// A folder of another machine.
+    Sftp(Box<Distant>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distant {
+    pub url: SftpUrl,
+    pub login: SshLogin,
+    /// Host keys that are the right ones, as OpenSSH's `known_hosts`.
+    pub known_hosts: PathBuf,
+}
+
+/// How the user of an `sftp://` URL proves who he is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SshLogin {
+    /// A private key without a passphrase.
+    Key(PathBuf),
+    /// A password on the first line.
+    Password(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq)]

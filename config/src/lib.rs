@@ -2,8 +2,8 @@
 //!
 //! `file` finds and reads · `schema` is the one table of keys · `walk` checks the TOML tree
 //! against it (`value`: one value, `closest`: the word that was meant, `place`: line and column) ·
-//! `build` checks what keys say about each other and makes the `domain` values, `notify` those of messages · `example` prints
-//! the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
+//! `build` checks what keys say about each other and makes the `domain` values, `target` and `notify` those of targets and
+//! messages · `sftp` is where a vault lies on another machine · `example` prints the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
 //!
 //! A leaf: it imports no other package of the house.
 
@@ -18,15 +18,18 @@ mod notify;
 mod parse;
 mod place;
 mod schema;
+mod sftp;
+mod target;
 mod value;
 mod walk;
 
 pub use complaint::{Complaint, Complaints};
 pub use defaults::{DefaultOptions, default_text, network_lines};
 pub use domain::{
-    Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Mail, Network,
-    Notify, Ping, Plan, Prove, Rhythm, Security, Target, TimeOfDay,
+    Appliance, Config, Console, DhcpRole, Distant, Keep, Level, Locale, Log, LogFormat, Mail,
+    Network, Notify, Ping, Place, Plan, Prove, Rhythm, Security, SshLogin, Target, TimeOfDay,
 };
 pub use example::example;
 pub use file::{find, load};
 pub use parse::parse;
+pub use sftp::{BadUrl, SftpUrl};

@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     Paths,
     /// Patterns as of a `.gitignore` file.
     Patterns,
-    /// Where a vault lies: a path in this version.
+    /// Where a vault lies: a path, or `sftp://`.
     Url,
     Interface,
     Switch,
@@ -397,7 +397,39 @@ pub(crate) const TABLES: &[Table] = &[
                     hint: "the folder of the vault",
                 },
                 doc: &[
-                    "Folder of the vault: a mounted share or a disk. Made by `reprise vault init`, never by `serve`.",
+                    "Folder of the vault: a mounted share or a disk; or sftp://user@host[:port]/folder, which needs no mount",
+                    "(sftp://user@host/~/folder lies below that user's own). Made by `reprise vault init`, never by `serve`.",
+                ],
+            },
+            Key {
+                name: "ssh_key",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/nas-key\"",
+                },
+                doc: &[
+                    "For sftp://: the user's private key, without a passphrase, readable by reprise only.",
+                ],
+            },
+            Key {
+                name: "ssh_password_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/nas-login\"",
+                },
+                doc: &[
+                    "For sftp://, instead of ssh_key: a file that holds the user's password on its first line.",
+                ],
+            },
+            Key {
+                name: "known_hosts",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/known_hosts\"",
+                },
+                doc: &[
+                    "For sftp://: the host keys that are right, as OpenSSH's known_hosts; `reprise vault init URL --host-key …`",
+                    "writes it. Without it: /etc/reprise/known_hosts.",
                 ],
             },
             Key {

@@ -2,6 +2,7 @@
 
 use crate::closest::closest;
 use crate::domain::TimeOfDay;
+use crate::sftp::SftpUrl;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -82,13 +83,19 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
         if scheme == "file" && rest.starts_with('/') {
             return path(rest);
         }
+        if SftpUrl::is_meant(text) {
+            return match SftpUrl::parse(text) {
+                Ok(url) => Ok(url.to_string()),
+                Err(wrong) => Err(wrong.to_string()),
+            };
+        }
         let scheme: String = scheme
             .chars()
             .filter(char::is_ascii_alphanumeric)
             .take(16)
             .collect();
         return Err(format!(
-            "a target at `{scheme}://` is not in this version; mount the share on this box, and write the path of its folder, such as \"/mnt/nas/reprise\""
+            "a target at `{scheme}://` is not in this version; mount the share on this box, and write the path of its folder, such as \"/mnt/nas/reprise\", or reach it by sftp://user@host/folder"
         ));
     }
     if text.starts_with("\\\\") || text.starts_with("//") {

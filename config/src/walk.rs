@@ -43,6 +43,11 @@ impl Entries {
         self.found.get(key).map_or(self.at, |(at, _)| *at)
     }
 
+    /// Written, well or not, or there by default.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.found.contains_key(key)
+    }
+
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
             Value::Text(text) => Some(text),
@@ -422,7 +427,7 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Path => "a path in quotes",
         Kind::Paths => "a list of paths",
         Kind::Patterns => "a list of patterns",
-        Kind::Url => "the path of the vault's folder in quotes",
+        Kind::Url => "the path of the vault's folder, or an sftp:// URL, in quotes",
         Kind::Interface => "the name of an interface in quotes",
         Kind::Switch => "true or false",
         Kind::Whole { .. } => "a whole number",

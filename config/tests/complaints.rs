@@ -97,7 +97,7 @@ recipe = \"dolibarr\"
             "7:8: `dhcp` in [[network]]: `server` is not in this version; expected one of off, proxy",
             "8:13: `http_port` in [[network]]: is out of range; expected 0 to 65535",
             "9:1: `password_file` is missing in [[target]]: a file that holds the vault's password on its first line; make one with `umask 077; head -c 24 /dev/urandom | base64 > nas-password`, and keep a copy of it outside this box; write such as `password_file = \"/etc/reprise/nas-password\"`",
-            "11:7: `url` in [[target]]: a target at `sftp://` is not in this version; mount the share on this box, and write the path of its folder, such as \"/mnt/nas/reprise\"",
+            "11:7: `url` in [[target]]: it holds a password, which would be shown in messages: write it in a file of its own; write it as sftp://user@host/folder or sftp://user@host:2222/folder",
             "12:1: `password` in [[target]] is not read here, so that this file holds no secret; write the password in a file of its own, and name it with password_file",
             "14:8: `name` in [[plan]]: `appliance` is the appliance's own backup, which needs no plan; choose another name",
             "15:18: `files` in [[plan]]: holds a whole number, expected texts in quotes",
@@ -424,5 +424,97 @@ fn messages_need_what_they_are_sent_with() {
         ),
     ] {
         assert_eq!(about(extra), [expected], "{extra}");
+    }
+}
+
+/// A second [[target]] with these lines behind its name; the first of them is line 3.
+fn about_target(lines: &str) -> Vec<String> {
+    about(&format!(
+        "[[target]]\nname = \"far\"\n{lines}\npassword_file = \"p\"\n"
+    ))
+}
+
+#[test]
+fn distant_targets_are_blamed_where_the_mistake_is() {
+    const URL: &str = "url = \"sftp://reprise@nas.lan/backup\"";
+    for (lines, want) in [
+        (
+            URL.to_owned(),
+            "3:7: `url` in [[target]]: nothing to log in with; write `ssh_key = ",
+        ),
+        (
+            format!("{URL}\nssh_key = \"k\"\nssh_password_file = \"l\""),
+            "5:21: `ssh_password_file` in [[target]] stands beside `ssh_key`; ",
+        ),
+        (
+            format!("{URL}\nssh_key = \"k\"\nmust_be_mounted = true"),
+            "5:19: `must_be_mounted` in [[target]] is for folders; ",
+        ),
+        (
+            "url = \"/mnt/b\"\nssh_key = \"k\"".to_owned(),
+            "4:11: `ssh_key` in [[target]] is for a `url` that begins with sftp://; ",
+        ),
+        (
+            "url = \"/mnt/b\"\nknown_hosts = \"k\"".to_owned(),
+            "4:15: `known_hosts` in [[target]] is for a `url` that begins with sftp://; ",
+        ),
+        (
+            "url = \"sftp://reprise:hunter2@nas.lan/backup\"\nssh_key = \"k\"".to_owned(),
+            "3:7: `url` in [[target]]: it holds a password, ",
+        ),
+        (
+            "url = \"SFTP://nas.lan/backup\"\nssh_key = \"k\"".to_owned(),
+            "3:7: `url` in [[target]]: the user is missing; write it as sftp://user@host/folder ",
+        ),
+        (
+            "url = \"sftp://reprise@nas.lan\"".to_owned(),
+            "3:7: `url` in [[target]]: the folder is missing; ",
+        ),
+        (
+            format!("{URL}\nssh_key = \"~/k\""),
+            "4:11: `ssh_key` in [[target]]: ",
+        ),
+        (
+            format!(
+                "{URL}\nssh_key = \"k\"\npassword_file = \"p\"\n[[target]]\nname = \"again\"\nurl = \"SFTP://reprise@nas.lan:22//backup/\"\nssh_key = \"k\""
+            ),
+            "8:7: `url` in [[target]]: `sftp://reprise@nas.lan/backup` is already the folder of target `far`; ",
+        ),
+    ] {
+        let found = about_target(&lines);
+        assert_eq!(found.len(), 1, "{lines}: {found:?}");
+        assert!(found[0].starts_with(want), "{lines}: {found:?}");
+        assert!(!found[0].contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_distant_target_is_where_and_who() {
+    for (lines, login, known_hosts) in [
+        (
+            "ssh_key = \"nas-key\"\nmust_be_mounted = false",
+            config::SshLogin::Key("/etc/reprise/nas-key".into()),
+            "/etc/reprise/known_hosts",
+        ),
+        (
+            "ssh_password_file = \"/root/login\"\nknown_hosts = \"../hosts\"",
+            config::SshLogin::Password("/root/login".into()),
+            "/etc/hosts",
+        ),
+    ] {
+        // A plan may save a folder of the same name: it is another machine's.
+        let text = format!(
+            "{GOOD}[[target]]\nname = \"far\"\nurl = \"sftp://reprise@[::1]:2222/srv\"\n{lines}\npassword_file = \"p\"\n\
+             [[plan]]\nname = \"a\"\nfiles = [\"/srv\"]\ntargets = [\"far\"]\n"
+        );
+        let config = config::parse(&text, Path::new("/etc/reprise/reprise.toml")).unwrap();
+        let target = config.target("far").unwrap();
+        let config::Place::Sftp(distant) = &target.place else {
+            panic!("{target:?}");
+        };
+        assert_eq!(distant.url.to_string(), "sftp://reprise@[::1]:2222/srv");
+        assert_eq!(distant.login, login);
+        assert_eq!(distant.known_hosts, Path::new(known_hosts));
+        assert_eq!(target.folder(), None);
     }
 }

@@ -47,13 +47,19 @@ fn the_example_is_the_golden() {
 fn the_example_parses_as_printed_and_with_everything_uncommented() {
     let shown = parsed(&config::example());
     assert_eq!(shown.networks, [], "an example never starts network boot");
-    let full = parsed(&uncommented(&config::example(), &["database_url_file"]));
+    // A target is a folder of this machine, or one of another with one way to log in.
+    let of_ssh = ["database_url_file", "ssh_", "known_hosts"];
+    let full = parsed(&uncommented(&config::example(), &of_ssh));
     assert_eq!(full.networks.len(), 1);
     assert_eq!(full.networks[0].dhcp, DhcpRole::Proxy);
     let plan = full.plan("compta").unwrap();
     assert_eq!(plan.rpo, Some(Duration::from_secs(86_400)));
     assert_eq!(plan.keep.monthly, 24);
     assert_eq!(full.image_target().unwrap().name, "nas");
+    let distant = config::example().replace("/mnt/nas/reprise", "sftp://reprise@nas.lan/backup");
+    let skip = ["database_url_file", "ssh_password_file"];
+    let distant = parsed(&uncommented(&distant, &skip));
+    assert_eq!(distant.target("nas").unwrap().folder(), None);
 }
 
 /// The configuration shown in the product's own description.
@@ -91,7 +97,11 @@ prove = { level = "restored", every = "7d" }
     assert_eq!(config.networks[0].http_port, 8067);
     let target = config.target("nas").unwrap();
     assert_eq!(target.password_file, Path::new("/etc/reprise/nas-password"));
-    assert!(!target.must_be_mounted);
+    let folder = config::Place::Folder {
+        path: "/mnt/nas/reprise".into(),
+        must_be_mounted: false,
+    };
+    assert_eq!(target.place, folder);
     let plan = config.plan("compta").unwrap();
     assert_eq!(plan.files[1], Path::new("/etc/reprise/exports"));
     assert_eq!(plan.at.unwrap().to_string(), "02:00");
@@ -125,7 +135,8 @@ fn the_first_configuration_parses_and_keeps_to_its_folder() {
         Path::new("/home/me/reprise-data/state")
     );
     let target = config.target("local").unwrap();
-    assert_eq!(target.path, Path::new("/home/me/reprise-data/vault"));
+    let folder = Path::new("/home/me/reprise-data/vault");
+    assert_eq!(target.folder(), Some(folder));
     assert_eq!(
         target.password_file,
         Path::new("/home/me/reprise-data/vault-password")

@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("remote", &["vault"]),
+    ("remote", &["vault", "config"]),
     ("provisioner", &["images", "vault", "state", "config"]),
     ("images", &["vault"]),
     ("vault", &[]),

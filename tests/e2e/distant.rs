@@ -1,6 +1,6 @@
-//! `reprise vault` on a NAS that is reached by SFTP only.
+//! A NAS that is reached by SFTP only: `reprise vault`, and the plans of an appliance.
 
-use crate::harness::{Temp, cli, tree};
+use crate::harness::{Appliance, Start, Temp, cli, config_text, eventually, prepare, tree};
 use crate::nas::{Kind, Nas};
 use serde_json::Value;
 use std::process::Output;
@@ -119,4 +119,97 @@ fn the_vault_verbs_work_over_sftp() {
         said.contains("file of its own") && !said.contains("s3cret"),
         "{said}"
     );
+}
+
+/// The sentence of the one trouble with the target, when it says `what`.
+fn trouble(appliance: &Appliance, what: &str) -> Option<String> {
+    let status = appliance.get("/api/status?lang=en");
+    let mut all = status["troubles"].as_array()?.iter();
+    let ours = all.find(|t| t["object"] == "target nas")?;
+    let sentence = ours["sentence"].as_str()?;
+    sentence.contains(what).then(|| sentence.to_owned())
+}
+
+#[test]
+fn a_plan_is_saved_proven_and_restored_over_sftp_and_a_nas_that_is_away_is_said() {
+    let mut away = Away::new();
+    let fingerprint = away.nas.fingerprint("host");
+    away.done(&["init", &away.url, "--host-key", &fingerprint]);
+    let folder = Temp::new();
+    let config = format!(
+        "[[target]]\nname = \"nas\"\nurl = \"{}\"\nssh_key = \"{}\"\nknown_hosts = \"{}\"\npassword_file = \"{}\"\n\
+         [[plan]]\nname = \"compta\"\nfiles = [\"share\"]\ntargets = [\"nas\"]\n",
+        away.url,
+        away.at("key"),
+        away.at("known_hosts"),
+        away.folder.join("vault_password").display(),
+    );
+    let config = config_text(&config).replace("[console]", "image_target = \"nas\"\n[console]");
+    prepare(&folder, &config);
+    tree::plant(&folder.join("share"));
+
+    // It is off when the appliance starts: said in words, with the machine and what to do.
+    away.nas.stop();
+    let appliance = Appliance::start(&folder, Start::default());
+    let said = eventually("a trouble", || trouble(&appliance, "does not answer"));
+    let host = format!("127.0.0.1:{}", away.nas.port);
+    assert!(
+        said.contains(&host) && said.contains("check that"),
+        "{said}"
+    );
+    let failed = appliance.cli(&["plan", "run", "compta"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains(&host), "{}", text(&failed));
+
+    // It is back as another machine: refused, and the trouble says so in place of the first.
+    away.nas.start_again("other_host");
+    let failed = appliance.cli(&["plan", "run", "compta"]);
+    assert_eq!(failed.status.code(), Some(1));
+    let said = eventually("the other trouble", || {
+        trouble(&appliance, "is not the machine it was")
+    });
+    assert!(said.contains(&away.at("known_hosts")), "{said}");
+
+    // It is back as itself: saved, proven, over.
+    away.nas.stop();
+    away.nas.start_again("host");
+    let done = appliance.cli(&["plan", "run", "compta"]);
+    assert!(done.status.success(), "{}", text(&done));
+    let proof = eventually("the proof", || {
+        let proofs = appliance.get("/api/proofs");
+        let mut proofs = proofs.as_array()?.iter();
+        proofs.find(|p| p["plan"] == "compta").cloned()
+    });
+    assert_eq!(
+        (&proof["passed"], &proof["target"]),
+        (&true.into(), &"nas".into())
+    );
+    eventually("the trouble is over", || {
+        let status = appliance.get("/api/status");
+        status["troubles"].as_array()?.is_empty().then_some(())
+    });
+
+    // Images go the same way.
+    let disk = folder.join("poste.raw");
+    std::fs::write(&disk, vec![7; 3 << 20]).expect("a disk");
+    let disk = disk.display().to_string();
+    appliance.cli_json(&["image", "import", &disk, "--name", "poste"]);
+    let images = appliance.cli_json(&["image", "list"]);
+    assert!(images.to_string().contains("poste"), "{images}");
+
+    // Its connections are cut while nobody looks: the next one who asks is served.
+    away.nas.kill_sessions();
+    let back = folder.join("back").display().to_string();
+    let restored = appliance.cli(&[
+        "restore",
+        "compta@latest",
+        "--target",
+        "nas",
+        "--to",
+        &back,
+        "--yes",
+    ]);
+    assert!(restored.status.success(), "{}", text(&restored));
+    let share = folder.join("share");
+    assert_eq!(tree::differences(&share, &folder.join("back")), "");
 }

@@ -1,5 +1,6 @@
 //! Where a target lies: does it die with this box?
 
+use std::net::IpAddr;
 use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,23 @@ pub fn place(mountinfo: &str, target: &Path, own: &Path) -> Place {
         (Some(there), _) if NETWORK.contains(&there.kind.as_str()) => Place::Elsewhere,
         (Some(there), Some(here)) if there.device != here.device => Place::OtherDisk,
         _ => Place::SameDisk,
+    }
+}
+
+/// The same for a target on `host`; `own` is this machine's name.
+pub fn distant(host: &str, own: &str) -> Place {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let address = host.parse::<IpAddr>().map(|address| address.to_canonical());
+    let is_here = match address {
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        Err(_) => {
+            host == "localhost" || host.ends_with(".localhost") || host == own.to_ascii_lowercase()
+        }
+    };
+    if is_here {
+        Place::SameDisk
+    } else {
+        Place::Elsewhere
     }
 }
 
@@ -105,6 +123,27 @@ a line that is none
         ] {
             let got = place(MOUNTS, Path::new(target), Path::new("/var/lib/reprise"));
             assert_eq!(got, want, "{target}");
+        }
+    }
+
+    #[test]
+    fn another_machine_is_elsewhere_unless_it_is_this_one() {
+        for (host, want) in [
+            ("nas.lan", Place::Elsewhere),
+            ("192.168.1.5", Place::Elsewhere),
+            ("fe80::1", Place::Elsewhere),
+            ("localhost.example.net", Place::Elsewhere),
+            ("agenda", Place::Elsewhere),
+            ("Localhost", Place::SameDisk),
+            ("localhost.", Place::SameDisk),
+            ("nas.localhost", Place::SameDisk),
+            ("127.0.0.2", Place::SameDisk),
+            ("::1", Place::SameDisk),
+            ("::ffff:127.0.0.1", Place::SameDisk),
+            ("0.0.0.0", Place::SameDisk),
+            ("AGEN", Place::SameDisk),
+        ] {
+            assert_eq!(distant(host, "agen"), want, "{host}");
         }
     }
 

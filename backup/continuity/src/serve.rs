@@ -2,7 +2,7 @@
 
 use crate::handle::{Continuity, Error};
 use crate::overview::{Kept, Overview, TargetFacts, assess};
-use crate::place::place;
+use crate::place::{self, place};
 use crate::schedule::{self, History, Job, Known};
 use crate::{APPLIANCE, blocking, records, restore, run};
 use jiff::tz::TimeZone;
@@ -184,9 +184,16 @@ impl Continuity {
         Ok(blocking(move || {
             let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
             let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+            let name = rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned();
             let facts = targets.iter().map(|target| TargetFacts {
                 name: target.name.clone(),
-                place: place(&mounts, &real(&target.path), &real(&own)),
+                place: match &target.place {
+                    config::Place::Folder { path, .. } => place(&mounts, &real(path), &real(&own)),
+                    config::Place::Sftp(there) => place::distant(&there.url.host, &name),
+                },
                 key_confirmed: confirmed
                     .iter()
                     .find(|k| k.target == target.name)

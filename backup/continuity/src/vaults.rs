@@ -2,11 +2,11 @@
 //! of a second on purpose.
 
 use crate::blocking::{Crashed, blocking};
-use config::Target;
+use config::{Distant, Place, SshLogin, Target};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use vault::target::LocalTarget;
 use vault::{Secret, Vault};
@@ -40,8 +40,14 @@ pub enum Error {
 
 struct Slot {
     target: Target,
-    open: Mutex<Option<Arc<Vault>>>,
+    open: Mutex<Option<Held>>,
     turn: Arc<Mutex<()>>,
+}
+
+/// An open vault, and when its place was last looked at.
+struct Held {
+    vault: Arc<Vault>,
+    looked: Instant,
 }
 
 /// The vaults of the configuration. Cloning shares them.
@@ -81,18 +87,28 @@ impl Vaults {
     }
 
     /// The vault of `target`, opened now or before. The folder is looked at each time: a NAS that
-    /// went away is an error here, not a write to whatever lies under its mount point.
+    /// went away is an error here, not a write to whatever lies under its mount point. Another machine
+    /// is logged in to again only when that was a while ago: it has nothing that lies under it.
     pub async fn open(&self, target: &str) -> Result<Arc<Vault>, Error> {
         let slot = self.slot(target)?;
         let mut open = slot.open.lock().await;
+        if slot.target.folder().is_none()
+            && let Some(held) = open.as_ref()
+            && held.looked.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(&held.vault));
+        }
         let held = open.take();
         let folder = reach(&slot.target).await?;
         let wanted = slot.target.clone();
         let vault = match held {
-            Some(vault) => vault,
+            Some(held) => held.vault,
             None => blocking(move || unlock_by_file(&wanted, folder)).await??,
         };
-        *open = Some(Arc::clone(&vault));
+        *open = Some(Held {
+            vault: Arc::clone(&vault),
+            looked: Instant::now(),
+        });
         Ok(vault)
     }
 
@@ -119,22 +135,80 @@ impl Vaults {
 /// A NAS that was switched off can hold a look at its folder for ever; nobody waits longer than this.
 const ANSWER: Duration = Duration::from_secs(30);
 
-async fn reach(target: &Target) -> Result<LocalTarget, Error> {
-    let (path, mounted) = (target.path.clone(), target.must_be_mounted);
-    let look = blocking(move || LocalTarget::open(&path, mounted));
+/// How long another machine that was reached counts as there: a page asks several times, and logs in once.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What was reached: the folder of this machine, or the way to one of another.
+enum Reached {
+    Folder(LocalTarget),
+    Distant(Box<remote::Place>),
+}
+
+impl Reached {
+    /// To be read and written for hours: another machine that starts anew at night is waited for.
+    fn target(self) -> Result<LocalTarget, vault::target::Error> {
+        match self {
+            Reached::Folder(folder) => Ok(folder),
+            Reached::Distant(place) => place.open(),
+        }
+    }
+}
+
+async fn reach(target: &Target) -> Result<Reached, Error> {
+    let wrong = |source| Error::Target {
+        target: target.name.clone(),
+        source,
+    };
+    let (path, mounted) = match &target.place {
+        Place::Folder {
+            path,
+            must_be_mounted,
+        } => (path.clone(), *must_be_mounted),
+        Place::Sftp(there) => {
+            let place = distant(there);
+            // Somebody may be waiting for a page, and holds up everybody else: one try, which ends by itself.
+            let once = remote::Place {
+                patience: remote::Patience {
+                    pauses: Vec::new(),
+                    refused_pauses: Vec::new(),
+                    connect: ANSWER,
+                    // Discs that sleep take half a minute to turn.
+                    answer: 2 * ANSWER,
+                    ..remote::Patience::default()
+                },
+                ..place.clone()
+            };
+            blocking(move || once.open().map(drop))
+                .await?
+                .map_err(wrong)?;
+            return Ok(Reached::Distant(Box::new(place)));
+        }
+    };
+    let folder = path.clone();
+    let look = blocking(move || LocalTarget::open(&folder, mounted));
     let Ok(looked) = tokio::time::timeout(ANSWER, look).await else {
         return Err(Error::Silent {
             target: target.name.clone(),
-            path: target.path.clone(),
+            path,
         });
     };
-    looked?.map_err(|source| Error::Target {
-        target: target.name.clone(),
-        source,
-    })
+    looked?.map(Reached::Folder).map_err(wrong)
 }
 
-fn unlock_by_file(target: &Target, folder: LocalTarget) -> Result<Arc<Vault>, Error> {
+fn distant(there: &Distant) -> remote::Place {
+    remote::Place {
+        url: there.url.clone(),
+        login: match &there.login {
+            SshLogin::Key(file) => remote::Login::Key(file.clone()),
+            SshLogin::Password(file) => remote::Login::Password(file.clone()),
+        },
+        known_hosts: there.known_hosts.clone(),
+        host_key: None,
+        patience: remote::Patience::default(),
+    }
+}
+
+fn unlock_by_file(target: &Target, folder: Reached) -> Result<Arc<Vault>, Error> {
     let password = Secret::from_file(&target.password_file).map_err(|source| Error::Password {
         target: target.name.clone(),
         what: source.to_string(),
@@ -142,7 +216,11 @@ fn unlock_by_file(target: &Target, folder: LocalTarget) -> Result<Arc<Vault>, Er
     unlock(target, folder, &password).map(Arc::new)
 }
 
-fn unlock(target: &Target, folder: LocalTarget, password: &Secret) -> Result<Vault, Error> {
+fn unlock(target: &Target, folder: Reached, password: &Secret) -> Result<Vault, Error> {
+    let folder = folder.target().map_err(|source| Error::Target {
+        target: target.name.clone(),
+        source,
+    })?;
     Vault::open(Arc::new(folder), password).map_err(|source| Error::Open {
         target: target.name.clone(),
         source,

@@ -7,8 +7,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `url.rs` | where: `sftp://user@host:port/path` |
-//! | `place.rs` | who, with which key or password, and which host key is the right one |
+//! | `place.rs` | where (`config::SftpUrl`), who, with which key or password, and which host key is the right one |
 //! | `sftp.rs` | the calls on files that a vault is made of |
 //! | `link.rs` `patience.rs` | the connection that is made again after a cut, without hammering |
 //! | `session.rs` `login.rs` `host.rs` | one connection: reached, the host recognised, logged in |
@@ -25,9 +24,9 @@ mod reply;
 mod session;
 mod sftp;
 mod trouble;
-mod url;
 
+/// As the configuration reads it: it is the first to say what is wrong with one.
+pub use config::{BadUrl, SftpUrl};
 pub use patience::Patience;
 pub use place::{Login, Place};
 pub use trouble::Trouble;
-pub use url::{BadUrl, SftpUrl};

@@ -104,6 +104,7 @@ impl Sftp {
     pub(crate) fn connect(place: &Place) -> Result<Sftp, Error> {
         let unreachable = |trouble: Trouble| Error::Unreachable {
             folder: place.url.to_string(),
+            cause: trouble.cause(),
             what: trouble.to_string(),
         };
         let link = Link::new(place.clone()).map_err(unreachable)?;
@@ -225,15 +226,11 @@ impl Files for Sftp {
                     folder: folder(),
                     object: "the folder itself".to_owned(),
                 },
-                None if error.kind() == io::ErrorKind::NotConnected => Error::Unreachable {
-                    folder: folder(),
-                    what: error.to_string(),
-                },
-                _ => Error::Io {
+                _ => Error::unreachable(&folder(), &error).unwrap_or_else(|| Error::Io {
                     folder: folder(),
                     object: "the folder itself".to_owned(),
                     source: error,
-                },
+                }),
             }),
         }
     }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use vault::target::Unreached;
+
 /// Kept and told again to everybody who asks while nothing is tried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -79,6 +81,22 @@ impl std::fmt::Display for Tries {
 }
 
 impl Trouble {
+    /// Tells one trouble from another, whatever numbers and names its sentence holds.
+    pub(crate) fn cause(&self) -> &'static str {
+        match self {
+            Trouble::UnknownHost { .. } => "unknown host key",
+            Trouble::ChangedHost { .. } => "changed host key",
+            Trouble::NotTheOneGiven { .. } => "other host key",
+            Trouble::KnownHosts { .. } => "known hosts",
+            Trouble::Key { .. } => "ssh key",
+            Trouble::Password { .. } => "ssh password",
+            Trouble::Refused { .. } => "login refused",
+            Trouble::Silent { .. } => "silent",
+            Trouble::NoSftp { .. } => "no sftp",
+            Trouble::Runtime { .. } => "memory",
+        }
+    }
+
     /// The same, after so many tries.
     pub(crate) fn after(mut self, count: u32) -> Trouble {
         if let Trouble::Refused { tries, .. } | Trouble::Silent { tries, .. } = &mut self {
@@ -90,6 +108,7 @@ impl Trouble {
 
 impl From<Trouble> for io::Error {
     fn from(trouble: Trouble) -> io::Error {
-        io::Error::new(io::ErrorKind::NotConnected, trouble)
+        let (cause, what) = (trouble.cause(), trouble.to_string());
+        io::Error::new(io::ErrorKind::NotConnected, Unreached { cause, what })
     }
 }

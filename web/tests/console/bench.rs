@@ -302,8 +302,10 @@ pub(crate) fn add_vault(config: &mut Config) {
     vault::Vault::create(Arc::new(target), &password, vault::KdfCost::MINIMUM).unwrap();
     config.targets.push(config::Target {
         name: "nas".into(),
-        path: place,
-        must_be_mounted: false,
+        place: config::Place::Folder {
+            path: place,
+            must_be_mounted: false,
+        },
         password_file: folder.join("password"),
     });
 }

@@ -315,6 +315,7 @@ fn target_cause(error: &vault::target::Error) -> &'static str {
         E::ReadOnly { .. } => "read-only",
         E::Denied { .. } => "denied",
         E::Full { .. } => "full",
+        E::Unreachable { cause, .. } => cause,
         _ => "unreadable",
     }
 }

@@ -1,7 +1,8 @@
 //! A folder with files to save, two vaults, a database, and a clock moved by hand.
 
 use config::{
-    Appliance, Config, Console, Keep, Level, Locale, Log, LogFormat, Plan, Prove, Target, TimeOfDay,
+    Appliance, Config, Console, Keep, Level, Locale, Log, LogFormat, Place, Plan, Prove, Target,
+    TimeOfDay,
 };
 use continuity::Continuity;
 use state::progress::Board;
@@ -86,8 +87,10 @@ impl Bench {
         }
         let target = |name: &str| Target {
             name: name.into(),
-            path: folder.join(name),
-            must_be_mounted: false,
+            place: Place::Folder {
+                path: folder.join(name),
+                must_be_mounted: false,
+            },
             password_file: folder.join("password"),
         };
         let mut config = Config {

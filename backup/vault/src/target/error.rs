@@ -47,9 +47,13 @@ pub enum Error {
         "publish {object} in {folder}: what was written reads back differently; the disk or share cannot be trusted, replace it"
     )]
     Untrue { folder: String, object: String },
-    /// `what` says why, and what to do.
+    /// `cause` tells one reason from another, whatever `what` says of it; `what` says why, and what to do.
     #[error("use the vault in {folder}: {what}")]
-    Unreachable { folder: String, what: String },
+    Unreachable {
+        folder: String,
+        cause: &'static str,
+        what: String,
+    },
     #[error("use {object} in {folder}: {source}; check the disk or share")]
     Io {
         folder: String,
@@ -58,7 +62,28 @@ pub enum Error {
     },
 }
 
+/// Why another machine is not reached, on its way through an [`io::Error`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Unreached {
+    pub cause: &'static str,
+    pub what: String,
+}
+
 impl Error {
+    /// The error of another machine that is not reached, when `source` tells of one.
+    pub fn unreachable(folder: &str, source: &io::Error) -> Option<Error> {
+        let why = source
+            .get_ref()
+            .filter(|_| source.kind() == io::ErrorKind::NotConnected)?;
+        let cause = why.downcast_ref::<Unreached>().map(|why| why.cause);
+        Some(Error::Unreachable {
+            folder: folder.to_owned(),
+            cause: cause.unwrap_or("unreachable"),
+            what: why.to_string(),
+        })
+    }
+
     /// `room` is asked only when the disk is full: free bytes, needed bytes.
     pub(super) fn of(
         folder: &str,
@@ -67,13 +92,8 @@ impl Error {
         room: impl FnOnce() -> (u64, u64),
     ) -> Error {
         let (folder, object) = (folder.to_owned(), object.to_owned());
-        if source.kind() == io::ErrorKind::NotConnected
-            && let Some(why) = source.get_ref()
-        {
-            return Error::Unreachable {
-                folder,
-                what: why.to_string(),
-            };
+        if let Some(unreachable) = Error::unreachable(&folder, &source) {
+            return unreachable;
         }
         match super::files::errno(&source) {
             Some(Errno::NOSPC | Errno::DQUOT) => {

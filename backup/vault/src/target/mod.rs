@@ -21,7 +21,7 @@ mod memory;
 mod publish;
 pub mod sim;
 
-pub use error::Error;
+pub use error::{Error, Unreached};
 pub use files::{Files, OpenFile, Seen};
 pub use local::LocalTarget;
 pub use memory::MemoryTarget;

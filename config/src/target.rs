@@ -1,0 +1,109 @@
+//! What the keys of one `[[target]]` say together: a folder of this machine, or one of another and how to log in there.
+
+use crate::build::{resolved, text};
+use crate::domain::{Distant, Place, SshLogin, Target};
+use crate::place::Findings;
+use crate::sftp::SftpUrl;
+use crate::value;
+use crate::walk::{Entries, Value};
+use std::path::{Path, PathBuf};
+
+/// Where the command line keeps the host keys that were confirmed.
+const KNOWN_HOSTS: &str = "/etc/reprise/known_hosts";
+
+/// The keys that say how to log in; only a distant target has them.
+const OF_SSH: [&str; 3] = ["ssh_key", "ssh_password_file", "known_hosts"];
+
+pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Target {
+    let url = entries.text("url");
+    let place = match url.and_then(|url| SftpUrl::parse(url).ok()) {
+        Some(url) => Place::Sftp(Box::new(distant(url, entries, base, findings))),
+        None => {
+            // What a url that is wrong was meant to be is not known: its other keys are not blamed.
+            for key in OF_SSH {
+                if url.is_some() && entries.has(key) {
+                    findings.add(
+                        entries.at(key),
+                        format!(
+                            "`{key}` in [[target]] is for a `url` that begins with sftp://; remove it, or write such as `url = \"sftp://reprise@nas.lan/volume1/reprise\"`"
+                        ),
+                    );
+                }
+            }
+            Place::Folder {
+                path: resolved(base, url.unwrap_or_default()),
+                must_be_mounted: switched_on(entries, "must_be_mounted"),
+            }
+        }
+    };
+    Target {
+        name: text(entries, "name"),
+        place,
+        password_file: resolved(base, entries.text("password_file").unwrap_or_default()),
+    }
+}
+
+fn distant(url: SftpUrl, entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Distant {
+    if switched_on(entries, "must_be_mounted") {
+        findings.add(
+            entries.at("must_be_mounted"),
+            "`must_be_mounted` in [[target]] is for folders; nothing is mounted for sftp://, remove it",
+        );
+    }
+    match (entries.has("ssh_key"), entries.has("ssh_password_file")) {
+        (true, true) => findings.add(
+            entries.at("ssh_password_file"),
+            "`ssh_password_file` in [[target]] stands beside `ssh_key`; one of them logs in, remove the other",
+        ),
+        (false, false) => findings.add(
+            entries.at("url"),
+            "`url` in [[target]]: nothing to log in with; write `ssh_key = \"/etc/reprise/nas-key\"`, the user's private key without a passphrase, or `ssh_password_file`, a file that holds the user's password on its first line",
+        ),
+        _ => {}
+    }
+    let file = |key: &str| -> Option<PathBuf> { entries.text(key).map(|f| resolved(base, f)) };
+    Distant {
+        url,
+        login: match file("ssh_password_file") {
+            Some(file) => SshLogin::Password(file),
+            None => SshLogin::Key(file("ssh_key").unwrap_or_default()),
+        },
+        known_hosts: file("known_hosts").unwrap_or_else(|| PathBuf::from(KNOWN_HOSTS)),
+    }
+}
+
+fn switched_on(entries: &Entries, key: &str) -> bool {
+    matches!(entries.get(key), Some(Value::Switch(true)))
+}
+
+/// Two targets in one folder would be one vault under two names: a second copy that is none.
+pub(crate) fn same_place(tables: &[Entries], targets: &[Target], findings: &mut Findings<'_>) {
+    for (rank, (entries, target)) in tables.iter().zip(targets).enumerate() {
+        let Some(url) = entries.text("url") else {
+            continue;
+        };
+        let first = tables[..rank]
+            .iter()
+            .zip(targets)
+            .find(|(e, t)| e.text("url").is_some() && is_same(&t.place, &target.place));
+        if let Some((_, first)) = first {
+            findings.add(
+                entries.at("url"),
+                format!(
+                    "`url` in [[target]]: `{}` is already the folder of target `{}`; give each target its own folder",
+                    value::short(url),
+                    first.name
+                ),
+            );
+        }
+    }
+}
+
+/// Another user of the same machine may see another folder under the same name.
+fn is_same(a: &Place, b: &Place) -> bool {
+    match (a, b) {
+        (Place::Folder { path: a, .. }, Place::Folder { path: b, .. }) => a == b,
+        (Place::Sftp(a), Place::Sftp(b)) => a.url == b.url,
+        _ => false,
+    }
+}
