@@ -115,6 +115,7 @@ fn appliance(
         },
         timezone: text(entries, "timezone"),
         image_target: entries.text("image_target").map(str::to_owned),
+        index_memory_mb: small(entries, "index_memory_mb"),
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Appliance {
     /// IANA name, checked to exist.
     pub timezone: String,
     pub image_target: Option<String>,
+    /// Most memory for the indexes of all vaults together, in MB.
+    pub index_memory_mb: u32,
 }
 
 /// By hand: the database's URL may hold a password.
@@ -63,6 +65,7 @@ impl fmt::Debug for Appliance {
             .field("locale", &self.locale)
             .field("timezone", &self.timezone)
             .field("image_target", &self.image_target)
+            .field("index_memory_mb", &self.index_memory_mb)
             .finish()
     }
 }

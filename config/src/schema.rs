@@ -168,6 +168,18 @@ pub(crate) const TABLES: &[Table] = &[
                 need: Need::Optional { example: "\"nas\"" },
                 doc: &["Name of the target that holds OS images. Without it: the first target."],
             },
+            Key {
+                name: "index_memory_mb",
+                kind: Kind::Whole {
+                    least: 16,
+                    most: 65_536,
+                },
+                need: Need::Default("512"),
+                doc: &[
+                    "Most memory that the indexes of all vaults take together, in MB; what is beyond lies in scratch files.",
+                    "A million chunks (64 GB of files or so) take 32 MB.",
+                ],
+            },
         ],
     },
     Table {

@@ -58,7 +58,7 @@ pub struct Continuity {
 impl Continuity {
     /// Starts nothing. The tables must be there ([`crate::migrate`]).
     pub fn new(db: Db, clock: Clock, board: Board, config: Arc<Config>) -> Continuity {
-        let vaults = Vaults::new(&config.targets);
+        let vaults = Vaults::new(&config.targets, config.appliance.index_memory_mb);
         Continuity {
             db,
             clock,

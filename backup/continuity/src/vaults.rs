@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use vault::target::LocalTarget;
-use vault::{Secret, Vault};
+use vault::{Limits, Secret, Vault};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +40,7 @@ pub enum Error {
 
 struct Slot {
     target: Target,
+    limits: Limits,
     open: Mutex<Option<Held>>,
     turn: Arc<Mutex<()>>,
 }
@@ -57,11 +58,13 @@ pub struct Vaults {
 }
 
 impl Vaults {
-    /// Opens nothing yet.
-    pub fn new(targets: &[Target]) -> Vaults {
+    /// Opens nothing yet. The indexes of all of them share `index_memory_mb`.
+    pub fn new(targets: &[Target], index_memory_mb: u32) -> Vaults {
+        let limits = share(index_memory_mb, targets.len());
         let slots = targets.iter().map(|target| {
             let slot = Slot {
                 target: target.clone(),
+                limits,
                 open: Mutex::default(),
                 turn: Arc::default(),
             };
@@ -100,10 +103,10 @@ impl Vaults {
         }
         let held = open.take();
         let folder = reach(&slot.target).await?;
-        let wanted = slot.target.clone();
+        let (wanted, limits) = (slot.target.clone(), slot.limits);
         let vault = match held {
             Some(held) => held.vault,
-            None => blocking(move || unlock_by_file(&wanted, folder)).await??,
+            None => blocking(move || unlock_by_file(&wanted, folder, limits)).await??,
         };
         *open = Some(Held {
             vault: Arc::clone(&vault),
@@ -114,9 +117,10 @@ impl Vaults {
 
     /// Opens the vault with a password somebody typed, whatever the password file says.
     pub async fn open_with(&self, target: &str, password: Secret) -> Result<(), Error> {
-        let wanted = self.slot(target)?.target.clone();
+        let slot = self.slot(target)?;
+        let (wanted, limits) = (slot.target.clone(), slot.limits);
         let folder = reach(&wanted).await?;
-        blocking(move || unlock(&wanted, folder, &password).map(drop)).await?
+        blocking(move || unlock(&wanted, folder, limits, &password).map(drop)).await?
     }
 
     /// Forgets an opened vault, so that the next use looks at everything afresh.
@@ -129,6 +133,14 @@ impl Vaults {
     /// The turn of one run on a target: hold it while writing.
     pub(crate) fn turn(&self, target: &str) -> Result<Arc<Mutex<()>>, Error> {
         Ok(Arc::clone(&self.slot(target)?.turn))
+    }
+}
+
+/// What one of so many vaults may take.
+fn share(index_memory_mb: u32, vaults: usize) -> Limits {
+    let all = usize::try_from(index_memory_mb).unwrap_or(usize::MAX);
+    Limits {
+        index_bytes: all.saturating_mul(1024 * 1024) / vaults.max(1),
     }
 }
 
@@ -208,21 +220,39 @@ fn distant(there: &Distant) -> remote::Place {
     }
 }
 
-fn unlock_by_file(target: &Target, folder: Reached) -> Result<Arc<Vault>, Error> {
+fn unlock_by_file(target: &Target, folder: Reached, limits: Limits) -> Result<Arc<Vault>, Error> {
     let password = Secret::from_file(&target.password_file).map_err(|source| Error::Password {
         target: target.name.clone(),
         what: source.to_string(),
     })?;
-    unlock(target, folder, &password).map(Arc::new)
+    unlock(target, folder, limits, &password).map(Arc::new)
 }
 
-fn unlock(target: &Target, folder: Reached, password: &Secret) -> Result<Vault, Error> {
+fn unlock(
+    target: &Target,
+    folder: Reached,
+    limits: Limits,
+    password: &Secret,
+) -> Result<Vault, Error> {
     let folder = folder.target().map_err(|source| Error::Target {
         target: target.name.clone(),
         source,
     })?;
-    Vault::open(Arc::new(folder), password).map_err(|source| Error::Open {
+    Vault::open_within(Arc::new(folder), password, limits).map_err(|source| Error::Open {
         target: target.name.clone(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vaults_share_the_memory_for_indexes() {
+        let mib = 1024 * 1024;
+        for (all, vaults, each) in [(512, 1, 512 * mib), (512, 4, 128 * mib), (16, 0, 16 * mib)] {
+            assert_eq!(share(all, vaults).index_bytes, each, "{all} {vaults}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::format::envelope;
 use crate::id::parse_hex;
-use crate::index::{self, Index, PackName, Reading};
+use crate::index::{self, PackName, Reading};
 use crate::inner::Inner;
 use crate::ledger::foreign;
 use crate::live::Needs;
@@ -202,7 +202,7 @@ impl Inner {
 
     /// Reads every pack's own directory and nothing else.
     pub(crate) fn learn_directories(&self) -> Result<Vec<Problem>, Error> {
-        let index = RwLock::new(Index::default());
+        let index = RwLock::new(self.index().empty_alike());
         index::refresh(&index, &*self.target, &self.keys, Reading::Directories)?;
         let index = index.into_inner().unwrap_or_else(PoisonError::into_inner);
         let problems = index.problems().to_vec();

@@ -93,6 +93,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             locale: Locale::Fr,
             timezone: "Europe/Paris".into(),
             image_target: None,
+            index_memory_mb: 512,
         },
         console: Console {
             listen: ([127, 0, 0, 1], 0).into(),

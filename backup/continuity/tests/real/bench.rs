@@ -102,6 +102,7 @@ impl Bench {
                 locale: Locale::En,
                 timezone: "Europe/Paris".into(),
                 image_target: None,
+                index_memory_mb: 512,
             },
             console: Console {
                 listen: "127.0.0.1:0".parse().unwrap(),

@@ -103,6 +103,14 @@ impl Index {
         self.spill();
     }
 
+    /// Nothing yet, in as much memory.
+    pub(crate) fn empty_alike(&self) -> Index {
+        Index {
+            limit: self.limit,
+            ..Index::default()
+        }
+    }
+
     /// What it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         let runs: usize = self.runs.iter().map(Run::bytes).sum();

@@ -162,6 +162,12 @@ fn a_vault_opened_with_little_memory_finds_the_same_chunks() {
         assert!(chunks.iter().all(|chunk| index.get(&chunk.id).is_some()));
     }
     assert_eq!(save(&small), chunks, "nothing is stored twice");
+    // A check reads the index anew, and takes no more for it.
+    assert_eq!(
+        small.check(false, None, &Watch::new()).unwrap().problems,
+        []
+    );
+    assert!(small.inner.index().bytes() <= limits.index_bytes);
     vault.inner.refresh().unwrap();
     assert!(vault.inner.index().len() - before < 100, "lists at most");
     let usual = Vault::open(target, &password).unwrap();
