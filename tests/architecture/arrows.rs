@@ -1,4 +1,4 @@
-//! Who may import whom: src → web → continuity → provisioner → images → vault; continuity → remote → vault.
+//! Who may import whom: src → web → continuity → provisioner → images → vault; continuity → remote → vault; continuity → databases.
 
 use crate::none;
 use crate::tree::{list, metadata, text};
@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "provisioner",
             "images",
             "remote",
+            "databases",
             "vault",
             "state",
             "config",
@@ -35,12 +36,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "provisioner",
             "images",
             "remote",
+            "databases",
             "vault",
             "state",
             "config",
         ],
     ),
     ("remote", &["vault", "config"]),
+    ("databases", &[]),
     ("provisioner", &["images", "vault", "state", "config"]),
     ("images", &["vault"]),
     ("vault", &[]),
