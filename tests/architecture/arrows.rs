@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("remote", &["vault", "config"]),
-    ("databases", &[]),
+    ("databases", &["config"]),
     ("provisioner", &["images", "vault", "state", "config"]),
     ("images", &["vault"]),
     ("vault", &[]),
