@@ -13,6 +13,7 @@ mod place;
 mod prune;
 mod read;
 mod restore;
+mod sparse;
 mod stop;
 mod write;
 

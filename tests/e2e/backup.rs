@@ -3,6 +3,7 @@
 use crate::harness::{Temp, cli, tool};
 use serde_json::Value;
 use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::process::{Command, Output, Stdio};
 
 struct Place {
@@ -110,6 +111,56 @@ fn a_command_that_fails_saves_nothing() {
     assert_eq!((&saved["files"], &saved["bytes"]), (&1.into(), &13.into()));
     let cat = place.run(&["cat", &place.vault, "latest", "dump.sql"]);
     assert_eq!(cat.stdout, b"a whole dump\n");
+}
+
+#[test]
+fn holes_are_left_out_at_the_end_of_a_file_and_written_everywhere_else() {
+    let place = Place::new();
+    let disk = place.folder.join("source/disk.raw");
+    let sparse = std::fs::File::create(&disk).expect("a file");
+    sparse.write_all_at(b"boot", 0).expect("written");
+    sparse.write_all_at(b"data", 20 << 20).expect("written");
+    sparse.set_len(32 << 20).expect("made longer");
+    let all = std::fs::read(&disk).expect("read");
+    done(&place.backup(&[&place.source]));
+    let path = disk.display().to_string();
+    let out = place.folder.join("out");
+    let shown = out.display().to_string();
+    let cat = |more: &[&str]| {
+        let cat = place.run(&[&["cat", &place.vault, "latest", &path], more].concat());
+        assert!(cat.status.success(), "{}", said(&cat));
+        cat.stdout
+    };
+    let check = |before: &[u8], want: &[u8]| {
+        let found = std::fs::read(&out).expect("read");
+        assert!(found.starts_with(before) && found[before.len()..] == *want);
+        let held = std::fs::metadata(&out).expect("there").blocks() * 512;
+        std::fs::remove_file(&out).expect("removed");
+        held
+    };
+    cat(&["--output", &shown]);
+    let held = check(b"", &all);
+    assert!(held < 8 << 20, "{held} bytes on the disk");
+    // Shifted: the end of a hole, and a hole as the end.
+    cat(&["--output", &shown, "--offset", "5", "--length", "30000000"]);
+    let held = check(b"", &all[5..30_000_005]);
+    assert!(held < 8 << 20, "{held} bytes on the disk");
+    assert!(cat(&[]) == all, "through a pipe");
+    // A shell's redirections: behind what is there, and over it.
+    let redirected = |redirection: &str, before: &[u8]| {
+        std::fs::write(&out, before).expect("a file");
+        let password = place.folder.join("password").display().to_string();
+        let program = env!("CARGO_BIN_EXE_reprise");
+        let line = format!(
+            "'{program}' vault cat '{}' latest '{path}' --password-file '{password}' {redirection} '{shown}'",
+            place.vault
+        );
+        tool("sh", &["-c", &line]);
+    };
+    redirected(">>", b"before");
+    check(b"before", &all);
+    redirected("1<>", &[7; 40 << 20]);
+    check(b"", &[all.as_slice(), &[7; 8 << 20]].concat());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::known::Inodes;
 use crate::problem::show;
 use crate::scan::Rules;
 use crate::session::Session;
+use crate::settled::Settled;
 use crate::walk::{Store, Walk};
 use crate::writers::Purpose;
 use crate::{Error, Kind, Node, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
@@ -60,8 +61,6 @@ pub struct Saved {
 const PROBLEMS_KEPT: usize = 1000;
 /// One prune a day overtakes a run at most once; several writers of a share that shows deletions late need more.
 const TRIES: usize = 5;
-/// A file changed this shortly before its run started may change again unseen within the same tick of a coarse clock (FAT: 2 s).
-const SETTLE_MS: i64 = 2000;
 
 /// [`save`] with nothing left out.
 pub fn run(
@@ -209,9 +208,7 @@ impl<'a> Run<'a> {
             watch,
             scanner: &scanner,
             store: store()?,
-            settled_before_s: self.parent.as_ref().map_or(i64::MIN, |parent| {
-                (parent.started_ms - SETTLE_MS).div_euclid(1000)
-            }),
+            settled: Settled::before(self.parent.as_ref().map(|parent| parent.started_ms)),
             linked: HashMap::new(),
             inodes: Inodes::default(),
             problems: Vec::new(),

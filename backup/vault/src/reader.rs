@@ -94,28 +94,54 @@ impl FileReader {
     }
 }
 
-impl Read for FileReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.hole > 0 {
-                let len = usize::try_from(self.hole)
-                    .unwrap_or(usize::MAX)
-                    .min(buf.len());
-                buf[..len].fill(0);
-                self.hole -= len as u64;
-                return Ok(len);
-            }
-            let plain = self.frame.as_ref().map(|frame| frame.plain.as_slice());
-            let rest = plain.and_then(|plain| plain.get(self.rest.clone()));
-            if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-                let len = rest.len().min(buf.len());
-                buf[..len].copy_from_slice(&rest[..len]);
-                self.rest.start += len;
-                return Ok(len);
-            }
+/// What follows in a file, for whom can leave holes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Never empty.
+    Bytes(&'a [u8]),
+    /// So many zeros that were never written; never none.
+    Hole(u64),
+}
+
+impl FileReader {
+    /// What follows, at most `most` bytes of it and without a copy; `None` at the end.
+    pub fn next_part(&mut self, most: u64) -> io::Result<Option<Part<'_>>> {
+        while self.hole == 0 && self.rest.is_empty() {
             if !self.advance()? {
-                return Ok(0);
+                return Ok(None);
             }
         }
+        if self.hole > 0 {
+            let len = self.hole.min(most);
+            self.hole -= len;
+            return Ok(Some(Part::Hole(len)));
+        }
+        let len = usize::try_from(most).map_or(self.rest.len(), |most| most.min(self.rest.len()));
+        let taken = self.rest.start..self.rest.start + len;
+        self.rest.start = taken.end;
+        let plain = self.frame.as_ref().map(|frame| frame.plain.as_slice());
+        Ok(plain.and_then(|plain| plain.get(taken)).map(Part::Bytes))
+    }
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let part = self.next_part(buf.len() as u64)?;
+        let len = match part {
+            None => 0,
+            Some(Part::Bytes(bytes)) => {
+                buf[..bytes.len()].copy_from_slice(bytes);
+                bytes.len()
+            }
+            Some(Part::Hole(len)) => {
+                let len = usize::try_from(len).unwrap_or(buf.len()).min(buf.len());
+                buf[..len].fill(0);
+                len
+            }
+        };
+        Ok(len)
     }
 }

@@ -19,6 +19,7 @@ use crate::node::{Node, NodeKind};
 use crate::problem::show;
 use crate::scan::{From, Held, Look, Looked, Place, Rules};
 use crate::session::Session;
+use crate::settled::Settled;
 use crate::source::{self, FOLDER};
 use crate::tally::{Count, Tally};
 use crate::{ChunkId, Error, Problem, Watch, deep};
@@ -29,9 +30,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) scanner: &'a Scanner<'a>,
     /// `None`: a dry run, nothing is read or stored.
     pub(crate) store: Option<Store>,
-    /// What the parent snapshot says of an entry whose ctime is before this second is trusted when nothing changed. Later
-    /// ones may have been written within the same clock tick after they were read.
-    pub(crate) settled_before_s: i64,
+    pub(crate) settled: Settled,
     /// Hard-linked files stored so far of which more names may come.
     pub(crate) linked: HashMap<(u64, u64), Linked>,
     pub(crate) inodes: Inodes,
@@ -236,8 +235,9 @@ impl Walk<'_> {
             depth,
         };
         let (list, same) = self.entries(&here, looked)?;
-        let known = old.as_ref().filter(|old| self.is_settled(old));
+        let known = old.as_ref();
         let known = known.filter(|old| known::is_same_entry(old, &stat, self.any_inode()));
+        let known = known.filter(|old| self.settled.is(old, &stat, folder.as_fd()));
         if let Some(known) = known.filter(|_| same) {
             let parts = known.subtree.clone();
             if parts.iter().all(|(id, _)| self.has(id))
@@ -312,7 +312,8 @@ impl Walk<'_> {
         let was_there = old.is_some();
         let kept = match old {
             Some(old)
-                if self.is_settled(&old) && known::is_same_entry(&old, stat, self.any_inode()) =>
+                if known::is_same_entry(&old, stat, self.any_inode())
+                    && self.settled.is(&old, stat, here.folder.as_fd()) =>
             {
                 Kept {
                     node: old,
@@ -339,10 +340,6 @@ impl Walk<'_> {
             (false, false) => &mut tally.new,
         };
         count.add(kept.node.size);
-    }
-
-    pub(crate) fn is_settled(&self, old: &Node) -> bool {
-        old.ctime_s < self.settled_before_s
     }
 
     pub(crate) fn any_inode(&self) -> bool {

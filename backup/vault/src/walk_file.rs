@@ -75,7 +75,8 @@ impl Walk<'_> {
         let Some(old) = old else {
             return Found::ToRead(None);
         };
-        if !self.is_settled(&old) || !is_same_content(&old, seen, self.any_inode()) {
+        let same = is_same_content(&old, seen, self.any_inode());
+        if !same || !self.settled.is(&old, seen, here.folder.as_fd()) {
             return Found::ToRead(Some(old));
         }
         // What was damaged meanwhile is stored again.

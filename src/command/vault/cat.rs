@@ -1,17 +1,18 @@
 //! `reprise vault cat`: a file, a range of it, or a folder as an archive, to the standard output or a file.
 
+use super::sparse::Sparse;
 use super::{Place, problems};
 use crate::terminal;
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use vault::{Snapshot, Vault};
+use vault::{Part, Snapshot, Vault};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cat {
@@ -93,7 +94,7 @@ fn file(
     snapshot: &Snapshot,
     path: &[u8],
     args: &Cat,
-    mut out: File,
+    out: File,
 ) -> anyhow::Result<ExitCode> {
     let node = vault.node(snapshot, path)?;
     let mut reader = vault.open_file(&node)?;
@@ -102,15 +103,21 @@ fn file(
         let sought = reader.seek_to(args.offset);
         sought.with_context(|| format!("read {}", shown()))?;
     }
-    let mut reader = reader.take(args.length.unwrap_or(u64::MAX));
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let read = reader.read(&mut buffer);
-        let read = read.with_context(|| format!("read {}", shown()))?;
-        if read == 0 {
-            return Ok(ExitCode::SUCCESS);
-        }
-        out.write_all(&buffer[..read])
-            .map_err(terminal::Output::from)?;
+    let mut left = args.length.unwrap_or(u64::MAX);
+    let mut out = Sparse::begin(out);
+    while left > 0 {
+        let part = reader.next_part(left.min(PART));
+        let part = part.with_context(|| format!("read {}", shown()))?;
+        let written = match part {
+            None => break,
+            Some(Part::Bytes(bytes)) => out.bytes(bytes).map(|()| bytes.len() as u64),
+            Some(Part::Hole(len)) => out.hole(len).map(|()| len),
+        };
+        left -= written.map_err(terminal::Output::from)?;
     }
+    out.end().map_err(terminal::Output::from)?;
+    Ok(ExitCode::SUCCESS)
 }
+
+/// Between two looks at whether the output is still wanted.
+const PART: u64 = 1 << 20;
