@@ -3,13 +3,14 @@
 //! `file` finds and reads · `schema` is the one table of keys · `walk` checks the TOML tree
 //! against it (`value`: one value, `closest`: the word that was meant, `place`: line and column) ·
 //! `build` checks what keys say about each other and makes the `domain` values, `target` and `notify` those of targets and
-//! messages · `sftp` is where a vault lies on another machine · `example` prints the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
+//! messages · `sftp` is where a vault lies on another machine, `database` where a database is · `example` prints the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
 //!
 //! A leaf: it imports no other package of the house.
 
 mod build;
 mod closest;
 mod complaint;
+mod database;
 mod defaults;
 mod domain;
 mod example;
@@ -24,6 +25,7 @@ mod value;
 mod walk;
 
 pub use complaint::{Complaint, Complaints};
+pub use database::{BadDatabaseUrl, DatabaseKind, DatabaseServer, DatabaseUrl};
 pub use defaults::{DefaultOptions, default_text, network_lines};
 pub use domain::{
     Appliance, Config, Console, DhcpRole, Distant, Keep, Level, Locale, Log, LogFormat, Mail,

@@ -2,7 +2,28 @@
 //! Synchronous; knows no vault, no plans, no clock. Bytes go out as [`std::io::Read`] and come in the same way.
 //!
 //! - [`manifest`]: what a dump holds, counted inside the dump's own transaction.
+//! - [`dump`]: a dump, file after file; what a database holds, counted as a dump counts it.
+//! - [`mariadb`], [`postgres`]: the catalogue, the rows and the shape of the tables of each.
+//! - [`client`]: a client program kept open; [`patient`]: its output, with an end to patience; [`schema`]: a dump program.
+//! - [`source`], [`login`], [`tool`]: where, who, with which password, by which programs.
+//! - [`error`]: what goes wrong, and what to do.
 
+mod client;
+mod dump;
+mod error;
+mod login;
 pub mod manifest;
+mod mariadb;
+mod patient;
+mod postgres;
+mod schema;
+mod source;
+mod tool;
 
+pub use client::Session;
+pub use dump::{Counted, Dump, Part, count, open};
+pub use error::{Cause, Error, Problem};
 pub use manifest::{Engine, Manifest, Table};
+pub use patient::Limits;
+pub use source::Source;
+pub use tool::Tools;

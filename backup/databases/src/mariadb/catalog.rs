@@ -1,0 +1,272 @@
+//! What a database holds, by its catalogue; and the sum over the rows of a table.
+
+use super::name;
+use crate::{Error, Problem, Session};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Catalog {
+    pub(crate) tables: Vec<Shape>,
+    /// Their values are part of their shape.
+    pub(crate) sequences: Vec<String>,
+    pub(crate) views: Vec<String>,
+    pub(crate) triggers: u64,
+    pub(crate) routines: u64,
+    pub(crate) events: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) name: String,
+    pub(crate) engine: String,
+    /// Rows are seen as of the transaction's instant.
+    pub(crate) transactional: bool,
+    /// Rows of the past are kept beside those of now.
+    pub(crate) versioned: bool,
+    /// Not those the server computes.
+    pub(crate) columns: Vec<Column>,
+    /// Columns of the primary key, in order.
+    pub(crate) key: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+}
+
+/// How a value is read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Number,
+    /// Written as a text: the number `-0` is no negative zero.
+    Double,
+    /// As text it has 6 digits; as a double it has all.
+    Float,
+    Bit,
+    /// Any bytes.
+    Binary,
+    Text,
+}
+
+impl Kind {
+    fn of(data_type: &str, charset: &str) -> Kind {
+        match data_type.to_ascii_lowercase().as_str() {
+            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "decimal"
+            | "numeric" | "year" => Kind::Number,
+            "double" | "real" => Kind::Double,
+            "float" => Kind::Float,
+            "bit" => Kind::Bit,
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob"
+            | "geometry" | "point" | "linestring" | "polygon" | "multipoint"
+            | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection"
+            | "vector" => Kind::Binary,
+            _ if charset == "binary" => Kind::Binary,
+            _ => Kind::Text,
+        }
+    }
+}
+
+impl Column {
+    /// The value so that its text tells it whole.
+    pub(crate) fn value(&self) -> String {
+        let name = name(&self.name);
+        match self.kind {
+            Kind::Float => format!("({name} + 0e0)"),
+            Kind::Bit => format!("({name} + 0)"),
+            Kind::Number | Kind::Double | Kind::Binary | Kind::Text => name,
+        }
+    }
+}
+
+const DOING: &str = "read the catalogue of";
+
+pub(crate) fn read(session: &mut Session) -> Result<Catalog, Error> {
+    let database = session.database().to_owned();
+    let mut rows = |query: &str| session.rows(DOING, &database, query);
+    let engines = rows("SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'")?;
+    let engines: BTreeSet<String> = engines.into_iter().flatten().collect();
+    let mut catalog = Catalog::default();
+    let mut tables = BTreeMap::new();
+    for row in rows(
+        "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
+    )? {
+        let [name, kind, engine] = fields(row, &database)?;
+        match kind.as_str() {
+            "VIEW" | "SYSTEM VIEW" => catalog.views.push(name),
+            "SEQUENCE" => catalog.sequences.push(name),
+            kind => {
+                let shape = Shape {
+                    name: name.clone(),
+                    transactional: engines.contains(&engine),
+                    versioned: kind == "SYSTEM VERSIONED",
+                    engine,
+                    columns: Vec::new(),
+                    key: Vec::new(),
+                };
+                tables.insert(name, shape);
+            }
+        }
+    }
+    catalog.views.sort();
+    catalog.sequences.sort();
+    for row in rows(
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COALESCE(CHARACTER_SET_NAME, ''), \
+         COALESCE(GENERATION_EXPRESSION, '') <> '' FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    )? {
+        let [table, name, kind, nullable, charset, computed] = fields(row, &database)?;
+        if computed == "0"
+            && let Some(table) = tables.get_mut(&table)
+        {
+            table.columns.push(Column {
+                name,
+                kind: Kind::of(&kind, &charset),
+                nullable: nullable == "YES",
+            });
+        }
+    }
+    for row in rows(
+        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS \
+         WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX",
+    )? {
+        let [table, column] = fields(row, &database)?;
+        if let Some(table) = tables.get_mut(&table) {
+            table.key.push(column);
+        }
+    }
+    catalog.tables = tables.into_values().collect();
+    for row in rows(
+        "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()), \
+         (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() \
+          AND ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION')), \
+         (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())",
+    )? {
+        let [triggers, routines, events] = fields(row, &database)?;
+        let number = |text: String| text.parse::<u64>().unwrap_or_default();
+        (catalog.triggers, catalog.routines, catalog.events) =
+            (number(triggers), number(routines), number(events));
+    }
+    Ok(catalog)
+}
+
+/// What the user may not see is not in the catalogue either: rights on the whole database are the only proof that
+/// nothing is left out without a word.
+pub(crate) fn unseen(session: &mut Session) -> Result<Vec<Problem>, Error> {
+    let database = session.database().to_owned();
+    let here = session.rows(DOING, &database, "SELECT DATABASE(), CURRENT_USER()")?;
+    let [schema, user] = fields(here.into_iter().next().unwrap_or_default(), &database)?;
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for row in session.rows(DOING, &database, "SHOW GRANTS")? {
+        let Some(grant) = row.first() else { continue };
+        // A role has its own grants, which are not told here.
+        let Some((rights, on)) = grant
+            .strip_prefix("GRANT ")
+            .and_then(|g| g.split_once(" ON "))
+        else {
+            return Ok(Vec::new());
+        };
+        let whole = on.starts_with("*.* ") || on.starts_with(&format!("{}.* ", pattern(&schema)));
+        if whole || on.starts_with(&format!("{}.* ", name(&schema))) {
+            held.extend(rights.split(',').map(|right| right.trim().to_owned()));
+        }
+    }
+    if held.contains("ALL PRIVILEGES") {
+        return Ok(Vec::new());
+    }
+    let wanted = [
+        ("SELECT", "tables"),
+        ("SHOW VIEW", "views"),
+        ("TRIGGER", "triggers"),
+        ("EVENT", "events"),
+    ];
+    let lacking = wanted.iter().filter(|(right, _)| !held.contains(*right));
+    let (rights, what): (Vec<&str>, Vec<&str>) = lacking.copied().unzip();
+    if rights.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Problem {
+        object: database,
+        what: format!(
+            "the server does not show {} that {user} has no right to, so this dump may lack some; run GRANT {} ON {}.* TO {user}",
+            what.join(", "),
+            rights.join(", "),
+            name(&schema)
+        ),
+    }])
+}
+
+/// As GRANT writes a database whose name holds wildcards.
+fn pattern(schema: &str) -> String {
+    name(&schema.replace('_', "\\_").replace('%', "\\%"))
+}
+
+/// Rows, and the sum over their hashes: the same in any order. Each value is hashed by itself, so no text grows beyond what
+/// the server allows.
+pub(crate) fn sum(table: &Shape) -> String {
+    let values = table.columns.iter().map(|column| {
+        let value = column.value();
+        match column.nullable {
+            true => format!("COALESCE(CRC32({value}), '-')"),
+            false => format!("CRC32({value})"),
+        }
+    });
+    let values: Vec<String> = values.collect();
+    format!(
+        "SELECT COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT_WS(',', '', {})), 15), 16, 10) AS UNSIGNED)), 0) FROM {}",
+        values.join(", "),
+        name(&table.name)
+    )
+}
+
+/// Counts a table.
+pub(crate) fn count(session: &mut Session, table: &Shape) -> Result<(u64, String), Error> {
+    let mut rows = session.rows("count", &shown(table), &sum(table))?;
+    let [rows, sum] = fields(rows.pop().unwrap_or_default(), &table.name)?;
+    match rows.parse() {
+        Ok(rows) => Ok((rows, sum)),
+        Err(_) => Err(strange(&table.name, "a count is no number")),
+    }
+}
+
+pub(crate) fn shown(table: &Shape) -> String {
+    format!("table {}", table.name.escape_debug())
+}
+
+pub(crate) fn fields<const N: usize>(row: Vec<String>, object: &str) -> Result<[String; N], Error> {
+    row.try_into()
+        .map_err(|_| strange(object, "a row has another number of fields"))
+}
+
+fn strange(object: &str, what: &str) -> Error {
+    Error::Strange {
+        program: "mariadb",
+        object: object.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+/// What cannot be of one instant with the rest, or is not saved.
+pub(crate) fn problems(catalog: &Catalog) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for table in &catalog.tables {
+        if !table.transactional {
+            problems.push(Problem {
+                object: shown(table),
+                what: format!(
+                    "is saved, but not in the same instant as the others: {} has no transactions; run ALTER TABLE {} ENGINE=InnoDB",
+                    table.engine,
+                    name(&table.name)
+                ),
+            });
+        }
+        if table.versioned {
+            problems.push(Problem {
+                object: shown(table),
+                what: "keeps the past of its rows (system versioning): the rows of now are saved, those of the past are not; dump them with mariadb-dump --dump-history if they matter".to_owned(),
+            });
+        }
+    }
+    problems
+}
