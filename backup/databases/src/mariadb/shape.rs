@@ -108,7 +108,7 @@ pub(crate) struct Lines {
     ready: Vec<u8>,
     given: usize,
     database: String,
-    /// The last line was `DELIMITER ;;`: a statement begins.
+    /// Behind `DELIMITER ;;`, and a statement begins.
     delimited: bool,
     ended: bool,
 }
@@ -140,7 +140,9 @@ impl Read for Lines {
             self.given = 0;
             self.ready = kept(line, self.delimited, &self.database);
             if !self.ready.is_empty() {
-                self.delimited = self.ready == b"DELIMITER ;;\n";
+                // Before an event come settings, each a statement of one line.
+                let one_line = self.delimited && self.ready.ends_with(b";;\n");
+                self.delimited = one_line || self.ready == b"DELIMITER ;;\n";
             }
         }
         let rest = self.ready.get(self.given..).unwrap_or_default();
