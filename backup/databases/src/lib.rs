@@ -7,17 +7,23 @@
 //! - [`client`]: a client program kept open; [`patient`]: its output, with an end to patience; [`schema`]: a dump program.
 //! - [`source`], [`login`], [`tool`]: where, who, with which password, by which programs.
 //! - [`error`]: what goes wrong, and what to do.
+//! - [`server`]: throw-away servers; [`load`]: a dump into one; [`compare`]: is what came out what was saved?
+//! - [`talk`]: one client program, fed, listened to, ended.
 
 mod client;
+pub mod compare;
 mod dump;
 mod error;
+pub mod load;
 mod login;
 pub mod manifest;
 mod mariadb;
 mod patient;
 mod postgres;
 mod schema;
+pub mod server;
 mod source;
+pub mod talk;
 mod tool;
 
 pub use client::Session;
