@@ -29,6 +29,7 @@ pub(crate) fn build(
     let single = |name: &str| many(name).first().unwrap_or(&nothing);
 
     unique(many("target"), "name", "[[target]]", findings);
+    unique(many("server"), "name", "[[server]]", findings);
     unique(many("plan"), "name", "[[plan]]", findings);
     unique(many("network"), "interface", "[[network]]", findings);
 
@@ -42,6 +43,8 @@ pub(crate) fn build(
         .iter()
         .map(|e| target::build(e, base, findings))
         .collect();
+    let servers = many("server").iter();
+    let servers = servers.map(|e| target::server(e, base, findings)).collect();
     let plans: Vec<Plan> = many("plan").iter().map(|e| plan(e, base)).collect();
     let networks: Vec<Network> = many("network").iter().map(network).collect();
     let appliance = appliance(single("appliance"), base, read, findings);
@@ -84,6 +87,7 @@ pub(crate) fn build(
         notify: notify::build(single("notify"), base, findings),
         networks,
         targets,
+        servers,
         plans,
     }
 }

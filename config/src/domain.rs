@@ -16,12 +16,17 @@ pub struct Config {
     pub notify: Notify,
     pub networks: Vec<Network>,
     pub targets: Vec<Target>,
+    pub servers: Vec<Server>,
     pub plans: Vec<Plan>,
 }
 
 impl Config {
     pub fn target(&self, name: &str) -> Option<&Target> {
         self.targets.iter().find(|t| t.name == name)
+    }
+
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.iter().find(|s| s.name == name)
     }
 
     pub fn plan(&self, name: &str) -> Option<&Plan> {
@@ -195,6 +200,16 @@ impl Target {
             Place::Sftp(_) => None,
         }
     }
+}
+
+/// A machine that files are restored to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    pub name: String,
+    /// Restores are written below its folder only.
+    pub at: Distant,
+    /// `SHA256:…`: the right host key, as long as none is known.
+    pub host_key: Option<String>,
 }
 
 /// Where the vault of a target lies.

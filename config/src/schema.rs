@@ -476,6 +476,75 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "server",
+        shape: Shape::Many,
+        doc: &[
+            "A machine that files are restored to over SFTP, from the console or by `reprise restore --to sftp://…`. One block",
+            "for each; without one, files are restored to folders of this box.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"erp\"",
+                    hint: "a short name for the console",
+                },
+                doc: &["The name that the console shows."],
+            },
+            Key {
+                name: "url",
+                kind: Kind::Url,
+                need: Need::Required {
+                    example: "\"sftp://root@erp.lan/srv\"",
+                    hint: "sftp://user@host/folder",
+                },
+                doc: &[
+                    "sftp://user@host[:port]/folder: restores are written below this folder and nowhere else there. Owners of files",
+                    "come back only when the user is root.",
+                ],
+            },
+            Key {
+                name: "ssh_key",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/erp-key\"",
+                },
+                doc: &["The user's private key, without a passphrase, readable by reprise only."],
+            },
+            Key {
+                name: "ssh_password_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/erp-login\"",
+                },
+                doc: &["Or the user's password, on the first line of a file readable by reprise only."],
+            },
+            Key {
+                name: "known_hosts",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/known_hosts\"",
+                },
+                doc: &[
+                    "The host keys that are right, as OpenSSH's known_hosts. Without it: /etc/reprise/known_hosts.",
+                ],
+            },
+            Key {
+                name: "host_key",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDwzRgAdFf0cH5JlAQ\"",
+                },
+                doc: &[
+                    "Fingerprint of the server's host key, as shown on it by `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`:",
+                    "the first connection compares it and writes the key to known_hosts. A key that is in known_hosts needs none.",
+                ],
+            },
+        ],
+    },
+    Table {
         name: "plan",
         shape: Shape::Many,
         doc: &["What is saved, when, where, and how it is proven. One block for each."],

@@ -1,7 +1,7 @@
-//! What the keys of one `[[target]]` say together: a folder of this machine, or one of another and how to log in there.
+//! What the keys of one `[[target]]` or `[[server]]` say together: a folder of this machine, or one of another and how to log in there.
 
 use crate::build::{resolved, text};
-use crate::domain::{Distant, Place, SshLogin, Target};
+use crate::domain::{Distant, Place, Server, SshLogin, Target};
 use crate::place::Findings;
 use crate::sftp::SftpUrl;
 use crate::value;
@@ -17,7 +17,15 @@ const OF_SSH: [&str; 3] = ["ssh_key", "ssh_password_file", "known_hosts"];
 pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Target {
     let url = entries.text("url");
     let place = match url.and_then(|url| SftpUrl::parse(url).ok()) {
-        Some(url) => Place::Sftp(Box::new(distant(url, entries, base, findings))),
+        Some(url) => {
+            if switched_on(entries, "must_be_mounted") {
+                findings.add(
+                    entries.at("must_be_mounted"),
+                    "`must_be_mounted` in [[target]] is for folders; nothing is mounted for sftp://, remove it",
+                );
+            }
+            Place::Sftp(Box::new(distant(url, "[[target]]", entries, base, findings)))
+        }
         None => {
             // What a url that is wrong was meant to be is not known: its other keys are not blamed.
             for key in OF_SSH {
@@ -43,21 +51,65 @@ pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>)
     }
 }
 
-fn distant(url: SftpUrl, entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Distant {
-    if switched_on(entries, "must_be_mounted") {
+pub(crate) fn server(entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Server {
+    let given = entries.text("url").unwrap_or_default();
+    let url = match SftpUrl::parse(given) {
+        Ok(url) => url,
+        // What is no URL at all was blamed already.
+        Err(_) => {
+            if entries.text("url").is_some() && !SftpUrl::is_meant(given) {
+                findings.add(
+                    entries.at("url"),
+                    "`url` in [[server]] is a folder of this box, which needs no server; write such as `url = \"sftp://root@erp.lan/srv\"`",
+                );
+            }
+            SftpUrl {
+                user: String::new(),
+                host: String::new(),
+                port: 22,
+                path: String::new(),
+            }
+        }
+    };
+    let host_key = entries.text("host_key").map(str::to_owned);
+    if let Some(key) = &host_key
+        && !key.starts_with("SHA256:")
+    {
         findings.add(
-            entries.at("must_be_mounted"),
-            "`must_be_mounted` in [[target]] is for folders; nothing is mounted for sftp://, remove it",
+            entries.at("host_key"),
+            "`host_key` in [[server]] is not a fingerprint; write what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` shows on the server, such as \"SHA256:uNiVztks…\"",
         );
     }
+    let named = entries.text("url").is_some();
+    Server {
+        name: text(entries, "name"),
+        at: match named {
+            true => distant(url, "[[server]]", entries, base, findings),
+            false => Distant {
+                url,
+                login: SshLogin::Key(PathBuf::new()),
+                known_hosts: PathBuf::from(KNOWN_HOSTS),
+            },
+        },
+        host_key,
+    }
+}
+
+fn distant(
+    url: SftpUrl,
+    table: &str,
+    entries: &Entries,
+    base: &Path,
+    findings: &mut Findings<'_>,
+) -> Distant {
     match (entries.has("ssh_key"), entries.has("ssh_password_file")) {
         (true, true) => findings.add(
             entries.at("ssh_password_file"),
-            "`ssh_password_file` in [[target]] stands beside `ssh_key`; one of them logs in, remove the other",
+            format!("`ssh_password_file` in {table} stands beside `ssh_key`; one of them logs in, remove the other"),
         ),
         (false, false) => findings.add(
             entries.at("url"),
-            "`url` in [[target]]: nothing to log in with; write `ssh_key = \"/etc/reprise/nas-key\"`, the user's private key without a passphrase, or `ssh_password_file`, a file that holds the user's password on its first line",
+            format!("`url` in {table}: nothing to log in with; write `ssh_key = \"/etc/reprise/nas-key\"`, the user's private key without a passphrase, or `ssh_password_file`, a file that holds the user's password on its first line"),
         ),
         _ => {}
     }

@@ -12,6 +12,7 @@
 //! | `link.rs` `patience.rs` | the connection that is made again after a cut, without hammering |
 //! | `session.rs` `login.rs` `host.rs` | one connection: reached, the host recognised, logged in |
 //! | `packet.rs` `reply.rs` | SFTP version 3 on the wire |
+//! | `restore/` | files of a snapshot → a folder of another machine |
 //! | `trouble.rs` | why it is not reached, and what to do |
 
 mod host;
@@ -21,6 +22,7 @@ mod packet;
 mod patience;
 mod place;
 mod reply;
+pub mod restore;
 mod session;
 mod sftp;
 mod trouble;

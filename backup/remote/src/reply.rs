@@ -23,12 +23,38 @@ const REGULAR: u32 = 0o100_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    Status { code: u32, message: String },
+    Status {
+        code: u32,
+        message: String,
+    },
     Handle(Vec<u8>),
     Data(Vec<u8>),
-    Names(Vec<String>),
-    Attributes { size: u64, is_file: bool },
+    /// As they are on the server: any bytes.
+    Names(Vec<Vec<u8>>),
+    Attributes(Attributes),
     Room(Room),
+}
+
+/// What is told of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    pub(crate) size: u64,
+    /// Kind and permissions. A server that does not tell is believed to have a file: what matters is checked in the bytes.
+    pub(crate) mode: u32,
+    /// User and group.
+    pub(crate) owner: Option<(u32, u32)>,
+    pub(crate) mtime_s: Option<u32>,
+}
+
+impl Attributes {
+    pub(crate) fn is_file(&self) -> bool {
+        self.mode & FILE_TYPE == REGULAR
+    }
+
+    /// The bits of its kind, as `stat(2)` has them.
+    pub(crate) fn kind(&self) -> u32 {
+        self.mode & FILE_TYPE
+    }
 }
 
 /// What `statvfs@openssh.com` says of a file system.
@@ -75,13 +101,13 @@ pub(crate) fn decode(packet: &[u8]) -> Result<(u32, Reply), NotSftp> {
         NAME => {
             let mut names = Vec::new();
             for _ in 0..bytes.number()? {
-                names.push(bytes.text()?);
+                names.push(bytes.string()?.to_vec());
                 bytes.string()?;
                 bytes.attributes()?;
             }
             Reply::Names(names)
         }
-        ATTRS => bytes.attributes()?,
+        ATTRS => Reply::Attributes(bytes.attributes()?),
         EXTENDED_REPLY => {
             let mut fields = [0; 11];
             for field in &mut fields {
@@ -130,30 +156,36 @@ impl<'a> Bytes<'a> {
         Ok(String::from_utf8_lossy(self.string()?).into_owned())
     }
 
-    fn attributes(&mut self) -> Result<Reply, NotSftp> {
+    fn attributes(&mut self) -> Result<Attributes, NotSftp> {
         let flags = self.number()?;
         let has = |flag: u32| flags & flag != 0;
         let size = if has(HAS_SIZE) { self.long()? } else { 0 };
-        if has(HAS_OWNER) {
-            self.long()?;
-        }
-        // A server that does not tell is believed: what matters is checked in the bytes.
+        let owner = match has(HAS_OWNER) {
+            true => Some((self.number()?, self.number()?)),
+            false => None,
+        };
         let mode = match has(HAS_PERMISSIONS) {
             true => self.number()?,
             false => REGULAR,
         };
-        if has(HAS_TIMES) {
-            self.long()?;
-        }
+        let mtime_s = match has(HAS_TIMES) {
+            true => {
+                self.number()?;
+                Some(self.number()?)
+            }
+            false => None,
+        };
         if has(HAS_MORE) {
             for _ in 0..self.number()? {
                 self.string()?;
                 self.string()?;
             }
         }
-        Ok(Reply::Attributes {
+        Ok(Attributes {
             size,
-            is_file: mode & FILE_TYPE == REGULAR,
+            mode,
+            owner,
+            mtime_s,
         })
     }
 }
@@ -183,7 +215,7 @@ mod tests {
             &[0, 0, 0, 0x0d][..],
             &size,
             &0o100_644_u32.to_be_bytes(),
-            &[0; 8],
+            &[0, 0, 0, 0, 0, 0, 0, 7],
         ]
         .concat();
         let folder = [&[0, 0, 0, 4][..], &0o040_755_u32.to_be_bytes()].concat();
@@ -231,21 +263,25 @@ mod tests {
                         &[0; 4],
                     ],
                 ),
-                Reply::Names(vec!["a".to_owned(), "\u{fffd}".to_owned()]),
+                Reply::Names(vec![b"a".to_vec(), b"\xff".to_vec()]),
             ),
             (
                 packet(ATTRS, &[&ID, &attributes]),
-                Reply::Attributes {
+                Reply::Attributes(Attributes {
                     size: 5_000_000_000,
-                    is_file: true,
-                },
+                    mode: 0o100_644,
+                    owner: None,
+                    mtime_s: Some(7),
+                }),
             ),
             (
                 packet(ATTRS, &[&ID, &folder]),
-                Reply::Attributes {
+                Reply::Attributes(Attributes {
                     size: 0,
-                    is_file: false,
-                },
+                    mode: 0o040_755,
+                    owner: None,
+                    mtime_s: None,
+                }),
             ),
             (
                 packet(EXTENDED_REPLY, &[&ID, &room]),

@@ -17,9 +17,9 @@ use crate::session::{Lost, Session};
 use crate::{Place, Trouble};
 
 /// What every server takes in one request (the draft asks for 32 KiB at least in all).
-const BLOCK: usize = 32 << 10;
+pub(crate) const BLOCK: usize = 32 << 10;
 /// Blocks of one file in flight: 2 MiB, enough for 100 MB/s over 20 ms.
-const WINDOW: usize = 64;
+pub(crate) const WINDOW: usize = 64;
 /// Less room than this is a full disk, whatever is about to be written.
 const NO_ROOM: u64 = 1 << 20;
 
@@ -55,6 +55,11 @@ impl From<Lost> for io::Error {
     }
 }
 
+/// Whether the connection was, and another may do better.
+pub(crate) fn is_lost(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ESTALE)
+}
+
 /// The draft's codes, and those of later versions that some servers send in this one.
 fn error_of(code: u32, message: &str) -> io::Error {
     let said = message.to_lowercase();
@@ -78,7 +83,7 @@ fn odd() -> io::Error {
     io::Error::from_raw_os_error(EINVAL)
 }
 
-fn done(reply: Reply) -> io::Result<()> {
+pub(crate) fn done(reply: Reply) -> io::Result<()> {
     match reply {
         Reply::Status { code: OK, .. } => Ok(()),
         Reply::Status { code, message } => Err(error_of(code, &message)),
@@ -86,7 +91,7 @@ fn done(reply: Reply) -> io::Result<()> {
     }
 }
 
-fn handle_in(reply: Reply) -> io::Result<Vec<u8>> {
+pub(crate) fn handle_in(reply: Reply) -> io::Result<Vec<u8>> {
     match reply {
         Reply::Handle(handle) => Ok(handle),
         other => Err(done(other).err().unwrap_or_else(odd)),
@@ -95,7 +100,10 @@ fn handle_in(reply: Reply) -> io::Result<Vec<u8>> {
 
 fn seen_in(reply: Reply) -> io::Result<Seen> {
     match reply {
-        Reply::Attributes { size, is_file } => Ok(Seen { len: size, is_file }),
+        Reply::Attributes(seen) => Ok(Seen {
+            len: seen.size,
+            is_file: seen.is_file(),
+        }),
         other => Err(done(other).err().unwrap_or_else(odd)),
     }
 }
@@ -140,12 +148,12 @@ impl Sftp {
         let Err(error) = done(reply) else {
             return Ok(());
         };
-        Err(explained(&session, &self.root, error).await)
+        Err(explained(&session, self.root.as_bytes(), error).await)
     }
 
     async fn room(&self) -> io::Result<Option<Room>> {
         let session = self.link.session().await?;
-        Ok(room(&session, &self.root).await)
+        Ok(room(&session, self.root.as_bytes()).await)
     }
 
     async fn sync_file(&self, path: &str) -> io::Result<()> {
@@ -153,7 +161,11 @@ impl Sftp {
         if !session.offers(packet::FSYNC) {
             return Ok(());
         }
-        let handle = handle_in(session.ask(Request::OpenForReading(path)).await?)?;
+        let handle = handle_in(
+            session
+                .ask(Request::OpenForReading(path.as_bytes()))
+                .await?,
+        )?;
         let synced = session.ask(Request::Sync(&handle)).await?;
         done(session.ask(Request::Close(&handle)).await?)?;
         done(synced)
@@ -164,7 +176,7 @@ impl Sftp {
         let reply = session.ask(request).await?;
         let handle = match handle_in(reply) {
             Ok(handle) => handle,
-            Err(error) => return Err(explained(&session, &self.root, error).await),
+            Err(error) => return Err(explained(&session, self.root.as_bytes(), error).await),
         };
         Ok(Box::new(File {
             link: Arc::clone(&self.link),
@@ -176,7 +188,7 @@ impl Sftp {
     }
 }
 
-async fn room(session: &Session, root: &str) -> Option<Room> {
+pub(crate) async fn room(session: &Session, root: &[u8]) -> Option<Room> {
     if !session.offers(packet::STATVFS) {
         return None;
     }
@@ -186,7 +198,7 @@ async fn room(session: &Session, root: &str) -> Option<Room> {
     }
 }
 
-async fn explained(session: &Session, root: &str, error: io::Error) -> io::Error {
+pub(crate) async fn explained(session: &Session, root: &[u8], error: io::Error) -> io::Error {
     if error.raw_os_error() != Some(EIO) {
         return error;
     }
@@ -208,8 +220,11 @@ fn other_way(error: io::Error) -> io::Error {
 impl Files for Sftp {
     fn usable(&self) -> Result<(), Error> {
         let folder = || self.shown.clone();
-        let look =
-            || self.wait(async { seen_in(self.ask(Request::LookThrough(&self.root)).await?) });
+        let look = || {
+            self.wait(async {
+                seen_in(self.ask(Request::LookThrough(self.root.as_bytes())).await?)
+            })
+        };
         let mut looked = look();
         for _ in 0..CUTS {
             match &looked {
@@ -241,11 +256,11 @@ impl Files for Sftp {
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
-        self.wait(self.opened(Request::Create(&self.at(path))))
+        self.wait(self.opened(Request::Create(self.at(path).as_bytes())))
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
-        self.wait(self.opened(Request::OpenForReading(&self.at(path))))
+        self.wait(self.opened(Request::OpenForReading(self.at(path).as_bytes())))
     }
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
@@ -253,7 +268,10 @@ impl Files for Sftp {
         self.remember(to);
         self.wait(async {
             match self.link.session().await?.offers(packet::HARDLINK) {
-                true => self.change(Request::Link(&old, &new)).await,
+                true => {
+                    self.change(Request::Link(old.as_bytes(), new.as_bytes()))
+                        .await
+                }
                 false => Err(io::Error::from_raw_os_error(EOPNOTSUPP)),
             }
         })
@@ -267,23 +285,26 @@ impl Files for Sftp {
             if !replace {
                 // Version 3: fails when the name is taken.
                 return self
-                    .change(Request::Rename(&old, &new))
+                    .change(Request::Rename(old.as_bytes(), new.as_bytes()))
                     .await
                     .map_err(other_way);
             }
             match self.link.session().await?.offers(packet::POSIX_RENAME) {
-                true => self.change(Request::RenameOver(&old, &new)).await,
+                true => {
+                    self.change(Request::RenameOver(old.as_bytes(), new.as_bytes()))
+                        .await
+                }
                 false => Err(io::Error::from_raw_os_error(EOPNOTSUPP)),
             }
         })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
-        self.wait(self.change(Request::Remove(&self.at(path))))
+        self.wait(self.change(Request::Remove(self.at(path).as_bytes())))
     }
 
     fn make_folder(&self, path: &str) -> io::Result<()> {
-        self.wait(self.change(Request::MakeFolder(&self.at(path))))
+        self.wait(self.change(Request::MakeFolder(self.at(path).as_bytes())))
     }
 
     /// SFTP cannot sync a folder. The file that got its name there is synced under that name: ext4, XFS and Btrfs then
@@ -312,7 +333,7 @@ impl Files for Sftp {
         let folder = self.at(path);
         self.wait(async {
             let session = self.link.session().await?;
-            let handle = handle_in(session.ask(Request::OpenFolder(&folder)).await?)?;
+            let handle = handle_in(session.ask(Request::OpenFolder(folder.as_bytes())).await?)?;
             let mut all = Vec::new();
             loop {
                 match session.ask(Request::ReadFolder(&handle)).await? {
@@ -324,13 +345,14 @@ impl Files for Sftp {
                 }
             }
             done(session.ask(Request::Close(&handle)).await?)?;
-            all.retain(|name| !matches!(name.as_str(), "." | ".."));
-            Ok(all)
+            let names = all.iter().map(|name| String::from_utf8_lossy(name));
+            let names = names.filter(|name| !matches!(&**name, "." | ".."));
+            Ok(names.map(std::borrow::Cow::into_owned).collect())
         })
     }
 
     fn look(&self, path: &str) -> io::Result<Seen> {
-        self.wait(async { seen_in(self.ask(Request::Look(&self.at(path))).await?) })
+        self.wait(async { seen_in(self.ask(Request::Look(self.at(path).as_bytes())).await?) })
     }
 }
 
@@ -387,7 +409,7 @@ impl File {
                 offset += bytes.len() as u64;
             } else if let Some(first) = pending.pop_front() {
                 if let Err(error) = done(first.wait().await?) {
-                    return Err(explained(&self.session, &self.root, error).await);
+                    return Err(explained(&self.session, self.root.as_bytes(), error).await);
                 }
             } else {
                 return Ok(());
@@ -473,7 +495,7 @@ impl OpenFile for File {
         self.wait(async {
             match done(self.session.ask(Request::Sync(&self.handle)).await?) {
                 Ok(()) => Ok(()),
-                Err(error) => Err(explained(&self.session, &self.root, error).await),
+                Err(error) => Err(explained(&self.session, self.root.as_bytes(), error).await),
             }
         })
     }

@@ -68,7 +68,7 @@ pub enum Error {
     #[error("restore to {destination}: {what}")]
     BadDestination { destination: String, what: String },
     #[error(
-        "restore to {destination}: {count} files are already there (first: {first}); choose an empty folder, or say what becomes of them (--replace, --keep)"
+        "restore to {destination}: {count} files are already there (first: {first}); choose an empty folder, or say what becomes of them (--replace, --older, --keep, --beside)"
     )]
     WouldOverwrite {
         destination: String,

@@ -181,6 +181,11 @@ impl Vault {
         self.inner.children(&folder)
     }
 
+    /// The entries of a folder that was found before, sorted by name.
+    pub fn entries(&self, folder: &Node) -> Result<Vec<Node>, Error> {
+        self.inner.children(folder)
+    }
+
     pub fn node(&self, snapshot: &Snapshot, path: &[u8]) -> Result<Node, Error> {
         let missing = || Error::NoSuchPath {
             path: show(path),

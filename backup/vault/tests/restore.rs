@@ -292,3 +292,170 @@ fn a_tar_of_all_roots_keeps_their_paths() {
     .concat();
     assert_eq!(String::from_utf8_lossy(&listed.stdout), want);
 }
+
+/// A tree restored once, then changed in each way that matters, and what each policy makes of it.
+#[test]
+fn a_policy_says_what_becomes_of_what_is_there_and_what_will_be_lost() {
+    let scratch = Scratch::new();
+    let from = scratch.folder("from");
+    let names = ["absent", "same", "older", "newer", "link"];
+    for name in &names[..4] {
+        fs::write(from.join(name), format!("saved {name}")).unwrap();
+    }
+    std::os::unix::fs::symlink("saved", from.join("link")).unwrap();
+    let (_, vault) = in_memory();
+    let snapshot = save(&vault, &from);
+    let saved = fs::metadata(from.join("older"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let second = std::time::Duration::from_secs(1);
+    for (overwrite, want, lost) in [
+        (Overwrite::Keep, ["saved", "saved", "mine", "mine"], &[][..]),
+        (
+            Overwrite::Older,
+            ["saved", "saved", "saved", "mine"],
+            &[("older", false)],
+        ),
+        (
+            Overwrite::Replace,
+            ["saved"; 4],
+            &[("link", false), ("newer", true), ("older", false)],
+        ),
+        (
+            Overwrite::Beside,
+            ["saved", "saved", "mine", "mine"],
+            &[][..],
+        ),
+    ] {
+        let to = scratch.folder(&format!("{overwrite:?}"));
+        assert_eq!(restore_all(&vault, &snapshot, &to), []);
+        fs::remove_file(to.join("absent")).unwrap();
+        for (name, time) in [("older", saved - second), ("newer", saved + second)] {
+            fs::write(to.join(name), format!("mine {name}")).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(to.join(name));
+            file.unwrap().set_modified(time).unwrap();
+        }
+        fs::remove_file(to.join("link")).unwrap();
+        std::os::unix::fs::symlink("mine", to.join("link")).unwrap();
+        let same = fs::metadata(to.join("same")).unwrap().ino();
+
+        let mut plan = restore::plan(&vault, &snapshot, &[], &to, overwrite).unwrap();
+        plan.whole_names = true;
+        let said: Vec<(&str, bool)> = plan
+            .lost
+            .iter()
+            .map(|(path, newer)| (path.file_name().unwrap().to_str().unwrap(), *newer))
+            .filter(|(name, _)| overwrite == Overwrite::Replace || *name != "link")
+            .collect();
+        match overwrite {
+            // Whether a link made just now is newer than the saved one is not what this is about.
+            Overwrite::Replace => assert_eq!(
+                said.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+                ["link", "newer", "older"]
+            ),
+            _ => assert_eq!(said, lost),
+        }
+        let is_newer = |name| said.iter().any(|(n, newer)| *n == name && *newer);
+        assert_eq!(is_newer("newer"), overwrite == Overwrite::Replace);
+        assert_eq!(plan.in_the_way.same, 1);
+        assert!(plan.free_bytes.unwrap() > 0 && !plan.is_too_big());
+        let (_, problems) = restore::execute(&vault, &plan, &Watch::new()).unwrap();
+        for (name, want) in names.iter().zip(want) {
+            let got = fs::read_to_string(to.join(name)).unwrap();
+            assert_eq!(got, format!("{want} {name}"), "{overwrite:?}");
+        }
+        assert_eq!(fs::metadata(to.join("same")).unwrap().ino(), same);
+        let kept = match overwrite {
+            Overwrite::Keep => vec!["link", "newer", "older"],
+            Overwrite::Older => vec!["link", "newer"],
+            _ => Vec::new(),
+        };
+        let named: Vec<_> = problems
+            .iter()
+            .map(|p| p.object.rsplit('/').next().unwrap())
+            .collect();
+        assert_eq!(named, kept, "{overwrite:?}: {problems:?}");
+        let beside = plan.sibling_of(&to.join("older"));
+        assert_eq!(beside.exists(), overwrite == Overwrite::Beside);
+        if overwrite == Overwrite::Beside {
+            assert_eq!(fs::read_to_string(&beside).unwrap(), "saved older");
+            let link = fs::read_link(plan.sibling_of(&to.join("link"))).unwrap();
+            assert_eq!(link, Path::new("saved"));
+            // Once more: its own are found again, nothing is written and nothing is in the way.
+            let again = restore::plan(&vault, &snapshot, &[], &to, overwrite).unwrap();
+            let (stats, problems) = restore::execute(&vault, &again, &Watch::new()).unwrap();
+            assert_eq!((stats.unchanged, problems), (stats.files, Vec::new()));
+            // Somebody went on working in it: it is his now.
+            fs::write(&beside, "mine, too").unwrap();
+            let (_, problems) = restore::execute(&vault, &again, &Watch::new()).unwrap();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(fs::read_to_string(&beside).unwrap(), "mine, too");
+        }
+        let strays = fs::read_dir(&to).unwrap().filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().starts_with(".reprise-")
+        });
+        assert_eq!(strays.count(), 0);
+    }
+}
+
+#[test]
+fn with_whole_names_a_restore_that_is_cut_off_leaves_no_half_file_and_goes_on_whatever_its_policy()
+{
+    let scratch = Scratch::new();
+    let (from, to) = (scratch.folder("from"), scratch.0.join("to"));
+    for n in 0..40 {
+        fs::write(from.join(format!("file {n}")), noise(n, 900_000)).unwrap();
+    }
+    fs::hard_link(from.join("file 3"), from.join("linked")).unwrap();
+    let (_, vault) = in_memory();
+    let snapshot = save(&vault, &from);
+    let plan = |overwrite| {
+        let mut plan = restore::plan(&vault, &snapshot, &[], &to, overwrite).unwrap();
+        plan.whole_names = true;
+        plan
+    };
+    let cut = plan(Overwrite::Refuse);
+    let watch = Watch::new();
+    let stopped = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| restore::execute(&vault, &cut, &watch));
+        while watch.files_done.load(Ordering::Relaxed) < 5 && !writer.is_finished() {
+            std::thread::yield_now();
+        }
+        watch.cancel();
+        writer.join().unwrap()
+    });
+    let whole = || {
+        let named = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap());
+        let named = named.filter(|e| !e.file_name().to_string_lossy().starts_with(".reprise-"));
+        named
+            .map(|entry| {
+                let same = fs::read(from.join(entry.file_name())).unwrap();
+                assert_eq!(fs::read(entry.path()).unwrap(), same);
+            })
+            .count()
+    };
+    let before = whole();
+    assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
+    assert!(before >= 5);
+    // A power cut leaves what was being written under its other name; somebody puts a file of his own there.
+    let absent = (0..40).map(|n| format!("file {n}"));
+    let absent = absent.filter(|name| !to.join(name).exists()).last();
+    let unfinished = cut.unfinished(absent.unwrap().as_bytes());
+    fs::write(to.join(std::ffi::OsStr::from_bytes(&unfinished)), b"ha").unwrap();
+    fs::remove_file(to.join("file 0")).ok();
+    fs::write(to.join("file 0"), b"mine").unwrap();
+    let (stats, problems) =
+        restore::execute(&vault, &plan(Overwrite::Keep), &Watch::new()).unwrap();
+    assert!(stats.unchanged >= 4, "{stats:?}");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(fs::read(to.join("file 0")).unwrap(), b"mine");
+    fs::copy(from.join("file 0"), to.join("file 0")).unwrap();
+    assert_eq!(whole(), 41);
+    assert_eq!(
+        fs::read_dir(&to).unwrap().count(),
+        41,
+        "a stray is left behind"
+    );
+}

@@ -7,4 +7,5 @@ mod hosts;
 mod limits;
 mod nas;
 mod nights;
+mod restores;
 mod vaults;

@@ -23,7 +23,7 @@ fn bytes(n: usize) -> Vec<u8> {
 }
 
 /// The same order of things, a hundred times as fast.
-fn hasty() -> Patience {
+pub(crate) fn hasty() -> Patience {
     let millis = |all: &[u64]| all.iter().copied().map(Duration::from_millis).collect();
     Patience {
         pauses: millis(&[10, 20, 40]),

@@ -355,13 +355,8 @@ impl<'a> Shared<'a> {
         std::mem::take(&mut *lock(&self.again))
     }
 
-    /// A name beside `name` that an interrupted restore of the same snapshot finds again, and that no other saved file has.
     pub(crate) fn beside(&self, name: &[u8]) -> Vec<u8> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.plan.snapshot.id.to_string().as_bytes());
-        hasher.update(name);
-        let hex = hasher.finalize().to_hex();
-        format!(".reprise-{}", &hex[..24]).into_bytes()
+        self.plan.unfinished(name)
     }
 
     /// The last who leaves a folder gives it its own attributes, and then leaves the folder above it.

@@ -6,21 +6,32 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::{FileType, Stat};
 
 use super::execute::Shared;
+use super::fate::is_same;
 use super::filling::Filling;
 use super::links::Waiting;
+use super::{Overwrite, There};
 use crate::attributes;
 use crate::inner::Inner;
 use crate::node::{Node, NodeKind, Segment};
 use crate::source;
 
-/// Type, size and time of change are the saved ones, and a file that stood alone still does.
-pub(crate) fn looks_right(node: &Node, stat: &Stat) -> bool {
-    let kind = FileType::from_raw_mode(stat.st_mode);
-    kind == FileType::RegularFile
-        && node.kind == NodeKind::File
-        && u64::try_from(stat.st_size) == Ok(node.size)
-        && (stat.st_mtime, stat.st_mtime_nsec as u32) == (node.mtime_s, node.mtime_ns)
-        && (stat.st_nlink == 1 || node.links > 1)
+pub(crate) fn seen(folder: BorrowedFd<'_>, name: &[u8], stat: &Stat) -> io::Result<There> {
+    Ok(there(source::kind_of(folder, name, stat)?, stat))
+}
+
+fn there(kind: NodeKind, stat: &Stat) -> There {
+    There {
+        kind,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        mtime_s: stat.st_mtime,
+        mtime_ns: u32::try_from(stat.st_mtime_nsec).ok(),
+        links: Some(stat.st_nlink),
+    }
+}
+
+fn looks_right(node: &Node, stat: &Stat) -> bool {
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    is_file && node.is_file() && is_same(node, &there(NodeKind::File, stat))
 }
 
 /// Looks closer at a file that [`looks_right`]: leaves its content, or has it written anew.
@@ -66,6 +77,9 @@ fn leave(
         if !same_content(vault, file.as_fd(), node, &|| shared.stopping())? {
             return Ok(None);
         }
+    }
+    if shared.plan.overwrite != Overwrite::Replace {
+        return Ok(Some(Vec::new()));
     }
     let outcome = attributes::correct(file.as_fd(), node, &stat)?;
     Ok(Some(shared.owned(outcome)))

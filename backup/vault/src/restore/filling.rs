@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use super::execute::Shared;
 use super::folder::Folder;
@@ -132,7 +133,7 @@ impl Filling {
         let made = match create(inside.as_fd(), &name, first_mode(folder, &self.node)) {
             // A run that was interrupted left it.
             Err(error)
-                if self.way == Way::Replace && error.kind() == io::ErrorKind::AlreadyExists =>
+                if self.is_renamed(shared) && error.kind() == io::ErrorKind::AlreadyExists =>
             {
                 rustix::fs::unlinkat(&*inside, name.as_slice(), AtFlags::empty())?;
                 create(inside.as_fd(), &name, first_mode(folder, &self.node))
@@ -146,10 +147,15 @@ impl Filling {
     }
 
     fn name(&self, shared: &Shared<'_>) -> Vec<u8> {
-        match self.way {
-            Way::Replace => shared.beside(&self.node.name),
-            Way::New | Way::There => self.node.name.clone(),
+        match self.is_renamed(shared) {
+            true => shared.beside(&self.node.name),
+            false => self.node.name.clone(),
         }
+    }
+
+    /// Written under another name first.
+    fn is_renamed(&self, shared: &Shared<'_>) -> bool {
+        self.way == Way::Replace || shared.plan.whole_names
     }
 
     /// Some pieces are written, or will never be. Who says so for the last one finishes the file.
@@ -214,16 +220,30 @@ impl Filling {
             attributes::set_open(file, &self.node)?
         };
         let notes = shared.owned(outcome);
-        if self.way == Way::Replace {
+        if self.is_renamed(shared) {
             let (inside, beside) = (shared.handles.get(folder)?, self.name(shared));
-            rustix::fs::renameat(
-                &*inside,
-                beside.as_slice(),
-                &*inside,
-                self.node.name.as_slice(),
-            )?;
+            let inside = inside.as_fd();
+            match self.way {
+                Way::New => give_name(inside, &beside, &self.node.name)?,
+                Way::Replace | Way::There => {
+                    let name = self.node.name.as_slice();
+                    rustix::fs::renameat(inside, beside.as_slice(), inside, name)?;
+                }
+            }
         }
         Ok(notes)
+    }
+}
+
+/// Renames, never over something that came meanwhile.
+fn give_name(folder: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> io::Result<()> {
+    match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+        // NFS, and some file systems of FUSE, know no such renaming.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            rustix::fs::linkat(folder, from, folder, to, AtFlags::empty())?;
+            Ok(rustix::fs::unlinkat(folder, from, AtFlags::empty())?)
+        }
+        other => Ok(other?),
     }
 }
 

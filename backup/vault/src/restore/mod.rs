@@ -7,6 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `plan.rs` `survey.rs` | what a restore will write, and what is in its way |
+//! | `fate.rs` `ground.rs` | what becomes of a name that is taken; what a plan asks of the place, here or on another machine |
 //! | `execute.rs` `flush.rs` | the threads, their counters, when they stop; the disk keeps up meanwhile |
 //! | `tree.rs` `links.rs` | the walk: folders, names, links, devices |
 //! | `folder.rs` | an open place in the destination, reached without following a link |
@@ -16,11 +17,13 @@
 mod batch;
 mod execute;
 mod existing;
+mod fate;
 mod fetch;
 mod filling;
 mod flush;
 mod folder;
 mod gather;
+mod ground;
 mod links;
 mod opener;
 mod plan;
@@ -31,7 +34,9 @@ pub(crate) use existing::same_content;
 pub(crate) use plan::place;
 
 pub use execute::{RestoreStats, execute};
-pub use plan::{Overwrite, Placement, RestorePlan, plan};
+pub use fate::{Fate, There, fate, sibling};
+pub use ground::Ground;
+pub use plan::{InTheWay, Overwrite, Placement, RestorePlan, in_place, plan, plan_on};
 
 #[cfg(test)]
 mod hostile;

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::Ground;
+use super::fate;
+use super::ground::Local;
 use super::survey::Survey;
 use crate::node::Node;
 use crate::problem::show;
@@ -18,8 +21,27 @@ pub enum Overwrite {
     /// Replace it (never a folder by a file, nor a file by a folder). A file with the saved size and time is left as it
     /// is: see [`RestorePlan::verify_existing`].
     Replace,
-    /// Leave it; each is a problem of the restore.
+    /// Restore only what is absent. What is there stays; each file that is not the saved one is a problem of the restore.
     Keep,
+    /// Replace what was changed before the saved one; the rest stays, as with `Keep`.
+    Older,
+    /// Leave it, and restore under a name beside it: [`sibling`](super::sibling()).
+    Beside,
+}
+
+/// How many files are in the way, by what becomes of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InTheWay {
+    /// They look like the saved ones, and stay.
+    pub same: u64,
+    /// What they hold is lost.
+    pub replaced: u64,
+    /// Of the replaced, those changed after what was saved.
+    pub newer: u64,
+    pub kept: u64,
+    pub beside: u64,
+    /// A folder where a file would be, or the other way round: not restored.
+    pub blocked: u64,
 }
 
 /// What a restore will write; made by [`plan`], shown, then given to [`execute`](super::execute()).
@@ -38,6 +60,13 @@ pub struct RestorePlan {
     /// Existing files in the way: the first 1000, and how many in all.
     pub existing: Vec<PathBuf>,
     pub existing_count: u64,
+    pub in_the_way: InTheWay,
+    /// Files whose present content will be lost, and whether it is newer than the saved: the first 1000.
+    pub lost: Vec<(PathBuf, bool)>,
+    /// Of `bytes`, those that will be written (holes are not).
+    pub needed_bytes: u64,
+    /// Room there, where it can be told.
+    pub free_bytes: Option<u64>,
     /// The destination is empty or absent: after the restore nothing else may be there.
     pub fresh: bool,
     /// Write everything to disk before saying that it is done (the default). A restore test into a scratch folder
@@ -47,7 +76,39 @@ pub struct RestorePlan {
     /// (the default) such a file counts as the saved one: enough to resume an interrupted restore, whose times are set
     /// last, but not after a power cut, nor against somebody who set times back.
     pub verify_existing: bool,
+    /// A name appears only when its file is whole, so that a restore that is cut off leaves no half file under a real
+    /// name, and can go on later whatever its policy. Costs a renaming for each file; without it (the default) a half
+    /// file shows by its time, which is set last.
+    pub whole_names: bool,
     pub(crate) nodes: Vec<Node>,
+}
+
+impl RestorePlan {
+    /// What was chosen, as it was saved; `placements` says where each lands.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// More will be written than there is room for.
+    pub fn is_too_big(&self) -> bool {
+        self.free_bytes.is_some_and(|free| self.needed_bytes > free)
+    }
+
+    /// Where a file is restored that finds another under its name, with [`Overwrite::Beside`].
+    pub fn sibling_of(&self, path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let name = fate::sibling(name, &self.snapshot.id);
+        path.with_file_name(std::ffi::OsStr::from_bytes(&name))
+    }
+
+    /// A name beside `name` that an interrupted restore of the same snapshot finds again, and that no other saved file has.
+    pub fn unfinished(&self, name: &[u8]) -> Vec<u8> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.snapshot.id.to_string().as_bytes());
+        hasher.update(name);
+        let hex = hasher.finalize().to_hex();
+        format!(".reprise-{}", &hex[..24]).into_bytes()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,16 +147,7 @@ pub fn plan(
             "it is inside the vault itself; choose another folder",
         ));
     }
-    let selected = selection
-        .iter()
-        .filter(|path| !path.is_empty())
-        .map(|path| vault.node(snapshot, path));
-    let selected = selected.collect::<Result<Vec<Node>, Error>>()?;
-    let nodes = if selected.is_empty() {
-        vault.inner.roots(snapshot)?
-    } else {
-        selected
-    };
+    let nodes = chosen(vault, snapshot, selection)?;
     let placements = place(&nodes, selection.iter().all(Vec::is_empty), &destination)
         .map_err(|what| refuse(&what))?;
     let over = |placement: &&Placement| {
@@ -109,12 +161,37 @@ pub fn plan(
         );
         return Err(refuse(&what));
     }
+    let plan = plan_on(vault, snapshot, selection, &destination, overwrite, &Local)?;
+    Ok(RestorePlan {
+        fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
+        ..plan
+    })
+}
+
+/// [`plan()`] for any place: `destination` is absolute there, its links resolved. Whether it is a place to write to is
+/// for the caller to judge. Nothing there is taken for [fresh](RestorePlan::fresh).
+pub fn plan_on(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    selection: &[Vec<u8>],
+    destination: &Path,
+    overwrite: Overwrite,
+    ground: &dyn Ground,
+) -> Result<RestorePlan, Error> {
+    let nodes = chosen(vault, snapshot, selection)?;
+    let everything = selection.iter().all(Vec::is_empty);
+    let placements =
+        place(&nodes, everything, destination).map_err(|what| Error::BadDestination {
+            destination: shown(destination),
+            what,
+        })?;
     let mut plan = RestorePlan {
         snapshot: snapshot.clone(),
-        fresh: std::fs::read_dir(&destination).map_or(true, |mut entries| entries.next().is_none()),
+        fresh: false,
         durable: true,
         verify_existing: false,
-        destination: destination.clone(),
+        whole_names: false,
+        destination: destination.to_owned(),
         overwrite,
         placements,
         files: 0,
@@ -122,6 +199,10 @@ pub fn plan(
         bytes: 0,
         existing: Vec::new(),
         existing_count: 0,
+        in_the_way: InTheWay::default(),
+        lost: Vec::new(),
+        needed_bytes: 0,
+        free_bytes: ground.free_bytes(destination),
         nodes,
     };
     let (nodes, placements) = (plan.nodes.clone(), plan.placements.clone());
@@ -129,18 +210,56 @@ pub fn plan(
         let mut survey = Survey {
             vault: &vault.inner,
             plan: &mut plan,
+            ground,
         };
-        let mut placed = nodes.iter().zip(&placements);
-        placed.try_for_each(|(node, placement)| survey.node(node, &placement.to, true, 0))
+        let placed = nodes.iter().zip(placements.into_iter().map(|p| p.to));
+        survey.all(placed, true, 0)
     })?;
     match plan.existing.first() {
         Some(first) if overwrite == Overwrite::Refuse => Err(Error::WouldOverwrite {
-            destination: shown(&destination),
+            destination: shown(destination),
             first: shown(first),
             count: plan.existing_count,
         }),
         _ => Ok(plan),
     }
+}
+
+fn chosen(vault: &Vault, snapshot: &Snapshot, selection: &[Vec<u8>]) -> Result<Vec<Node>, Error> {
+    let selected = selection
+        .iter()
+        .filter(|path| !path.is_empty())
+        .map(|path| vault.node(snapshot, path));
+    let selected = selected.collect::<Result<Vec<Node>, Error>>()?;
+    match selected.is_empty() {
+        true => vault.inner.roots(snapshot),
+        false => Ok(selected),
+    }
+}
+
+/// The destination with which everything lands where it was when it was saved: for one root its own path, for chosen
+/// entries the folder they were in. `None` when they were not all in one.
+pub fn in_place(
+    vault: &Vault,
+    snapshot: &Snapshot,
+    selection: &[Vec<u8>],
+) -> Result<Option<PathBuf>, Error> {
+    let nodes = chosen(vault, snapshot, selection)?;
+    Ok(home(&nodes, selection.iter().all(Vec::is_empty)))
+}
+
+fn home(nodes: &[Node], everything: bool) -> Option<PathBuf> {
+    let path = |node: &Node| PathBuf::from(std::ffi::OsStr::from_bytes(&node.path));
+    let home = match nodes {
+        [root] if everything && root.is_dir() => Some(path(root)),
+        [first, rest @ ..] => {
+            let home = path(first).parent()?.to_owned();
+            let is_there = |node: &Node| path(node).parent() == Some(home.as_path());
+            rest.iter().all(is_there).then_some(home)
+        }
+        [] => None,
+    };
+    home.filter(|home| home.is_absolute() && home != Path::new("/"))
 }
 
 fn shown(path: &Path) -> String {
@@ -272,6 +391,34 @@ mod tests {
             );
         }
         assert!(place(&[file("/a/x"), file("/b/x")], false, Path::new("/to")).is_err());
+    }
+
+    #[test]
+    fn home_is_where_all_of_it_was() {
+        let (dir, file) = (
+            |path| at(path, NodeKind::Dir),
+            |path| at(path, NodeKind::File),
+        );
+        let table: [(Vec<Node>, bool, Option<&str>); 8] = [
+            (vec![dir("/srv/a")], true, Some("/srv/a")),
+            (vec![dir("/srv/a")], false, Some("/srv")),
+            (vec![file("/srv/a/b")], false, Some("/srv/a")),
+            (vec![file("/srv/a"), dir("/srv/b")], false, Some("/srv")),
+            (vec![file("/srv/a"), file("/etc/b")], false, None),
+            (vec![dir("/")], true, None),
+            (vec![dir("/etc")], false, None),
+            (vec![file("disk.raw")], true, None),
+        ];
+        for (nodes, everything, want) in table {
+            let home = home(&nodes, everything);
+            assert_eq!(home.as_deref(), want.map(Path::new));
+            // And there everything lands under its own path.
+            if let Some(home) = home {
+                for placement in place(&nodes, everything, &home).unwrap() {
+                    assert_eq!(placement.to.as_os_str().as_bytes(), placement.from);
+                }
+            }
+        }
     }
 
     #[test]

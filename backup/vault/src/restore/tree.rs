@@ -10,13 +10,12 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode};
 use rustix::io::Errno;
 
-use super::Overwrite;
 use super::execute::Shared;
-use super::existing::looks_right;
 use super::filling::Way;
 use super::folder::{Folder, below};
 use super::gather::Gather;
 use super::links::{Group, Waiting};
+use super::{Fate, Overwrite, existing, fate, sibling};
 use crate::format::tree;
 use crate::node::{Node, NodeKind, Segments};
 use crate::{Error, attributes, deep, source};
@@ -197,38 +196,36 @@ impl<'a> Tree<'a> {
     }
 
     fn file(&mut self, folder: &Arc<Folder>, node: Node) {
-        let there = match folder.fresh {
-            true => None,
-            false => {
-                let inside = self.shared.handles.get(folder);
-                inside
-                    .and_then(|inside| source::look(inside.as_fd(), &node.name))
-                    .ok()
-            }
-        };
         let mut waiting = Waiting {
             folder: Arc::clone(folder),
             node,
-            replaces: there.is_some(),
+            replaces: false,
             group: None,
             notes: Vec::new(),
         };
+        let mut fate = self.fate(folder, &waiting.node);
+        if fate == Fate::Beside {
+            waiting.node.name = sibling(&waiting.node.name, &self.shared.plan.snapshot.id);
+            fate = self.fate(folder, &waiting.node);
+        }
         let path = &waiting.node.path;
-        let way = match there {
-            None => Way::New,
-            Some(_) if self.shared.plan.overwrite != Overwrite::Replace => {
-                let what = "is already there; what was there is left as it was";
+        let way = match fate {
+            Fate::New => Way::New,
+            Fate::Same => Way::There,
+            Fate::Replace { .. } => Way::Replace,
+            // Under the sibling's name: somebody changed what was restored before.
+            Fate::Keep | Fate::Beside => {
+                let what = "is already there; what was there was left as it was";
                 self.shared.problem(path, what);
                 return self.shared.leave(waiting.folder);
             }
-            Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+            Fate::Enter | Fate::Blocked => {
                 let what = "was not restored: a folder of that name is in the way";
                 self.shared.problem(path, what);
                 return self.shared.leave(waiting.folder);
             }
-            Some(stat) if looks_right(&waiting.node, &stat) => Way::There,
-            Some(_) => Way::Replace,
         };
+        waiting.replaces = way != Way::New;
         if waiting.node.links > 1 {
             let saved = (waiting.node.device, waiting.node.inode);
             match self.linked.get_mut(&saved) {
@@ -248,6 +245,18 @@ impl<'a> Tree<'a> {
             }
         }
         self.write(waiting, way);
+    }
+
+    /// What is under the name; a look that fails is as good as nothing there: making it will tell.
+    fn fate(&self, folder: &Folder, node: &Node) -> Fate {
+        let there = match folder.fresh {
+            true => None,
+            false => self.shared.handles.get(folder).ok().and_then(|inside| {
+                let stat = source::look(inside.as_fd(), &node.name).ok()?;
+                existing::seen(inside.as_fd(), &node.name, &stat).ok()
+            }),
+        };
+        fate(node, there.as_ref(), self.shared.plan.overwrite)
     }
 
     fn once_more(&mut self, waiting: Waiting) {
@@ -288,7 +297,7 @@ impl<'a> Tree<'a> {
     fn special(&self, folder: &Folder, node: &Node, way: Way) -> io::Result<Vec<String>> {
         let inside = self.shared.handles.get(folder)?;
         let inside = inside.as_fd();
-        if way != Way::Replace {
+        if way == Way::New {
             return self.make(folder, inside, &node.name, node);
         }
         let there = source::look(inside, &node.name)?;
@@ -296,6 +305,9 @@ impl<'a> Tree<'a> {
             && (there.st_nlink == 1 || node.links > 1)
         {
             self.shared.unchanged();
+            if self.shared.plan.overwrite != Overwrite::Replace {
+                return Ok(Vec::new());
+            }
             let outcome = attributes::set_at(inside, &node.name, node)?;
             return Ok(self.shared.owned(outcome));
         }
