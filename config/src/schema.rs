@@ -519,7 +519,9 @@ pub(crate) const TABLES: &[Table] = &[
                 need: Need::Optional {
                     example: "\"/etc/reprise/erp-login\"",
                 },
-                doc: &["Or the user's password, on the first line of a file readable by reprise only."],
+                doc: &[
+                    "Or the user's password, on the first line of a file readable by reprise only.",
+                ],
             },
             Key {
                 name: "known_hosts",

@@ -24,7 +24,13 @@ pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>)
                     "`must_be_mounted` in [[target]] is for folders; nothing is mounted for sftp://, remove it",
                 );
             }
-            Place::Sftp(Box::new(distant(url, "[[target]]", entries, base, findings)))
+            Place::Sftp(Box::new(distant(
+                url,
+                "[[target]]",
+                entries,
+                base,
+                findings,
+            )))
         }
         None => {
             // What a url that is wrong was meant to be is not known: its other keys are not blamed.

@@ -91,7 +91,7 @@ recipe = \"dolibarr\"
         found,
         [
             "1:1: [appliance] is missing; write it with at least `name = \"agen\"`",
-            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[plan]]; did you mean `appliance`?",
+            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[server]], [[plan]]; did you mean `appliance`?",
             "4:10: `listen` in [console]: `:8443` is not an address and a port; expected such as 0.0.0.0:8443 or [::]:8443; did you mean `0.0.0.0:8443`?",
             "6:13: `interface` in [[network]]: `eth 0` cannot be an interface; expected a name of 1 to 15 characters that `ip link` shows, such as eth0",
             "7:8: `dhcp` in [[network]]: `server` is not in this version; expected one of off, proxy",
@@ -197,7 +197,7 @@ fn a_key_above_every_header_says_where_it_belongs() {
     assert_eq!(
         complaints(&format!("state_dir = \"/x\"\n{GOOD}")),
         [
-            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[plan]]; it belongs under [appliance]"
+            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [notify], [[network]], [[target]], [[server]], [[plan]]; it belongs under [appliance]"
         ]
     );
 }
@@ -517,4 +517,51 @@ fn a_distant_target_is_where_and_who() {
         assert_eq!(distant.known_hosts, Path::new(known_hosts));
         assert_eq!(target.folder(), None);
     }
+}
+
+#[test]
+fn a_server_is_blamed_where_the_mistake_is() {
+    const URL: &str = "url = \"sftp://root@erp.lan/srv\"";
+    let server = |lines: &str| format!("{GOOD}[[server]]\nname = \"erp\"\n{lines}\n");
+    let line = GOOD.lines().count() + 3;
+    for (lines, want) in [
+        (
+            URL.to_owned(),
+            "`url` in [[server]]: nothing to log in with; ",
+        ),
+        (
+            "url = \"/srv\"\nssh_key = \"k\"".to_owned(),
+            "`url` in [[server]] is a folder of this box, which needs no server; ",
+        ),
+        (
+            "url = \"sftp://root@erp.lan/\"\nssh_key = \"k\"".to_owned(),
+            "`url` in [[server]]: the folder is missing; ",
+        ),
+        (
+            format!("{URL}\nssh_key = \"k\"\nhost_key = \"aa:bb\""),
+            "`host_key` in [[server]] is not a fingerprint; ",
+        ),
+        (
+            format!("{URL}\nssh_key = \"k\"\nssh_password_file = \"l\""),
+            "`ssh_password_file` in [[server]] stands beside `ssh_key`; ",
+        ),
+    ] {
+        let found = complaints(&server(&lines));
+        let found: Vec<&String> = found.iter().filter(|c| c.contains("[[server]]")).collect();
+        assert_eq!(found.len(), 1, "{lines}: {found:?}");
+        let (place, what) = found[0].split_once(": ").unwrap();
+        assert!(what.starts_with(want), "{lines}: {found:?}");
+        assert!(
+            place.starts_with(&line.to_string()) || lines.contains('\n'),
+            "{found:?}"
+        );
+    }
+    let text = server(&format!("{URL}\nssh_key = \"k\"\nhost_key = \"SHA256:x\""));
+    let config = config::parse(&text, Path::new("/etc/reprise/reprise.toml")).unwrap();
+    let server = config.server("erp").unwrap();
+    assert_eq!(
+        server.at.login,
+        config::SshLogin::Key("/etc/reprise/k".into())
+    );
+    assert_eq!(server.host_key.as_deref(), Some("SHA256:x"));
 }

@@ -49,7 +49,15 @@ fn the_example_parses_as_printed_and_with_everything_uncommented() {
     assert_eq!(shown.networks, [], "an example never starts network boot");
     // A target is a folder of this machine, or one of another with one way to log in.
     let of_ssh = ["database_url_file", "ssh_", "known_hosts"];
-    let full = parsed(&uncommented(&config::example(), &of_ssh));
+    let example = config::example();
+    let (before, server) = example.split_once("#[[server]]").unwrap();
+    // A server has one of them.
+    let server = uncommented(&format!("#[[server]]{server}"), &["ssh_password_file"]);
+    let full = parsed(&format!("{}{server}", uncommented(before, &of_ssh)));
+    assert_eq!(
+        full.server("erp").unwrap().at.url.to_string(),
+        "sftp://root@erp.lan/srv"
+    );
     assert_eq!(full.networks.len(), 1);
     assert_eq!(full.networks[0].dhcp, DhcpRole::Proxy);
     let plan = full.plan("compta").unwrap();

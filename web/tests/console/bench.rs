@@ -105,6 +105,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
         notify: config::Notify::default(),
         networks: Vec::new(),
         targets: Vec::new(),
+        servers: Vec::new(),
         plans: Vec::new(),
     };
     change(&mut config);

@@ -114,6 +114,7 @@ impl Bench {
             notify: config::Notify::default(),
             networks: Vec::new(),
             targets: vec![target("nas"), target("second")],
+            servers: Vec::new(),
             plans: Vec::new(),
         };
         change(&folder, &mut config);
