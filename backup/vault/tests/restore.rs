@@ -440,8 +440,8 @@ fn with_whole_names_a_restore_that_is_cut_off_leaves_no_half_file_and_goes_on_wh
     assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
     assert!(before >= 5);
     // A power cut leaves what was being written under its other name; somebody puts a file of his own there.
-    let absent = (0..40).map(|n| format!("file {n}"));
-    let absent = absent.filter(|name| !to.join(name).exists()).next_back();
+    let mut absent = (0..40).map(|n| format!("file {n}"));
+    let absent = absent.rfind(|name| !to.join(name).exists());
     let unfinished = cut.unfinished(absent.unwrap().as_bytes());
     fs::write(to.join(std::ffi::OsStr::from_bytes(&unfinished)), b"ha").unwrap();
     fs::remove_file(to.join("file 0")).ok();
