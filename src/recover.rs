@@ -4,6 +4,8 @@
 //! overwritten, but for what an earlier recovery left that was cut off: the mark [`UNFINISHED`] tells. The configuration
 //! comes last, so an appliance is there whole or not at all.
 
+mod left_to_do;
+
 use crate::{file as files, terminal};
 use anyhow::{Context, bail};
 use config::{Config, Target};
@@ -62,9 +64,8 @@ pub(crate) fn plan(
     let snapshot = copy_of_an_appliance(vault, which)?;
     let dir =
         std::path::absolute(dir).with_context(|| format!("find the folder {}", dir.display()))?;
-    files::folder(&dir)?;
     let staging = Staging::make(&dir)?;
-    let into = staging.0.join("copy");
+    let into = staging.path.join("copy");
     let (stats, problems) = restore(&vault::restore::plan(
         vault,
         &snapshot,
@@ -220,12 +221,12 @@ pub(crate) fn execute(
         files::place(from, to)
             .with_context(|| format!("write {}; make its folder writable", to.display()))?;
     }
-    Ok(left_to_do(plan))
+    Ok(left_to_do::steps(&plan.config))
 }
 
 /// The journal says that the appliance was recovered; the console shows it. Returns the database that knows.
 fn tell(plan: &RecoverPlan, database: &Path, clock: &Clock) -> anyhow::Result<PathBuf> {
-    let told = plan.staging.0.join(DATABASE);
+    let told = plan.staging.path.join(DATABASE);
     let fact = Fact::Recovered {
         target: plan.target.as_ref().map(|target| target.name.clone()),
         snapshot: plan.snapshot.id.to_string(),
@@ -270,61 +271,13 @@ fn keep_password(
         .with_context(|| format!("write {}; make its folder writable", path.display()))
 }
 
-/// Passwords of other vaults are in no copy, and folders come back from their own snapshots.
-fn left_to_do(plan: &RecoverPlan) -> Vec<String> {
-    let mut steps = Vec::new();
-    for target in &plan.config.targets {
-        if !target.password_file.exists() {
-            steps.push(format!(
-                "write the password of target {} into {} (mode 0600)",
-                target.name,
-                target.password_file.display()
-            ));
-        }
-        if let config::Place::Sftp(there) = &target.place {
-            steps.extend(ssh_left_to_do(&target.name, there));
-        }
-    }
-    for lost in &plan.config.plans {
-        for folder in lost.files.iter().filter(|folder| !folder.exists()) {
-            steps.push(format!(
-                "bring back {} of plan {}: `reprise restore {}@latest`, or the console",
-                folder.display(),
-                lost.name,
-                lost.name
-            ));
-        }
-    }
-    steps
+/// A folder beside the configuration that goes away, also after an error, and with it the folders above it that it made
+/// and that nothing else came into. A left-over of a cut-off recovery is replaced.
+struct Staging {
+    path: PathBuf,
+    /// The nearest first.
+    made: Vec<PathBuf>,
 }
-
-/// Keys, log-ins and host keys of other machines are in no copy either.
-fn ssh_left_to_do(target: &str, there: &config::Distant) -> Vec<String> {
-    let (what, file) = match &there.login {
-        config::SshLogin::Key(file) => ("private SSH key", file),
-        config::SshLogin::Password(file) => ("SSH password", file),
-    };
-    let mut steps = Vec::new();
-    if !file.exists() {
-        steps.push(format!(
-            "write the {what} of target {target} into {} (mode 0600), or make a new one and give it to {} on {}",
-            file.display(),
-            there.url.user,
-            there.url.address()
-        ));
-    }
-    if !there.known_hosts.exists() {
-        steps.push(format!(
-            "confirm the host key of target {target}: `reprise vault snapshots {}` shows it, then again with --host-key, --known-hosts {}",
-            there.url,
-            there.known_hosts.display()
-        ));
-    }
-    steps
-}
-
-/// A folder beside the configuration that goes away, also after an error. A left-over of a cut-off recovery is replaced.
-struct Staging(PathBuf);
 
 impl Staging {
     fn make(dir: &Path) -> anyhow::Result<Staging> {
@@ -333,14 +286,23 @@ impl Staging {
             fs::remove_dir_all(&path)
                 .with_context(|| format!("remove {}, left of an earlier try", path.display()))?;
         }
-        files::folder(&path)?;
-        Ok(Staging(path))
+        let missing = dir.ancestors().take_while(|folder| !folder.exists());
+        let staging = Staging {
+            made: missing.map(Path::to_owned).collect(),
+            path,
+        };
+        files::folder(dir)?;
+        files::folder(&staging.path)?;
+        Ok(staging)
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         // The plan is over either way; what stays is named by the next try.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+        for folder in &self.made {
+            let _ = fs::remove_dir(folder);
+        }
     }
 }

@@ -30,10 +30,13 @@ fn fire() -> Fire {
     let share = safe.join("share").display().to_string();
     let config = config_text(&format!(
         "[[target]]\nname = \"nas\"\nurl = \"{nas}\"\npassword_file = \"secrets/nas\"\n\
+         [notify]\nmattermost_url_file = \"secrets/hook\"\n\
          [[plan]]\nname = \"compta\"\nfiles = [\"{share}\"]\ntargets = [\"nas\"]\n"
     ));
     std::fs::create_dir(lost.join("secrets")).expect("a folder");
     std::fs::write(lost.join("secrets/nas"), PASSWORD).expect("the password");
+    // Nobody listens there.
+    std::fs::write(lost.join("secrets/hook"), "http://127.0.0.1:9/hook").expect("an address");
     let paper = safe.join("paper").display().to_string();
     let password = safe.join("password").display().to_string();
     done(&cli(
@@ -145,7 +148,8 @@ fn a_burnt_box_is_back_with_its_plans_and_its_evidence() {
     let fire = fire();
     let bare = Temp::new();
     let with = ("--password-file", "password");
-    // Looking changes nothing; and nobody can be asked here.
+    // Looking changes nothing, also where not even the folder is there; and nobody can be asked here.
+    std::fs::remove_dir(bare.path()).expect("an empty folder");
     let seen: Value =
         serde_json::from_str(&done(&fire.recover(&bare, with, &["--dry-run", "--json"])))
             .expect("JSON");
@@ -154,12 +158,13 @@ fn a_burnt_box_is_back_with_its_plans_and_its_evidence() {
         (&"nas".into(), &false.into())
     );
     refused(&fire.recover(&bare, with, &[]), "--yes");
-    assert_eq!(names(bare.path()), [""; 0]);
+    assert!(!bare.path().exists());
 
     let said = done(&fire.recover(&bare, with, &["--yes"]));
     assert!(said.contains("recovered in"), "{said}");
     // The other target died with the box: what it needs is named.
     assert!(said.contains("password of target local"), "{said}");
+    assert!(said.contains("address of the Mattermost webhook"), "{said}");
     assert_eq!(
         std::fs::read_to_string(bare.join("secrets/nas")).expect("the password"),
         PASSWORD
