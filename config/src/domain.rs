@@ -271,6 +271,17 @@ pub struct Plan {
     pub prove: Prove,
 }
 
+impl Plan {
+    /// All that it saves, as people write it: folders, the application's, the database's address.
+    pub fn saves(&self) -> Vec<String> {
+        let files = self.files.iter().map(|file| file.display().to_string());
+        let recipe = self.recipe.iter();
+        let recipe = recipe.map(|r| format!("{} ({})", r.name, r.folder.display()));
+        let database = self.database.iter().map(ToString::to_string);
+        files.chain(recipe).chain(database).collect()
+    }
+}
+
 /// An application that is saved whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRecipe {
