@@ -129,6 +129,7 @@ async fn an_application_is_one_restore_point_and_its_database_comes_back_by_the_
         "SELECT COUNT(*), SUM(CRC32(CONCAT_WS(',', rowid, ref, total, note))) FROM llx_facture";
     assert_eq!(server.sql("back", sum), server.sql("dolibarr", sum));
     assert!(bench.scratch_is_empty());
+    server.assert_no_login();
     // The night after: ten rows of fifty thousand.
     server.sql(
         "dolibarr",
