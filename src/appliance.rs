@@ -6,11 +6,20 @@ use anyhow::anyhow;
 use config::Config;
 use continuity::{Continuity, Notifier};
 use provisioner::{Boot, PortsBoard};
+use state::db::Tables;
 use state::folder::StateFolder;
 use state::progress::Board;
-use state::{Clock, Db};
+use state::{Clock, Db, kept};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// Every table that this version knows.
+pub(crate) const TABLES: &[Tables] = &[
+    state::db::SCHEMA,
+    provisioner::SCHEMA,
+    continuity::SCHEMA,
+    web::SCHEMA,
+];
 
 /// Holds the state folder's lock as long as it lives.
 pub(crate) struct Appliance {
@@ -34,15 +43,15 @@ impl Appliance {
         shutdown: CancellationToken,
     ) -> anyhow::Result<Appliance> {
         let folder = StateFolder::open(&config.appliance.state_dir)?;
+        let clock = Clock::System;
         let db = match &config.appliance.database_url {
-            Some(url) => Db::open(url).await,
-            None => Db::open_file(&folder.path().join("state.db")).await,
-        }?;
+            Some(url) => Db::open(url).await?,
+            None => open_file(&folder, &clock).await?,
+        };
         provisioner::migrate(&db).await?;
         continuity::migrate(&db).await?;
         web::migrate(&db).await?;
         let identity = tls::open(&folder.path().join("tls"), &config.appliance.name)?;
-        let clock = Clock::System;
         let board = Board::default();
         let continuity = Continuity::new(db.clone(), clock.clone(), board.clone(), config.clone());
         let boot = Boot {
@@ -89,8 +98,21 @@ impl Appliance {
             web::control(self.app.clone()),
             self.db.clone(),
             self.clock.clone(),
+            self.continuity.clone(),
         )
     }
+}
+
+/// Opens the SQLite database; a copy of one that an older version wrote is kept first.
+async fn open_file(folder: &StateFolder, clock: &Clock) -> anyhow::Result<Db> {
+    let path = folder.path();
+    if let Some(kept) = kept::before_opening(path, TABLES, version::NUMBER, clock.now()).await? {
+        tracing::info!(
+            "an older version wrote the state; before it is brought up to date, a copy is kept: {}",
+            kept.path.display()
+        );
+    }
+    Ok(Db::open_file(&path.join(kept::DATABASE)).await?)
 }
 
 /// How the boot server reaches the vault of images: the open vaults are continuity's.

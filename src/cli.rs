@@ -1,8 +1,8 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
 use crate::command::{
-    agent, boot, config, host, image, notify, plan, pra, proof, recover, restore, run, serve,
-    session, setup, snapshot, user, vault,
+    agent, boot, config, host, image, manual, notify, plan, pra, proof, recover, restore, run,
+    serve, session, setup, snapshot, state, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -69,6 +69,12 @@ pub(crate) enum Command {
     /// Messages to people: what waits, what was sent, a try
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Copies of what the appliance knows, kept from before upgrades
+    #[command(subcommand)]
+    State(state::Command),
+    /// Writes man pages and completions into a folder
+    #[command(hide = true)]
+    Manual(manual::Args),
     /// Who may log in to the console
     #[command(subcommand)]
     User(user::Command),

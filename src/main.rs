@@ -4,7 +4,8 @@
 //! - [`serve`]: the appliance from first start to SIGTERM; [`appliance`]: its parts put together.
 //! - [`console`], [`control`], [`tls`]: the listeners and the certificate; [`door`]: how a command
 //!   reaches the appliance, running or not.
-//! - [`setup`]: the first start's files; [`mod@file`]: small files written whole; [`log`], [`terminal`]: what is said and where.
+//! - [`paper`]: the page with a recovery key's words. [`watchdog`]: a sign of life for the service manager.
+//! - [`setup`]: the first start's files, and the questions of `reprise setup`; [`mod@file`]: small files written whole; [`log`], [`terminal`]: what is said and where.
 //! - [`wire`]: shapes of `ports.json` and of the control socket's answers.
 
 mod appliance;
@@ -15,12 +16,14 @@ mod control;
 mod door;
 mod file;
 mod log;
+mod paper;
 mod recover;
 mod serve;
 mod setup;
 mod terminal;
 mod tls;
 mod version;
+mod watchdog;
 mod wire;
 
 use std::process::ExitCode;

@@ -10,6 +10,8 @@ use crate::{file as files, terminal};
 use anyhow::{Context, bail};
 use config::{Config, Target};
 use state::Clock;
+use state::folder::StateFolder;
+use state::kept;
 use state::wire::Fact;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,8 @@ pub(crate) struct RecoverPlan {
     /// The target of the configuration that this vault is.
     pub(crate) target: Option<Target>,
     pub(crate) bytes: u64,
+    /// The appliance that is here has never had anything to save: a package was installed, and started perhaps.
+    is_unused: bool,
     staging: Staging,
     begun: Instant,
 }
@@ -93,13 +97,15 @@ pub(crate) fn plan(
         )
     })?;
     let target = target_of(&snapshot, &config);
-    let files = ways(&into, &config.appliance.state_dir, &file)?;
+    let is_unused = is_unused(&file);
+    let files = ways(&into, &config.appliance.state_dir, &file, is_unused)?;
     Ok(RecoverPlan {
         snapshot,
         config,
         files,
         target,
         bytes: stats.bytes,
+        is_unused,
         staging,
         begun,
     })
@@ -140,8 +146,23 @@ fn target_of(snapshot: &Snapshot, config: &Config) -> Option<Target> {
     config.target(staged.strip_prefix("appliance-")?).cloned()
 }
 
-/// Every file of the copy with its place; refuses when another file is at one of the places.
-fn ways(copy: &Path, state: &Path, file: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+/// A configuration that saves nothing, such as the package puts in place: what is beside it may be replaced.
+fn is_unused(file: &Path) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    config::parse(&text, file).is_ok_and(|config| {
+        config.targets.is_empty()
+            && config.plans.is_empty()
+            && config.appliance.database_url.is_none()
+    })
+}
+
+/// Every file of the copy with its place; refuses when another file is at one of the places and is worth something.
+fn ways(
+    copy: &Path,
+    state: &Path,
+    file: &Path,
+    is_unused: bool,
+) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
     let mut ways = Vec::new();
     let database = copy.join(DATABASE);
     if database.exists() {
@@ -161,7 +182,7 @@ fn ways(copy: &Path, state: &Path, file: &Path) -> anyhow::Result<Vec<(PathBuf, 
     }
     ways.sort();
     ways.push((copy.join(CONFIGURATION), file.to_owned()));
-    if state.join(UNFINISHED).exists() {
+    if state.join(UNFINISHED).exists() || is_unused {
         return Ok(ways);
     }
     for (_, to) in &ways {
@@ -194,7 +215,17 @@ pub(crate) fn execute(
     clock: &Clock,
 ) -> anyhow::Result<Vec<String>> {
     let state = &plan.config.appliance.state_dir;
-    files::folder(state)?;
+    // A `serve` that runs here would write over what comes back.
+    let lock = StateFolder::open(state)?;
+    if plan.is_unused && state.join(kept::DATABASE).exists() {
+        let now = clock.now();
+        let aside = kept::set_aside(state, crate::version::NUMBER, now);
+        let aside = crate::serve::runtime()?.block_on(aside)?;
+        terminal::note(&format!(
+            "the unused state that was here is set aside: {}",
+            aside.path.display()
+        ));
+    }
     let mark = state.join(UNFINISHED);
     files::publish(&mark, plan.snapshot.id.to_string().as_bytes())
         .with_context(|| format!("write {}; make its folder writable", mark.display()))?;
@@ -221,6 +252,7 @@ pub(crate) fn execute(
         files::place(from, to)
             .with_context(|| format!("write {}; make its folder writable", to.display()))?;
     }
+    drop(lock);
     Ok(left_to_do::steps(&plan.config))
 }
 

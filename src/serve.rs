@@ -80,6 +80,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let boot = appliance.boot.clone();
     let networks = config.networks.clone();
     parts.spawn(provisioner::serve(boot.clone(), networks, shutdown.clone()));
+    parts.spawn(crate::watchdog::serve(shutdown.clone()));
     parts.spawn(write_ports(
         boot.ports,
         folder.clone(),
@@ -219,7 +220,7 @@ fn greet(config: &Config, appliance: &Appliance, port: Option<u16>) {
 }
 
 /// Where a browser finds the console: the address listened on, or each of this box's own.
-fn urls(config: &Config, port: u16) -> Vec<String> {
+pub(crate) fn urls(config: &Config, port: u16) -> Vec<String> {
     let listen = config.console.listen.ip();
     if !listen.is_unspecified() {
         return vec![format!(

@@ -1,10 +1,23 @@
-//! The first start's files: a configuration, the vault's password, the vault. Made in an order
+//! What makes a configuration: a first start's files without a question, and the questions of `reprise setup`.
+//!
+//! - [`interview`]: the questions in their order, [`answers`]: where answers come from, [`words`]: how they are put.
+//! - [`place`]: where copies go, tried at once; [`blocks`]: what is added to the configuration, pure.
+//! - [`finish`]: service, paper key, what to do next.
+//!
+//! The first start's files are a configuration, the vault's password, the vault. Made in an order
 //! that can be cut off anywhere and taken up again (the configuration comes last), and nothing
 //! that exists is ever overwritten.
 
+pub(crate) mod answers;
+pub(crate) mod blocks;
+pub(crate) mod finish;
+pub(crate) mod interview;
+pub(crate) mod place;
+pub(crate) mod words;
+
 use crate::{file as files, terminal};
 use anyhow::{Context, bail};
-use config::{Config, DefaultOptions};
+use config::{Config, DefaultOptions, Locale};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::target::LocalTarget;
@@ -27,10 +40,7 @@ pub(crate) fn plan(dir: &Path, name: &str) -> anyhow::Result<Option<SetupPlan>> 
     if file.symlink_metadata().is_ok() {
         return Ok(None);
     }
-    let text = config::default_text(&DefaultOptions {
-        dir: "reprise-data".to_owned(),
-        name: name.to_owned(),
-    });
+    let text = config::default_text(&options("reprise-data", name, true));
     let config: Config = config::parse(&text, &file)?;
     Ok(Some(SetupPlan {
         file,
@@ -46,6 +56,56 @@ pub(crate) fn plan(dir: &Path, name: &str) -> anyhow::Result<Option<SetupPlan>> 
             .filter_map(|t| Some((t.folder()?.to_owned(), t.password_file.clone())))
             .collect(),
     }))
+}
+
+/// A configuration with a console and nothing to save yet, as the package puts it in place; false when one is there.
+pub(crate) fn base(file: &Path) -> anyhow::Result<bool> {
+    if file.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    // The system's own places for the system's own configuration.
+    let data = match folder == Path::new("/etc/reprise") {
+        true => "/var/lib/reprise",
+        false => "reprise-data",
+    };
+    let text = config::default_text(&options(data, &box_name(), false));
+    files::folder(folder)?;
+    files::publish_new(file, text.as_bytes())
+        .with_context(|| format!("write {}; make its folder writable", file.display()))?;
+    Ok(true)
+}
+
+fn options(dir: &str, name: &str, has_vault: bool) -> DefaultOptions {
+    let zone = jiff::tz::TimeZone::system();
+    DefaultOptions {
+        dir: dir.to_owned(),
+        name: name.to_owned(),
+        locale: language(),
+        timezone: zone.iana_name().unwrap_or("Europe/Paris").to_owned(),
+        has_vault,
+    }
+}
+
+/// The language of whoever sits at the terminal (locale(7)); French where nobody says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the language of a person comes with the session, not with the configuration that is yet to be made"
+)]
+pub(crate) fn language() -> Locale {
+    let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    match said.as_deref() {
+        Some(other)
+            if !other.starts_with("fr")
+                && !["C", "POSIX"].contains(&other)
+                && !other.starts_with("C.") =>
+        {
+            Locale::En
+        }
+        _ => Locale::Fr,
+    }
 }
 
 /// Does what was planned.

@@ -1,5 +1,8 @@
 //! Which reprise this is.
 
+/// The version alone.
+pub(crate) const NUMBER: &str = env!("CARGO_PKG_VERSION");
+
 /// Version, commit and build date (the commit's), as `--version` prints them.
 pub(crate) const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),

@@ -1,4 +1,6 @@
-//! The configuration that a first start writes.
+//! The configuration that a first start writes, and the blocks that `reprise setup` adds to one.
+
+use crate::domain::Locale;
 
 /// What `./run` knows when it writes the first configuration.
 #[derive(Clone, Debug)]
@@ -7,10 +9,22 @@ pub struct DefaultOptions {
     pub dir: String,
     /// Name of the appliance.
     pub name: String,
+    pub locale: Locale,
+    /// An IANA name.
+    pub timezone: String,
+    /// Also a vault under `dir`; else no target, and a plan still needs one.
+    pub has_vault: bool,
 }
 
-/// A commented configuration: console on 8443, state and a vault under `dir`, no network boot, no plan.
+/// A commented configuration: console on 8443, state (and a vault) under `dir`, no network boot, no plan.
 pub fn default_text(options: &DefaultOptions) -> String {
+    let vault = match options.has_vault {
+        true => vault_text(options),
+        false => "# Where copies go: `reprise setup` asks, and adds it below. A folder of a NAS, or sftp://user@nas/folder.\n"
+            .to_owned(),
+    };
+    let locale = quoted(options.locale.code());
+    let timezone = quoted(&options.timezone);
     let name = quoted(&options.name);
     let inside = |leaf: &str| quoted(&format!("{}/{leaf}", options.dir));
     format!(
@@ -21,8 +35,8 @@ pub fn default_text(options: &DefaultOptions) -> String {
 [appliance]
 name = {name}                  # shown in the console and written in every snapshot
 state_dir = {state}
-#locale = "fr"                   # fr | en: the console's language until someone chooses
-#timezone = "Europe/Paris"       # the hours of the plans below
+locale = {locale}                     # fr | en: the console's language until someone chooses
+timezone = {timezone}       # the hours of the plans below
 
 [console]
 listen = "0.0.0.0:8443"           # HTTPS; the certificate is made at the first start
@@ -32,7 +46,22 @@ listen = "0.0.0.0:8443"           # HTTPS; the certificate is made at the first 
 #interface = "eth0"
 #dhcp = "proxy"
 
-# This vault is on the same box: enough to prove that restoring works, not to survive the box.
+{vault}
+# What is saved every night.
+#[[plan]]
+#name = "compta"
+#files = ["/srv/partage/compta"]
+#at = "02:00"
+#targets = ["nas"]
+"#,
+        state = inside("state"),
+    )
+}
+
+fn vault_text(options: &DefaultOptions) -> String {
+    let inside = |leaf: &str| quoted(&format!("{}/{leaf}", options.dir));
+    format!(
+        r#"# This vault is on the same box: enough to prove that restoring works, not to survive the box.
 # Add a target on a NAS, and give its name to your plans.
 [[target]]
 name = "local"
@@ -44,15 +73,7 @@ password_file = {password}        # keep a copy of this file elsewhere: without 
 #url = "/mnt/nas/reprise"
 #must_be_mounted = true          # an unmounted NAS is then an error, never a full system disk
 #password_file = {password}
-
-# What is saved every night.
-#[[plan]]
-#name = "compta"
-#files = ["/srv/partage/compta"]
-#at = "02:00"
-#targets = ["nas"]
 "#,
-        state = inside("state"),
         vault = inside("vault"),
         password = inside("vault-password"),
     )
@@ -67,7 +88,7 @@ pub fn network_lines(interface: &str) -> String {
 }
 
 /// A TOML basic string.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

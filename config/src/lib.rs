@@ -26,13 +26,14 @@ mod walk;
 
 pub use complaint::{Complaint, Complaints};
 pub use database::{BadDatabaseUrl, DatabaseKind, DatabaseServer, DatabaseUrl};
-pub use defaults::{DefaultOptions, default_text, network_lines};
+pub use defaults::{DefaultOptions, default_text, network_lines, quoted};
 pub use domain::{
     Appliance, Config, Console, DhcpRole, Distant, Keep, Level, Locale, Log, LogFormat, Mail,
-    Network, Notify, Ping, Place, Plan, PlanRecipe, Prove, Rhythm, Security, Server, SshLogin,
-    Target, TimeOfDay,
+    Network, Notify, Ping, Place, Plan, Prove, Rhythm, Security, Server, SshLogin, Target,
+    TimeOfDay,
 };
 pub use example::example;
 pub use file::{find, load};
 pub use parse::parse;
 pub use sftp::{BadUrl, SftpUrl};
+pub use value::{mailbox, server, time};

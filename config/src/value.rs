@@ -1,7 +1,6 @@
 //! One value: text as written → checked, or what was expected instead. Pure; knows no table.
 
 use crate::closest::closest;
-use crate::database::DatabaseUrl;
 use crate::domain::TimeOfDay;
 use crate::sftp::SftpUrl;
 use std::net::SocketAddr;
@@ -76,13 +75,6 @@ pub(crate) fn pattern(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
-}
-
-/// The text is not repeated in the error: it may hold a password.
-pub(crate) fn database(text: &str) -> Result<String, String> {
-    DatabaseUrl::parse(text)
-        .map(|url| url.to_string())
-        .map_err(|wrong| wrong.to_string())
 }
 
 /// The text is not repeated in the error: it may hold a password.
@@ -179,7 +171,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) fn time(text: &str) -> Result<TimeOfDay, String> {
+/// `02:05`, local.
+pub fn time(text: &str) -> Result<TimeOfDay, String> {
     let read = || -> Option<TimeOfDay> {
         let (hour, minute) = text.split_once(':')?;
         let digits = |s: &str| s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit());
@@ -234,7 +227,7 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `name@domain`, bare; what each side may hold is left to the servers (RFC 5321 §4.1.2), as long as it is one word.
-pub(crate) fn mailbox(text: &str) -> Result<String, String> {
+pub fn mailbox(text: &str) -> Result<String, String> {
     let good = |part: &str| {
         !part.is_empty()
             && part
@@ -255,7 +248,7 @@ pub(crate) fn mailbox(text: &str) -> Result<String, String> {
 }
 
 /// `host:port`; a numeric IPv6 host in brackets.
-pub(crate) fn server(text: &str) -> Result<String, String> {
+pub fn server(text: &str) -> Result<String, String> {
     let good = text.rsplit_once(':').is_some_and(|(host, port)| {
         let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let host_good = match inner {

@@ -135,6 +135,9 @@ fn the_first_configuration_parses_and_keeps_to_its_folder() {
     let text = config::default_text(&config::DefaultOptions {
         dir: "reprise-data".to_owned(),
         name: "bo\"x\\".to_owned(),
+        locale: config::Locale::En,
+        timezone: "Europe/Paris".to_owned(),
+        has_vault: true,
     });
     let config = config::parse(&text, Path::new("/home/me/reprise.toml")).unwrap();
     assert_eq!(config.appliance.name, "bo\"x\\");
@@ -150,6 +153,7 @@ fn the_first_configuration_parses_and_keeps_to_its_folder() {
         Path::new("/home/me/reprise-data/vault-password")
     );
     assert!(config.networks.is_empty() && config.plans.is_empty());
+    assert_eq!(config.appliance.locale, config::Locale::En);
     let full = parsed(&uncommented(&text, &[]));
     assert_eq!(
         (full.networks.len(), full.targets.len(), full.plans.len()),

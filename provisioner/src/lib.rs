@@ -29,5 +29,11 @@ pub use session::api::agent_router;
 
 /// Brings the tables of hosts and sessions up to date.
 pub async fn migrate(db: &state::Db) -> Result<(), state::db::Error> {
-    db.migrate("provisioner", records::TABLES).await
+    db.migrate(SCHEMA).await
 }
+
+/// The tables of hosts and sessions.
+pub const SCHEMA: state::db::Tables = state::db::Tables {
+    package: "provisioner",
+    steps: records::TABLES,
+};

@@ -7,6 +7,7 @@ pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod manual;
 pub(crate) mod notify;
 pub(crate) mod plan;
 pub(crate) mod pra;
@@ -18,6 +19,7 @@ pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod snapshot;
+pub(crate) mod state;
 pub(crate) mod user;
 pub(crate) mod vault;
 
@@ -36,7 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let door = || Door::open(appliance::configuration(file)?);
     match cli.command {
         Command::Serve(args) => serve::run(file, &args),
-        Command::Setup(args) => setup::run(&args),
+        Command::Setup(args) => setup::run(file, &args),
         Command::Recover(args) => recover::run(&args),
         Command::Config(command) => config::run(file, command),
         Command::Plan(command) => plan::run(&door()?, command),
@@ -50,6 +52,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),
         Command::Notify(command) => notify::run(&door()?, &command),
+        Command::State(command) => self::state::run(&appliance::configuration(file)?, command),
+        Command::Manual(args) => manual::run(&args),
         Command::User(command) => user::run(&door()?, command),
         Command::Vault(args) => self::vault::run(*args),
         Command::Agent(args) => agent::run(args),

@@ -39,14 +39,14 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { json } => {
             let plans = door.get("/api/plans")?;
-            let head = ["plan", "at", "targets", "proof", "saves"];
+            let head = ["plan", "at", "targets", "proof", "files"];
             answer::list(json, &plans, items(&plans), &head, |plan| {
                 vec![
                     text(plan, "name"),
                     text(plan, "at"),
                     strings(&plan["targets"]).join(", "),
                     text(&plan["prove"], "level"),
-                    strings(&plan["saves"]).join(", "),
+                    strings(&plan["files"]).join(", "),
                 ]
             })
         }
@@ -58,7 +58,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             };
             let fields = [
                 ("plan", text(&plan, "name")),
-                ("saves", strings(&plan["saves"]).join(", ")),
+                ("files", strings(&plan["files"]).join(", ")),
                 ("at", text(&plan, "at")),
                 ("targets", strings(&plan["targets"]).join(", ")),
                 ("tier", text(&plan, "tier")),

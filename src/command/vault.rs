@@ -162,7 +162,7 @@ fn now() -> i64 {
 }
 
 /// Milliseconds since 1970, in the time zone of whoever asks.
-pub(super) fn when(milliseconds: i64) -> String {
+pub(crate) fn when(milliseconds: i64) -> String {
     match jiff::Timestamp::from_millisecond(milliseconds) {
         Ok(at) => at
             .to_zoned(jiff::tz::TimeZone::system())

@@ -1,12 +1,15 @@
 //! The side of the appliance.
 
 use super::path;
+use crate::wire::key::Typed;
 use anyhow::Context;
+use continuity::Continuity;
 use state::{Clock, Db};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
+use vault::RecoveryKey;
 
 /// Opens the socket. The caller holds the state folder's lock, so one that is there is a leftover.
 pub(crate) fn bind(state_dir: &Path) -> anyhow::Result<UnixListener> {
@@ -49,8 +52,15 @@ pub(crate) async fn serve(
     }
 }
 
-/// The API's router with what only the box itself may ask: a new password for a user who lost theirs.
-pub(crate) fn router(api: axum::Router, db: Db, clock: Clock) -> axum::Router {
+/// The API's router with what only the box itself may ask: a new password for a user who lost theirs, and that a vault opens
+/// with what was typed back from paper at this box.
+pub(crate) fn router(
+    api: axum::Router,
+    db: Db,
+    clock: Clock,
+    continuity: Continuity,
+) -> axum::Router {
+    use axum::Json;
     use axum::extract::Path;
     use axum::http::StatusCode;
     use axum::routing::post;
@@ -60,5 +70,16 @@ pub(crate) fn router(api: axum::Router, db: Db, clock: Clock) -> axum::Router {
             Err(error) => (StatusCode::BAD_REQUEST, error.to_string()),
         }
     };
+    let confirm = move |Path(target): Path<String>, Json(typed): Json<Typed>| async move {
+        let secret = match RecoveryKey::parse(&typed.secret) {
+            Ok(key) => key.secret(),
+            Err(_) => vault::Secret::new(typed.secret.into_bytes()),
+        };
+        match continuity::keys::confirm(&continuity, &target, secret, "setup").await {
+            Ok(()) => (StatusCode::OK, "{}".to_owned()),
+            Err(error) => (StatusCode::BAD_REQUEST, error.to_string()),
+        }
+    };
     api.route("/control/users/{name}/password", post(renew))
+        .route("/control/targets/{name}/key", post(confirm))
 }

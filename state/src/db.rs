@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
@@ -45,6 +46,24 @@ pub enum Error {
         "copy the database: only SQLite copies itself; save a PostgreSQL database with pg_dump"
     )]
     CopyNotSqlite,
+}
+
+/// One package's tables: the statements that made them, in order. Steps are only ever added.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    pub package: &'static str,
+    pub steps: &'static [&'static str],
+}
+
+/// How far the tables of each package are; a package that is not named has none.
+pub type Steps = BTreeMap<String, i64>;
+
+/// What a SQLite file holds, read without changing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    pub steps: Steps,
+    /// Number of the newest fact in the journal; 0: none.
+    pub journal_head: i64,
 }
 
 /// What a write does, inside one transaction of the writer task.
@@ -151,7 +170,7 @@ impl Db {
             commits: watched,
             url: url.to_owned(),
         };
-        db.migrate("state", JOURNAL).await?;
+        db.migrate(SCHEMA).await?;
         Ok(db)
     }
 
@@ -189,13 +208,10 @@ impl Db {
         self.commits.clone()
     }
 
-    /// Brings one package's tables up to date. `steps` only ever grows; a step is one or more
-    /// statements and runs in one transaction with its own mark.
-    pub async fn migrate(
-        &self,
-        package: &'static str,
-        steps: &'static [&'static str],
-    ) -> Result<(), Error> {
+    /// Brings one package's tables up to date. A step is one or more statements and runs in one
+    /// transaction with its own mark.
+    pub async fn migrate(&self, tables: Tables) -> Result<(), Error> {
+        let Tables { package, steps } = tables;
         let failed = |step| {
             move |source| Error::Migrate {
                 package,
@@ -252,15 +268,78 @@ impl Db {
         }
         // A connection of its own: `query_only` on the readers refuses VACUUM INTO too, and the
         // writer must not wait for the copy.
-        let mut conn = AnyConnection::connect(&self.url).await?;
-        sqlx::query("VACUUM INTO $1")
-            .bind(path.display().to_string())
-            .execute(&mut conn)
-            .await?;
-        conn.close().await?;
-        Ok(())
+        copy(AnyConnection::connect(&self.url).await?, path).await
     }
 }
+
+/// What the SQLite file `path` holds. Its tables stay as they are, whichever version made them.
+pub async fn contents(path: &Path) -> Result<Contents, Error> {
+    let mut conn = connect_file(path).await?;
+    // SQLite's own table: not a statement for PostgreSQL.
+    let ours = "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name IN ('migration', 'journal')";
+    let tables: i64 = conn.fetch_one(ours).await?.try_get("n")?;
+    let mut found = Contents {
+        steps: Steps::new(),
+        journal_head: 0,
+    };
+    if tables == 2 {
+        let rows = sqlx::query("SELECT package, MAX(step) AS step FROM migration GROUP BY package")
+            .fetch_all(&mut conn)
+            .await?;
+        for row in rows {
+            found
+                .steps
+                .insert(row.try_get("package")?, row.try_get("step")?);
+        }
+        let head = sqlx::query("SELECT COALESCE(MAX(number), 0) AS head FROM journal");
+        found.journal_head = head.fetch_one(&mut conn).await?.try_get("head")?;
+    }
+    conn.close().await?;
+    Ok(found)
+}
+
+/// Is every page of the SQLite file `path` sound? An error says what is not.
+pub async fn check_file(path: &Path) -> Result<(), Error> {
+    let mut conn = connect_file(path).await?;
+    let row = conn.fetch_one("PRAGMA quick_check(1)").await?;
+    conn.close().await?;
+    match row.try_get::<String, _>(0)?.as_str() {
+        "ok" => Ok(()),
+        what => Err(Error::Query(sqlx::Error::Protocol(what.to_owned()))),
+    }
+}
+
+/// Writes a consistent copy of the SQLite file `from` to `to` (which must not exist), and leaves in `from` everything that
+/// SQLite kept beside it.
+pub async fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut conn = connect_file(from).await?;
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    copy(conn, to).await
+}
+
+async fn connect_file(path: &Path) -> Result<AnyConnection, Error> {
+    install_default_drivers();
+    let url = format!("sqlite://{}?mode=rw", path.display());
+    let opened = AnyConnection::connect(&url).await;
+    let mut conn = opened.map_err(|source| Error::Open { url, source })?;
+    conn.execute("PRAGMA busy_timeout = 10000").await?;
+    Ok(conn)
+}
+
+async fn copy(mut conn: AnyConnection, to: &Path) -> Result<(), Error> {
+    sqlx::query("VACUUM INTO $1")
+        .bind(to.display().to_string())
+        .execute(&mut conn)
+        .await?;
+    conn.close().await?;
+    Ok(())
+}
+
+/// The journal's.
+pub const SCHEMA: Tables = Tables {
+    package: "state",
+    steps: JOURNAL,
+};
 
 const JOURNAL: &[&str] = &[
     "CREATE TABLE journal (number BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, \
@@ -469,15 +548,19 @@ mod tests {
             "CREATE TABLE thing (name TEXT PRIMARY KEY)",
             "INSERT INTO thing (name) VALUES ('a')",
         ];
-        db.migrate("thing", TWO).await.expect("first");
-        db.migrate("thing", TWO).await.expect("again");
+        let thing = |steps| Tables {
+            package: "thing",
+            steps,
+        };
+        db.migrate(thing(TWO)).await.expect("first");
+        db.migrate(thing(TWO)).await.expect("again");
         let row = sqlx::query("SELECT COUNT(*) AS n FROM thing")
             .fetch_one(db.read())
             .await
             .expect("count");
         assert_eq!(row.get::<i64, _>("n"), 1);
         assert!(matches!(
-            db.migrate("thing", &TWO[..1]).await,
+            db.migrate(thing(&TWO[..1])).await,
             Err(Error::Newer { found: 2, .. })
         ));
     }

@@ -154,6 +154,12 @@ pub enum Fact {
         bytes: u64,
         took_ms: u64,
     },
+    /// The state was put back to a copy kept from before an upgrade; what was known since lies beside it.
+    StatePutBack {
+        taken_ms: i64,
+        /// Where the state it replaced was set aside.
+        aside: Option<String>,
+    },
     /// Somebody typed a vault's password back from paper, and it opened the vault.
     KeyConfirmed {
         target: String,
@@ -189,6 +195,7 @@ impl Fact {
             Fact::MessageSent { .. } => "message_sent",
             Fact::MessageLost { .. } => "message_lost",
             Fact::Recovered { .. } => "recovered",
+            Fact::StatePutBack { .. } => "state_put_back",
             Fact::KeyConfirmed { .. } => "key_confirmed",
         }
     }

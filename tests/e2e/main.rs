@@ -31,6 +31,7 @@ mod notify;
 mod plans;
 mod recover;
 mod restore;
+mod setup;
 mod start;
 mod state;
 mod target;

@@ -170,6 +170,7 @@ fact-snapshots-forgotten = { $n ->
    *[other] { $count } snapshots of { $plan } forgotten on { $target }, by the plan's rule
  }
 fact-recovered = This appliance was recovered on a bare box from its copy of { $taken } on { $target }, in { $took }
+fact-state-put-back = The appliance’s memory was put back to the copy of { $taken }, kept before an upgrade; what it learnt since is set aside
 fact-pruned = Room freed on { $target }: { $freed } ({ $took })
 fact-host-seen = An unknown host ({ $mac }) asked to boot from the network
 fact-host-reported = Host { $name } waits for approval

@@ -171,6 +171,7 @@ fact-snapshots-forgotten = { $n ->
    *[other] { $count } points de { $plan } oubliés sur { $target }, selon la règle du plan
  }
 fact-recovered = Ce boîtier a été récupéré sur une machine nue depuis sa copie du { $taken } sur { $target }, en { $took }
+fact-state-put-back = La mémoire du boîtier a été remise à la copie du { $taken }, gardée avant une mise à jour ; ce qu’il a appris depuis est mis de côté
 fact-pruned = Place libérée sur { $target } : { $freed } ({ $took })
 fact-host-seen = Un poste inconnu ({ $mac }) a demandé à démarrer par le réseau
 fact-host-reported = Le poste { $name } attend une approbation

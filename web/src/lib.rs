@@ -42,8 +42,14 @@ use state::{Db, Timestamp};
 
 /// Brings this package's tables up to date.
 pub async fn migrate(db: &Db) -> Result<(), state::db::Error> {
-    db.migrate("web", auth::records::MIGRATIONS).await
+    db.migrate(SCHEMA).await
 }
+
+/// The tables of users and log-ins.
+pub const SCHEMA: state::db::Tables = state::db::Tables {
+    package: "web",
+    steps: auth::records::MIGRATIONS,
+};
 
 /// The one-time password of `admin`, when nobody has chosen theirs yet (first start, or the first
 /// one-time password was lost); `None` once a password was chosen.

@@ -323,6 +323,16 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             None,
         ),
+        Fact::StatePutBack { taken_ms, aside } => (
+            Mood::Care,
+            w.t1(
+                "fact-state-put-back",
+                "taken",
+                w.date(state::Timestamp(*taken_ms)),
+            ),
+            aside.clone(),
+            None,
+        ),
         Fact::KeyConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-key-confirmed", "target", target, "by", by),

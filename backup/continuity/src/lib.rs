@@ -4,7 +4,6 @@
 //! - [`vaults`]: opens vaults and keeps them open; [`blocking()`] is the one way into them.
 //! - [`schedule`]: what is due now; pure.
 //! - [`run`]: one backup of one plan to one target, from the queue to its proof.
-//! - [`source`]: what a plan saves: folders, a database, an application whole.
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
 //! - [`self_backup`]: the appliance saves itself, as the plan [`APPLIANCE`].
 //! - [`restore`]: files put back into a folder of the appliance.
@@ -31,7 +30,6 @@ pub mod schedule;
 pub mod scratch;
 pub mod self_backup;
 mod serve;
-pub mod source;
 mod tidy;
 pub mod trouble;
 pub mod vaults;
@@ -42,7 +40,7 @@ pub use blocking::blocking;
 pub use handle::{Continuity, Error};
 pub use notify::Notifier;
 pub use proof::{Proof, ProofId};
-pub use records::migrate;
+pub use records::{SCHEMA, migrate};
 pub use restore::{Restore, RestoreId, RestoreRequest};
 pub use run::{Run, RunId};
 pub use vaults::Vaults;

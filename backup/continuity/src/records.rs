@@ -10,7 +10,7 @@ use crate::trouble::{News, Trouble, news};
 use config::Plan;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
-use state::db::Error;
+use state::db::{Error, Tables};
 use state::wire::{Fact, Outcome};
 use state::{Db, Timestamp, journal};
 
@@ -66,8 +66,14 @@ const TABLES: &[&str] = &[
 
 /// Brings this package's tables up to date.
 pub async fn migrate(db: &Db) -> Result<(), Error> {
-    db.migrate("continuity", TABLES).await
+    db.migrate(SCHEMA).await
 }
+
+/// The tables of this package.
+pub const SCHEMA: Tables = Tables {
+    package: "continuity",
+    steps: TABLES,
+};
 
 /// Most problems kept per run or restore; the rest are counted only.
 pub const PROBLEMS_KEPT: usize = 1000;

@@ -13,8 +13,10 @@
 //! | `session.rs` `login.rs` `host.rs` | one connection: reached, the host recognised, logged in |
 //! | `packet.rs` `reply.rs` | SFTP version 3 on the wire |
 //! | `restore/` | files of a snapshot → a folder of another machine |
+//! | `first.rs` | the first meeting: which host key it shows, a key of our own |
 //! | `trouble.rs` | why it is not reached, and what to do |
 
+mod first;
 mod host;
 mod link;
 mod login;
@@ -29,6 +31,7 @@ mod trouble;
 
 /// As the configuration reads it: it is the first to say what is wrong with one.
 pub use config::{BadUrl, SftpUrl};
+pub use first::{KeyPair, key_pair};
 pub use patience::Patience;
 pub use place::{Login, Place};
 pub use trouble::Trouble;

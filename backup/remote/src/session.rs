@@ -202,6 +202,44 @@ impl Session {
     }
 }
 
+/// Looks at the host's key and hangs up.
+pub(crate) async fn recognise(place: &Place) -> Result<(), Trouble> {
+    let silent = |what: String| Trouble::Silent {
+        host: place.url.address(),
+        what,
+        tries: Tries(1),
+    };
+    let pins = Pins::read(place)?;
+    let verdict = Arc::new(Mutex::new(None));
+    let guard = Guard {
+        place: place.clone(),
+        pins: pins.clone(),
+        verdict: Arc::clone(&verdict),
+    };
+    let address = (place.url.host.as_str(), place.url.port);
+    let met = timeout(place.patience.connect, async {
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| error.to_string())?;
+        let config = Arc::new(config(&pins, place.patience.answer));
+        let handle = client::connect_stream(config, stream, guard).await;
+        handle.map(drop).map_err(|error| error.to_string())
+    });
+    let met = met.await.map_err(|_| {
+        let seconds = place.patience.connect.as_secs();
+        silent(format!("no answer to a connection within {seconds} s"))
+    })?;
+    let refused = verdict
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    match (refused, met) {
+        (Some(trouble), _) => Err(trouble),
+        (None, Err(what)) => Err(silent(what)),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
 fn config(pins: &Pins, answer: Duration) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
     // ring's AES is three times as fast as its ChaCha20 on any processor with AES instructions.

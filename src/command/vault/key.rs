@@ -1,13 +1,11 @@
 //! The verbs for the ways a vault is opened: passwords, and recovery keys on paper.
 
 use super::{DONE_WITH_PROBLEMS, Place, Way, now, open, problems, problems_json, when};
+use crate::paper::paper;
 use crate::{file, terminal};
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use qrcode::render::unicode::Dense1x2;
-use qrcode::{EcLevel, QrCode};
 use serde_json::{Value, json};
-use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,8 +13,6 @@ use vault::{KdfCost, KeyInfo, RecoveryKey, Secret, Vault};
 
 /// Digits of a key's id that are shown.
 const SHORT: usize = 8;
-/// Words of a recovery key beside each other.
-const COLUMNS: usize = 4;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -183,49 +179,4 @@ fn recovery(
         None => terminal::note("Print it or write the words down, then clear the screen."),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is kept in the safe; it serves as it is for --recovery-key. On a terminal the code is black on white whatever the
-/// colours are.
-fn paper(key: &RecoveryKey, place: &str, made: &str, on_terminal: bool) -> anyhow::Result<String> {
-    let words = key.words();
-    let mut text = format!(
-        "# Recovery key of the vault in {place}, made {made}.\n\
-         # Whoever has these words and the vault's folder can read everything in it: keep them apart.\n\
-         # To use it, type the 24 words into a file and give it with --recovery-key FILE.\n\n"
-    );
-    for (line, some) in words.chunks(COLUMNS).enumerate() {
-        for (column, word) in some.iter().enumerate() {
-            write!(text, "{:>4}. {word:<10}", line * COLUMNS + column + 1)?;
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text.push('\n');
-    let code = QrCode::with_error_correction_level(words.join(" "), EcLevel::M)
-        .context("draw the QR code")?;
-    for line in code.render::<Dense1x2>().build().lines() {
-        match on_terminal {
-            true => writeln!(text, "\x1b[30;107m{line}\x1b[0m")?,
-            false => writeln!(text, "{line}")?,
-        }
-    }
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_opens_the_vault_as_it_is_and_fits_a_page() {
-        let key = RecoveryKey::generate().expect("random");
-        let text = paper(&key, "/mnt/nas zoo", "2026-11-22", false).expect("paper");
-        assert_eq!(RecoveryKey::parse(&text), Ok(key.clone()), "{text}");
-        let widest = text.lines().map(|line| line.chars().count()).max();
-        assert!(widest.is_some_and(|widest| widest <= 100), "{text}");
-        assert!(text.lines().count() <= 60, "{text}");
-        let shown = paper(&key, "/mnt/nas", "2026-11-22", true).expect("paper");
-        assert!(shown.contains("\x1b[30;107m"), "{shown}");
-    }
 }

@@ -202,29 +202,7 @@ impl Appliance {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let socket = self.folder.join("state/control.sock");
-        let mut stream = UnixStream::connect(socket).expect("the control socket");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .expect("a timeout");
-        // One write: an answer may come, and the connection end, before a body is read.
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: reprise\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).expect("asked");
-        let mut bytes = Vec::new();
-        match stream.read_to_end(&mut bytes) {
-            // A body that nobody read is a reset after the whole answer.
-            Err(e) if e.kind() != std::io::ErrorKind::ConnectionReset => panic!("{path}: {e}"),
-            _ => {}
-        }
-        let answer = String::from_utf8(bytes).expect("text");
-        let status = answer.get(9..12).and_then(|s| s.parse().ok());
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-        let value = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
-        (status.expect("a status"), value)
+        ask(&self.folder.join("state/control.sock"), method, path, body)
     }
 
     /// SIGTERM, then its end.
@@ -258,6 +236,32 @@ impl Appliance {
         }
         status
     }
+}
+
+/// One request through a control socket: status and body.
+pub(crate) fn ask(socket: &Path, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let mut stream = UnixStream::connect(socket).expect("the control socket");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .expect("a timeout");
+    // One write: an answer may come, and the connection end, before a body is read.
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: reprise\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        // A body that nobody read is a reset after the whole answer.
+        Err(e) if e.kind() != std::io::ErrorKind::ConnectionReset => panic!("{path}: {e}"),
+        _ => {}
+    }
+    let answer = String::from_utf8(bytes).expect("text");
+    let status = answer.get(9..12).and_then(|s| s.parse().ok());
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
+    let value = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+    (status.expect("a status"), value)
 }
 
 impl Drop for Appliance {

@@ -14,7 +14,7 @@ mod temp;
 pub(crate) mod tracer;
 pub(crate) mod tree;
 
-pub(crate) use appliance::{Appliance, Start, cli, config_text, make_vault, prepare};
+pub(crate) use appliance::{Appliance, Start, ask, cli, config_text, make_vault, prepare};
 pub(crate) use browser::Browser;
 pub(crate) use network::Namespace;
 pub(crate) use temp::{Mount, Temp};

@@ -2,7 +2,6 @@
 
 mod execute;
 pub(crate) mod records;
-mod store;
 
 pub(crate) use execute::{millis, start};
 

@@ -8,14 +8,11 @@
 )]
 
 mod bench;
-mod erp;
 mod notify;
 mod proofs;
 mod restores;
 mod runs;
 mod schedule;
 mod self_backup;
-#[path = "../../../databases/tests/real/servers.rs"]
-mod servers;
 mod tidy;
 mod troubles;
