@@ -1,9 +1,10 @@
 //! Checked entries → domain values: what no single key can say alone (names, references, overlaps).
 
 use crate::closest::closest;
+use crate::database::DatabaseUrl;
 use crate::domain::{
     Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
-    Prove, Target,
+    PlanRecipe, Prove, Target,
 };
 use crate::notify;
 use crate::place::Findings;
@@ -66,6 +67,7 @@ pub(crate) fn build(
             );
         }
         overlaps(entries, plan, &placed, findings);
+        service(entries, findings);
     }
     for (entries, network) in many("network").iter().zip(&networks) {
         if network.http_port != 0 && network.http_port == console.listen.port() {
@@ -200,6 +202,16 @@ fn plan(entries: &Entries, base: &Path) -> Plan {
             .iter()
             .map(|(_, file)| resolved(base, file))
             .collect(),
+        database: entries
+            .text("database")
+            .and_then(|url| DatabaseUrl::parse(url).ok()),
+        database_password_file: entries
+            .text("database_password_file")
+            .map(|file| resolved(base, file)),
+        recipe: entries.text("recipe").map(|name| PlanRecipe {
+            name: name.to_owned(),
+            folder: resolved(base, entries.text("folder").unwrap_or_default()),
+        }),
         exclude: entries
             .texts("exclude")
             .iter()
@@ -220,6 +232,29 @@ fn plan(entries: &Entries, base: &Path) -> Plan {
         rpo: duration(entries, "rpo"),
         rto: duration(entries, "rto"),
         prove,
+    }
+}
+
+/// What the keys of a database and of a recipe say about each other.
+fn service(entries: &Entries, findings: &mut Findings<'_>) {
+    let has = |key: &str| entries.has(key);
+    if has("recipe") && !has("folder") {
+        findings.add(
+            entries.at("recipe"),
+            "`recipe` in [[plan]] needs `folder`, where the application is installed; write such as `folder = \"/var/www/dolibarr\"`",
+        );
+    }
+    if has("folder") && !has("recipe") {
+        findings.add(
+            entries.at("folder"),
+            "`folder` in [[plan]] is for a `recipe`; write `recipe = \"dolibarr\"` beside it, or list the folder in `files`",
+        );
+    }
+    if has("database_password_file") && !has("database") && !has("recipe") {
+        findings.add(
+            entries.at("database_password_file"),
+            "`database_password_file` in [[plan]] stands without `database`; write such as `database = \"mariadb://reprise@erp.lan/dolibarr\"`, or remove it",
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! The checked values. Every path is absolute here (relative ones were relative to the file).
 
+use crate::database::DatabaseUrl;
 use crate::sftp::SftpUrl;
 use std::fmt;
 use std::net::SocketAddr;
@@ -245,7 +246,13 @@ pub enum SshLogin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     pub name: String,
+    /// May be empty when there is a database or a recipe.
     pub files: Vec<PathBuf>,
+    /// Saved beside the files. With a recipe: instead of the one that the application's own configuration names.
+    pub database: Option<DatabaseUrl>,
+    /// Holds the password of the database's user on its first line.
+    pub database_password_file: Option<PathBuf>,
+    pub recipe: Option<PlanRecipe>,
     /// What of them is left out: lines as of a `.gitignore` file.
     pub exclude: Vec<String>,
     /// Folders marked by a CACHEDIR.TAG are left out.
@@ -262,6 +269,26 @@ pub struct Plan {
     /// Longest time to get it back.
     pub rto: Option<Duration>,
     pub prove: Prove,
+}
+
+impl Plan {
+    /// All that it saves, as people write it: folders, the application's, the database's address.
+    pub fn saves(&self) -> Vec<String> {
+        let files = self.files.iter().map(|file| file.display().to_string());
+        let recipe = self.recipe.iter();
+        let recipe = recipe.map(|r| format!("{} ({})", r.name, r.folder.display()));
+        let database = self.database.iter().map(ToString::to_string);
+        files.chain(recipe).chain(database).collect()
+    }
+}
+
+/// An application that is saved whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRecipe {
+    /// `dolibarr`, `nextcloud`.
+    pub name: String,
+    /// Where it is installed.
+    pub folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

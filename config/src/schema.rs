@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Patterns,
     /// Where a vault lies: a path, or `sftp://`.
     Url,
+    /// Where a database is: `mariadb://` or `postgresql://`.
+    Database,
     Interface,
     Switch,
     Whole {
@@ -59,6 +61,12 @@ pub(crate) enum Need {
         example: &'static str,
         hint: &'static str,
     },
+    /// Must be written, unless one of the others is.
+    RequiredUnless {
+        others: &'static [&'static str],
+        example: &'static str,
+        hint: &'static str,
+    },
     Default(&'static str),
     /// May be absent; the example shows this value, commented.
     Optional {
@@ -69,7 +77,9 @@ pub(crate) enum Need {
 impl Need {
     pub(crate) fn example(self) -> &'static str {
         match self {
-            Need::Required { example, .. } | Need::Optional { example } => example,
+            Need::Required { example, .. }
+            | Need::RequiredUnless { example, .. }
+            | Need::Optional { example } => example,
             Need::Default(value) => value,
         }
     }
@@ -566,11 +576,55 @@ pub(crate) const TABLES: &[Table] = &[
             Key {
                 name: "files",
                 kind: Kind::Paths,
-                need: Need::Required {
+                need: Need::RequiredUnless {
+                    others: &["database", "recipe"],
                     example: "[\"/srv/partage/compta\"]",
-                    hint: "the folders and files to save",
+                    hint: "the folders and files to save (or `database`, or `recipe`)",
                 },
                 doc: &["Folders and files to save."],
+            },
+            Key {
+                name: "database",
+                kind: Kind::Database,
+                need: Need::Optional {
+                    example: "\"mariadb://reprise@erp.lan/dolibarr\"",
+                },
+                doc: &[
+                    "A database to save beside them, or alone: mariadb://user@host[:port]/name or postgresql://user@host/name;",
+                    "on this box also mariadb://user@localhost/name?socket=/run/mysqld/mysqld.sock. Rights: docs/databases.md.",
+                ],
+            },
+            Key {
+                name: "database_password_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/dolibarr-password\"",
+                },
+                doc: &[
+                    "A file that holds the password of the database's user on its first line, readable by reprise only.",
+                ],
+            },
+            Key {
+                name: "recipe",
+                kind: Kind::Choice {
+                    values: &["dolibarr", "nextcloud"],
+                    later: &[],
+                },
+                need: Need::Optional {
+                    example: "\"dolibarr\"",
+                },
+                doc: &[
+                    "dolibarr | nextcloud: an application whole. Its database, documents and settings are found by its own",
+                    "configuration; a part that is missing or empty is a problem of the run.",
+                ],
+            },
+            Key {
+                name: "folder",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/var/www/dolibarr\"",
+                },
+                doc: &["For `recipe`: the folder where the application is installed."],
             },
             Key {
                 name: "exclude",
@@ -671,14 +725,6 @@ pub(crate) const TABLES: &[Table] = &[
                     "restored, after each run.",
                 ],
             },
-            refused(
-                "recipe",
-                "is not in this version; save the application's files with `files`, and dump its database to a folder listed there",
-            ),
-            refused(
-                "database",
-                "is not in this version; dump the database to a folder, and list that folder in `files`",
-            ),
             refused(
                 "host",
                 "is not in this version; mount the machine's share on this box, and list its path in `files`",

@@ -1,6 +1,7 @@
 //! One value: text as written → checked, or what was expected instead. Pure; knows no table.
 
 use crate::closest::closest;
+use crate::database::DatabaseUrl;
 use crate::domain::TimeOfDay;
 use crate::sftp::SftpUrl;
 use std::net::SocketAddr;
@@ -75,6 +76,13 @@ pub(crate) fn pattern(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// The text is not repeated in the error: it may hold a password.
+pub(crate) fn database(text: &str) -> Result<String, String> {
+    DatabaseUrl::parse(text)
+        .map(|url| url.to_string())
+        .map_err(|wrong| wrong.to_string())
 }
 
 /// The text is not repeated in the error: it may hold a password.

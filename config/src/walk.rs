@@ -231,7 +231,17 @@ fn entries(
         found.insert(key.name, (item.span().start, checked));
     }
     for key in keys {
-        if let Need::Required { example, hint } = key.need
+        let others = |key: &str| found.contains_key(key);
+        let missing = match key.need {
+            Need::Required { example, hint } => Some((example, hint)),
+            Need::RequiredUnless {
+                others: instead,
+                example,
+                hint,
+            } if !instead.iter().any(|key| others(key)) => Some((example, hint)),
+            _ => None,
+        };
+        if let Some((example, hint)) = missing
             && !found.contains_key(key.name)
         {
             findings.doubtful(
@@ -274,7 +284,7 @@ fn defaults(
         .filter(|key| !written.contains_key(key.name))
         .filter_map(|key| match key.need {
             Need::Default(text) => Some((key.name, (at, literal(key, text)))),
-            Need::Required { .. } | Need::Optional { .. } => None,
+            Need::Required { .. } | Need::RequiredUnless { .. } | Need::Optional { .. } => None,
         })
         .collect()
 }
@@ -303,6 +313,7 @@ fn check(
         }
         (Kind::Path, DeValue::String(s)) => text(value::path(s)),
         (Kind::Url, DeValue::String(s)) => text(value::url(s)),
+        (Kind::Database, DeValue::String(s)) => text(value::database(s)),
         (Kind::Interface, DeValue::String(s)) => text(value::interface(s)),
         (Kind::Timezone, DeValue::String(s)) => text(value::timezone(s)),
         (Kind::Filter, DeValue::String(s)) => text(value::filter(s)),
@@ -427,6 +438,7 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Path => "a path in quotes",
         Kind::Paths => "a list of paths",
         Kind::Patterns => "a list of patterns",
+        Kind::Database => "the address of a database (mariadb://, postgresql://) in quotes",
         Kind::Url => "the path of the vault's folder, or an sftp:// URL, in quotes",
         Kind::Interface => "the name of an interface in quotes",
         Kind::Switch => "true or false",

@@ -108,7 +108,7 @@ recipe = \"dolibarr\"
             "20:10: unknown key `dayly` in `keep` of [[plan]], expected one of last, hourly, daily, weekly, monthly, yearly; did you mean `daily`?",
             "21:19: `level` in `prove` of [[plan]]: `booted` is not in this version; expected one of listed, scrubbed, restored",
             "21:37: `every` in `prove` of [[plan]]: `7 days` is not a duration; expected a number and a unit (s, m, h, d, w), such as 30m, 24h or 7d",
-            "22:1: `recipe` in [[plan]] is not in this version; save the application's files with `files`, and dump its database to a folder listed there",
+            "22:10: `recipe` in [[plan]] needs `folder`, where the application is installed; write such as `folder = \"/var/www/dolibarr\"`",
         ]
     );
 }
@@ -120,6 +120,18 @@ fn what_keys_say_about_each_other() {
         (
             format!("{}{}", plan("files = [\"/a\"]"), plan("files = [\"/a\"]")),
             &["6:8: `name` in [[plan]]: `a` is already on line 8; give each [[plan]] its own"],
+        ),
+        (
+            plan("folder = \"/var/www/x\"\ndatabase_password_file = \"p\""),
+            &[
+                "1:1: `files` is missing in [[plan]]: the folders and files to save (or `database`, or `recipe`); write such as `files = [\"/srv/partage/compta\"]`",
+                "4:10: `folder` in [[plan]] is for a `recipe`; write `recipe = \"dolibarr\"` beside it, or list the folder in `files`",
+                "5:26: `database_password_file` in [[plan]] stands without `database`; write such as `database = \"mariadb://reprise@erp.lan/dolibarr\"`, or remove it",
+            ],
+        ),
+        (
+            plan("database = \"mariadb://root:hunter2@erp/d\""),
+            &["4:12: `database` in [[plan]]: it holds a password, which would be shown in messages: write it in a file of its own, and name it with database_password_file; write it as mariadb://user@host/name or postgresql://user@host:5432/name, or with ?socket=/path behind the name for a server on this box"],
         ),
         (
             plan("files = [\"/mnt/nas\"]"),

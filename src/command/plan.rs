@@ -39,14 +39,14 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { json } => {
             let plans = door.get("/api/plans")?;
-            let head = ["plan", "at", "targets", "proof", "files"];
+            let head = ["plan", "at", "targets", "proof", "saves"];
             answer::list(json, &plans, items(&plans), &head, |plan| {
                 vec![
                     text(plan, "name"),
                     text(plan, "at"),
                     strings(&plan["targets"]).join(", "),
                     text(&plan["prove"], "level"),
-                    strings(&plan["files"]).join(", "),
+                    strings(&plan["saves"]).join(", "),
                 ]
             })
         }
@@ -58,7 +58,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             };
             let fields = [
                 ("plan", text(&plan, "name")),
-                ("files", strings(&plan["files"]).join(", ")),
+                ("saves", strings(&plan["saves"]).join(", ")),
                 ("at", text(&plan, "at")),
                 ("targets", strings(&plan["targets"]).join(", ")),
                 ("tier", text(&plan, "tier")),

@@ -162,6 +162,8 @@ fn stray_wire_types(files: &[File]) -> Vec<String> {
         "web/src/api/",
         "src/wire/",
         "backup/vault/src/format/",
+        // The manifest is a file of its own beside each dump.
+        "backup/databases/src/manifest.rs",
     ];
     let mut wrong = Vec::new();
     for file in files {

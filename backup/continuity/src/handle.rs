@@ -39,6 +39,14 @@ pub enum Error {
     #[error(transparent)]
     Scratch(#[from] scratch::Error),
     #[error(transparent)]
+    Recipe(#[from] crate::source::recipe::Error),
+    /// All that the plan names is a database, and nothing of it could be saved.
+    #[error("save plan {plan}: {problem}")]
+    NoDatabase {
+        plan: String,
+        problem: vault::Problem,
+    },
+    #[error(transparent)]
     Db(#[from] state::db::Error),
     #[error(transparent)]
     Crashed(#[from] Crashed),

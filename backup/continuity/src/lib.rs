@@ -4,6 +4,7 @@
 //! - [`vaults`]: opens vaults and keeps them open; [`blocking()`] is the one way into them.
 //! - [`schedule`]: what is due now; pure.
 //! - [`run`]: one backup of one plan to one target, from the queue to its proof.
+//! - [`source`]: what a plan saves: folders, a database, an application whole.
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
 //! - [`self_backup`]: the appliance saves itself, as the plan [`APPLIANCE`].
 //! - [`restore`]: files put back into a folder of the appliance.
@@ -30,6 +31,7 @@ pub mod schedule;
 pub mod scratch;
 pub mod self_backup;
 mod serve;
+pub mod source;
 mod tidy;
 pub mod trouble;
 pub mod vaults;

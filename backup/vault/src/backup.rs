@@ -9,6 +9,7 @@ use crate::ahead::Scanner;
 use crate::content::Content;
 use crate::exclude::Patterns;
 use crate::format::tree;
+use crate::given;
 use crate::inner::Inner;
 use crate::keys::random;
 use crate::known::Inodes;
@@ -20,6 +21,7 @@ use crate::walk::{Store, Walk};
 use crate::writers::Purpose;
 use crate::{Error, Kind, Node, Problem, Snapshot, SnapshotId, Vault, Watch, deep, estimate};
 
+pub use crate::given::{Folder, Streams};
 pub use crate::stream::stream;
 pub use crate::tally::{Count, Tally};
 
@@ -80,7 +82,18 @@ pub fn save(
     options: &Options,
     watch: &Watch,
 ) -> Result<Saved, Error> {
-    let run = Run::prepare(vault, request, options)?;
+    save_with(vault, request, options, &[], watch)
+}
+
+/// [`save`], with folders that are filled by programs; the request may then name no roots.
+pub fn save_with(
+    vault: &Vault,
+    request: &Request<'_>,
+    options: &Options,
+    given: &[Folder<'_>],
+    watch: &Watch,
+) -> Result<Saved, Error> {
+    let run = Run::prepare(vault, request, options, given)?;
     let purpose = Purpose {
         what: request.plan.clone(),
         sweeps: false,
@@ -115,7 +128,7 @@ pub fn preview(
     options: &Options,
     watch: &Watch,
 ) -> Result<(Tally, Vec<Problem>), Error> {
-    let run = Run::prepare(vault, request, options)?;
+    let run = Run::prepare(vault, request, options, &[])?;
     run.beside_totals(watch, || {
         let (nodes, ended) = run.walk(watch, || Ok(None))?;
         match nodes.is_empty() {
@@ -129,7 +142,11 @@ struct Run<'a> {
     inner: &'a std::sync::Arc<Inner>,
     request: &'a Request<'a>,
     options: &'a Options,
+    /// Those that are read.
     roots: Vec<PathBuf>,
+    given: &'a [Folder<'a>],
+    /// Those of the snapshot.
+    all: Vec<PathBuf>,
     parent: Option<Snapshot>,
 }
 
@@ -145,17 +162,26 @@ impl<'a> Run<'a> {
         vault: &'a Vault,
         request: &'a Request<'a>,
         options: &'a Options,
+        given: &'a [Folder<'a>],
     ) -> Result<Run<'a>, Error> {
-        let roots = clean(&request.roots)?;
+        let roots = match request.roots.is_empty() && !given.is_empty() {
+            true => Vec::new(),
+            false => clean(&request.roots)?,
+        };
         for root in &roots {
             not_excluded(root, options)?;
         }
-        let parent = vault.parent(request.kind, &request.plan, &request.host, &roots)?;
+        let mut all = roots.clone();
+        all.extend(given::places(given, &roots)?);
+        all.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+        let parent = vault.parent(request.kind, &request.plan, &request.host, &all)?;
         Ok(Run {
             inner: &vault.inner,
             request,
             options,
             roots,
+            given,
+            all,
             parent,
         })
     }
@@ -214,7 +240,14 @@ impl<'a> Run<'a> {
             problems: Vec::new(),
             tally: Tally::default(),
         };
-        let nodes = scanner.beside(|| {
+        let mut given = Vec::new();
+        for folder in self.given {
+            let path = folder.path.as_os_str().as_bytes();
+            let old = old_roots.iter().position(|old| old.path == path);
+            let old = old.map(|at| old_roots.swap_remove(at));
+            given.extend(walk.given(folder, old, self.request.now_ms)?);
+        }
+        let mut nodes = scanner.beside(|| {
             let mut nodes = Vec::new();
             for root in &self.roots {
                 let path = root.as_os_str().as_bytes();
@@ -225,6 +258,8 @@ impl<'a> Run<'a> {
             }
             Ok::<_, Error>(nodes)
         })?;
+        nodes.extend(given);
+        nodes.sort_by(|a, b| a.path.cmp(&b.path));
         let Walk {
             store,
             tally,
@@ -273,7 +308,7 @@ impl<'a> Run<'a> {
             host: request.host.clone(),
             started_ms: request.now_ms,
             finished_ms: (request.end_ms)(),
-            roots: self.roots.clone(),
+            roots: self.all.clone(),
             files: counts.iter().map(|count| count.files).sum(),
             bytes: counts
                 .iter()

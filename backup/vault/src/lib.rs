@@ -11,7 +11,7 @@
 //! | `backup.rs` `walk.rs` `walk_file.rs` `known.rs` | a tree of files → a snapshot; what is still as the last one has it |
 //! | `ahead.rs` `scan.rs` `exclude.rs` `source.rs` `estimate.rs` | looking at files, ahead of the walk and without changing them; what is left out |
 //! | `paged.rs` `tally.rs` | which files are cut at fixed places; what a run met |
-//! | `stream.rs` | what a program writes → a snapshot of one file |
+//! | `stream.rs` `given.rs` | what a program writes → a snapshot of one file; → folders beside those that are read |
 //! | `writer.rs` | streams and bytes → a snapshot (disk images) |
 //! | `content.rs` `chunker.rs` | a stream → chunks; where it is cut |
 //! | `session/` | chunks → packs: deduplicate, compress, seal, publish |
@@ -59,6 +59,7 @@ mod format;
 #[doc(hidden)]
 pub mod format;
 mod frames;
+mod given;
 mod id;
 mod index;
 mod inner;

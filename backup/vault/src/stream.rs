@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use crate::backup::Request;
 use crate::content::{Content, Failed, Stored};
 use crate::format::tree;
+use crate::given::node;
 use crate::keys::random;
-use crate::node::{Node, NodeKind, Segments};
+use crate::node::NodeKind;
 use crate::session::Session;
 use crate::writer::Chunking;
 use crate::writers::Purpose;
@@ -54,7 +55,7 @@ pub fn stream(
             Failed::Vault(error) => error,
         })?;
     let size = stored.size;
-    let mut node = node(name, request.now_ms);
+    let mut node = node(name, name, NodeKind::File, request.now_ms);
     node.size = size;
     (node.segments, node.content_hash) = stored.finish(&mut session, watch)?;
     let list = tree::encode(&[node], |node| &node.name);
@@ -84,32 +85,4 @@ pub fn stream(
         tree,
     };
     inner.commit(snapshot, finished)
-}
-
-/// A file that nobody else may read, written at that time.
-fn node(name: &[u8], now_ms: i64) -> Node {
-    let seconds = now_ms.div_euclid(1000);
-    let nanos = u32::try_from(now_ms.rem_euclid(1000) * 1_000_000).unwrap_or(0);
-    Node {
-        name: name.to_vec(),
-        path: name.to_vec(),
-        kind: NodeKind::File,
-        size: 0,
-        mode: 0o600,
-        uid: 0,
-        gid: 0,
-        mtime_s: seconds,
-        mtime_ns: nanos,
-        atime_s: seconds,
-        atime_ns: nanos,
-        ctime_s: seconds,
-        ctime_ns: nanos,
-        device: 0,
-        inode: 0,
-        links: 1,
-        xattrs: Vec::new(),
-        content_hash: None,
-        segments: Segments::default(),
-        subtree: Vec::new(),
-    }
 }

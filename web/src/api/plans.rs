@@ -20,6 +20,8 @@ pub(super) fn router() -> Router<Desk> {
 struct Plan {
     name: String,
     files: Vec<String>,
+    /// These, the application of a recipe, and the address of a database.
+    saves: Vec<String>,
     /// Local time of the daily run, `HH:MM`; null = only by hand.
     at: Option<String>,
     targets: Vec<String>,
@@ -52,6 +54,7 @@ fn shape(plan: &config::Plan) -> Plan {
     Plan {
         name: plan.name.clone(),
         files: plan.files.iter().map(|f| f.display().to_string()).collect(),
+        saves: plan.saves(),
         at: plan.at.map(|at| at.to_string()),
         targets: plan.targets.clone(),
         keep: Keep {

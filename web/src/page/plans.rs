@@ -61,9 +61,9 @@ async fn show(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
                 .find(|s| s.plan == plan.name)
                 .map(|s| readiness::shown(words, s)),
             files: plan
-                .files
+                .saves()
                 .iter()
-                .map(|f| path::shown(f.as_os_str().as_encoded_bytes()))
+                .map(|saved| path::shown(saved.as_bytes()))
                 .collect(),
             when: match plan.at {
                 Some(at) => words.t1("plan-daily", "at", at),

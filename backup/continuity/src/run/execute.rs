@@ -1,22 +1,22 @@
 //! From the queue to the snapshot, then to its proof.
 
+use super::store::What;
 use super::{Run, records};
 use crate::handle::{Continuity, Error};
 use crate::proof;
+use crate::scratch::Scratch;
 use crate::self_backup;
+use crate::source::{self, Wanted};
 use crate::tidy;
 use crate::work::{Line, Ticket};
 use crate::{APPLIANCE, run::RunId};
 use state::wire::Outcome;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-use vault::{Kind, Problem, Snapshot, backup};
+use vault::{Kind, Problem, Snapshot};
 
 /// What a run saves.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Files(Vec<PathBuf>, backup::Options),
+    Plan(Box<config::Plan>),
     /// The appliance's own state, configuration and certificates.
     Appliance,
 }
@@ -30,7 +30,7 @@ pub(crate) async fn start(
 ) -> Result<RunId, Error> {
     let source = match continuity.config.plan(plan) {
         _ if plan == APPLIANCE => Source::Appliance,
-        Some(found) => Source::Files(found.files.clone(), options(found)),
+        Some(found) => Source::Plan(Box::new(found.clone())),
         None => return Err(continuity.no_such_plan(plan)),
     };
     // The ticket first: between the row and the ticket nobody must take the run for interrupted.
@@ -58,15 +58,6 @@ pub(crate) async fn start(
         tokio::spawn(async move { perform(&continuity, run, source, ticket).await });
     }
     Ok(id)
-}
-
-fn options(plan: &config::Plan) -> backup::Options {
-    let line = |pattern: &String| pattern.clone().into_bytes();
-    backup::Options {
-        exclude: plan.exclude.iter().map(line).collect(),
-        skip_caches: plan.skip_caches,
-        ..backup::Options::default()
-    }
 }
 
 async fn perform(continuity: &Continuity, mut run: Run, source: Source, ticket: Ticket) {
@@ -125,8 +116,8 @@ fn proof_after(continuity: &Continuity, run: &Run) -> Option<config::Level> {
 struct Saved {
     snapshot: Snapshot,
     problems: Vec<Problem>,
-    /// What the plan names and the snapshot does not hold at all.
-    absent: Vec<PathBuf>,
+    /// What the plan names and the snapshot does not hold at all, or empty; each a sentence.
+    incomplete: Vec<String>,
     /// Of the journal in the appliance's own copy.
     journal_head: Option<i64>,
 }
@@ -145,18 +136,31 @@ async fn save(
     records::start(&continuity.db, run, started).await?;
     let vault = continuity.vaults.open(&run.target).await?;
     tidy::history(continuity, &run.target, &vault).await?;
-    let (kind, roots, staging, mut problems) = match source {
-        Source::Files(roots, _) => (Kind::Files, roots.clone(), None, Vec::new()),
+    let (kind, wanted, staging) = match source {
+        Source::Plan(plan) => {
+            let plan = plan.clone();
+            let wanted = crate::blocking(move || source::gather(&plan)).await??;
+            (Kind::Files, wanted, None)
+        }
         Source::Appliance => {
             let (staging, problems) = self_backup::stage(continuity, &run.target).await?;
-            let roots = vec![staging.folder.path().to_owned()];
-            (Kind::Appliance, roots, Some(staging), problems)
+            let wanted = Wanted {
+                roots: vec![staging.folder.path().to_owned()],
+                problems,
+                ..Wanted::default()
+            };
+            (Kind::Appliance, wanted, Some(staging))
         }
     };
-    let options = match source {
-        Source::Files(_, options) => options.clone(),
-        Source::Appliance => backup::Options::default(),
+    let mut problems = wanted.problems.clone();
+    let login = match &wanted.database {
+        Some(_) => {
+            let (root, name) = (continuity.scratch_root(), format!("login-{}", run.id));
+            Some(crate::blocking(move || Scratch::make(&root, &name)).await??)
+        }
+        None => None,
     };
+    let cancel = ticket.cancel.clone();
     let (plan, host) = (run.plan.clone(), continuity.config.appliance.name.clone());
     let clock = continuity.clock.clone();
     let line = Line {
@@ -167,40 +171,31 @@ async fn save(
         subject: &run.plan,
     };
     let work = move |watch: &vault::Watch| {
-        let request = backup::Request {
+        let scratch = login.as_ref().map(|folder| folder.path().to_owned());
+        let what = What {
             kind,
             plan,
             host,
-            roots,
-            now_ms: started.0,
-            end_ms: &|| clock.now().0,
+            started,
+            clock,
+            wanted: &wanted,
         };
-        let saved = backup::save(&vault, &request, &options, watch)?;
-        let held = vault.list(&saved.snapshot, b"")?;
-        let absent = absent(&request.roots, &held);
-        Ok::<_, vault::Error>((saved.snapshot, saved.problems, absent))
+        let saved = what.store(&vault, scratch, cancel, watch);
+        drop(login);
+        saved
     };
-    let (snapshot, missed, absent) = line.follow("store", &ticket.cancel, work).await??;
-    problems.extend(missed);
+    let stored = line.follow("store", &ticket.cancel, work).await??;
+    problems.extend(stored.problems);
     let journal_head = staging.as_ref().map(|staging| staging.journal_head);
     if let Some(staging) = staging {
         crate::blocking(move || drop(staging)).await?;
     }
     Ok(Saved {
-        snapshot,
+        snapshot: stored.snapshot,
         problems,
-        absent,
+        incomplete: stored.incomplete,
         journal_head,
     })
-}
-
-/// The roots that were asked for and are in no root that was saved (a root may lie in another).
-fn absent(asked: &[PathBuf], held: &[vault::Node]) -> Vec<PathBuf> {
-    let holds = |root: &PathBuf| {
-        held.iter()
-            .any(|node| root.starts_with(OsStr::from_bytes(&node.path)))
-    };
-    asked.iter().filter(|root| !holds(root)).cloned().collect()
 }
 
 /// Fills in how the run ended, tells of trouble begun or over, and returns the problems to keep.
@@ -229,7 +224,7 @@ async fn conclude(
             run.stored_bytes = saved.snapshot.stored_bytes;
             run.problems = saved.problems.len() as u64;
             continuity.incident(&target, None).await;
-            run.detail = incomplete(&run.plan, &saved.absent);
+            run.detail = (!saved.incomplete.is_empty()).then(|| saved.incomplete.join(" · "));
             let trouble = run.detail.clone().map(|sentence| ("incomplete", sentence));
             continuity.incident(&plan, trouble).await;
             saved.problems
@@ -249,6 +244,7 @@ async fn conclude(
             run.detail = Some(sentence.clone());
             let problems = match error {
                 Error::Vault(vault::Error::NothingSaved { ref problems, .. }) => problems.clone(),
+                Error::NoDatabase { ref problem, .. } => vec![problem.clone()],
                 _ => Vec::new(),
             };
             run.problems = problems.len() as u64;
@@ -264,20 +260,6 @@ async fn conclude(
             problems
         }
     }
-}
-
-/// A folder that is gone as a whole is not one file among many: the plan does not do what it says.
-fn incomplete(plan: &str, absent: &[PathBuf]) -> Option<String> {
-    let names: Vec<String> = absent
-        .iter()
-        .map(|root| root.display().to_string())
-        .collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "failed to save {} of plan {plan}: nothing of it is in this restore point; bring it back (is its disk mounted?), or take it out of the plan",
-            names.join(", ")
-        )
-    })
 }
 
 enum Blame {
@@ -303,6 +285,8 @@ fn blame(error: &Error) -> Blame {
         Error::Vaults(Open::Target { source, .. }) => Blame::Target(target_cause(source)),
         Error::Vaults(Open::Silent { .. }) => Blame::Target("silent"),
         Error::Vaults(Open::Password { .. }) => Blame::Target("password file"),
+        Error::Recipe(_) => Blame::Plan("recipe"),
+        Error::NoDatabase { .. } => Blame::Plan("database"),
         _ => Blame::Plan("fault"),
     }
 }

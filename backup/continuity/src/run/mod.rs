@@ -2,6 +2,7 @@
 
 mod execute;
 pub(crate) mod records;
+mod store;
 
 pub(crate) use execute::{millis, start};
 

@@ -8,11 +8,14 @@
 )]
 
 mod bench;
+mod erp;
 mod notify;
 mod proofs;
 mod restores;
 mod runs;
 mod schedule;
 mod self_backup;
+#[path = "../../../databases/tests/real/servers.rs"]
+mod servers;
 mod tidy;
 mod troubles;
