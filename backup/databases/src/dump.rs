@@ -152,7 +152,13 @@ impl Dump {
                 let shown = mariadb::catalog::shown(table);
                 // What the table before was read with is let go: whoever alters that one need not wait for all.
                 session.tell("begin", &shown, &["ROLLBACK TO SAVEPOINT reprise"])?;
-                let (rows, checksum) = mariadb::catalog::count(session, table)?;
+                let counted = mariadb::catalog::count(session, table);
+                let (rows, checksum) = counted.map_err(|error| {
+                    locked_by(error, "sessions at this database", || {
+                        let mut session = mariadb::open(&self.source, &self.limits)?;
+                        mariadb::catalog::others(&mut session)
+                    })
+                })?;
                 let path = table_file(at + 1, &table.name);
                 self.manifest.tables.push(Table {
                     schema: None,
@@ -288,19 +294,19 @@ fn begin_postgres(
     for table in &catalog.tables {
         let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.named.sql());
         let locked = session.tell("read", &table.named.shown(), &[lock]);
-        locked.map_err(|error| with_holders(error, source, limits, &table.named))?;
+        locked.map_err(|error| {
+            locked_by(error, "locked by", || {
+                let mut session = postgres::open(source, limits)?;
+                postgres::catalog::holders(&mut session, &table.named)
+            })
+        })?;
     }
     let problems = postgres::catalog::problems(&catalog, &database);
     Ok((session, Catalog::PostgreSql { catalog, snapshot }, problems))
 }
 
-/// Adds to a wait for a lock who holds it, when the server tells.
-fn with_holders(
-    error: Error,
-    source: &Source,
-    limits: &Limits,
-    table: &postgres::catalog::Named,
-) -> Error {
+/// Adds to a wait for a lock who may hold it, when the server tells.
+fn locked_by(error: Error, what: &str, who: impl FnOnce() -> Result<Vec<String>, Error>) -> Error {
     let Error::Refused {
         doing,
         object,
@@ -310,10 +316,8 @@ fn with_holders(
     else {
         return error;
     };
-    let holders = postgres::open(source, limits)
-        .and_then(|mut session| postgres::catalog::holders(&mut session, table));
-    let said = match holders {
-        Ok(holders) if !holders.is_empty() => format!("{said} (locked by {})", holders.join(", ")),
+    let said = match who() {
+        Ok(who) if !who.is_empty() => format!("{said} ({what}: {})", who.join("; ")),
         _ => said,
     };
     Error::Refused {

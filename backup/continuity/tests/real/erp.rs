@@ -283,3 +283,80 @@ async fn a_server_that_dies_in_the_middle_leaves_no_restore_point_of_it() {
     assert!(open(&bench).snapshots().unwrap().0.is_empty());
     assert_eq!(bench.run("base").await.outcome, Some(Outcome::Done));
 }
+
+/// Nextcloud, on PostgreSQL; its settings say where everything is.
+#[tokio::test]
+async fn nextcloud_on_postgresql_is_one_restore_point() {
+    let server = Server::start(Engine::PostgreSql);
+    server.admin("CREATE DATABASE nextcloud");
+    server.sql(
+        "nextcloud",
+        "CREATE TABLE oc_users (uid text PRIMARY KEY); INSERT INTO oc_users VALUES ('anne'), ('bob')",
+    );
+    let bench = Bench::with(|folder| {
+        let data = folder.join("nc-data");
+        std::fs::create_dir_all(data.join("anne/files")).unwrap();
+        std::fs::create_dir_all(data.join("appdata_x/preview/1")).unwrap();
+        std::fs::write(data.join("anne/files/a.odt"), "odt").unwrap();
+        std::fs::write(data.join("appdata_x/preview/1/p.png"), "png").unwrap();
+        std::fs::create_dir_all(folder.join("nc/config")).unwrap();
+        let settings = format!(
+            "<?php\n$CONFIG = array (\n 'dbtype' => 'pgsql',\n 'dbhost' => '{}',\n 'dbname' => 'nextcloud',\n 'dbuser' => 'erp',\n 'dbpassword' => '{}',\n 'datadirectory' => '{}',\n);\n",
+            server.folder.display(),
+            password(),
+            data.display(),
+        );
+        std::fs::write(folder.join("nc/config/config.php"), settings).unwrap();
+        vec![Plan {
+            files: Vec::new(),
+            recipe: Some(PlanRecipe {
+                name: "nextcloud".to_owned(),
+                folder: folder.join("nc"),
+            }),
+            ..plan("cloud", folder)
+        }]
+    })
+    .await;
+    let run = bench.run("cloud").await;
+    assert_eq!(
+        (run.outcome, run.detail.clone()),
+        (Some(Outcome::Done), None),
+        "{run:?}"
+    );
+    let vault = open(&bench);
+    let snapshot = vault.snapshot(run.snapshot.as_ref().unwrap()).unwrap();
+    let data = bench.join("nc-data").display().to_string();
+    for (path, held) in [
+        (format!("{data}/anne/files/a.odt"), true),
+        (format!("{data}/appdata_x/preview/1/p.png"), false),
+        (
+            "/.reprise/databases/nextcloud/manifest.json".to_owned(),
+            true,
+        ),
+        (
+            bench.join("nc/config/config.php").display().to_string(),
+            true,
+        ),
+    ] {
+        assert_eq!(
+            vault.node(&snapshot, path.as_bytes()).is_ok(),
+            held,
+            "{path}"
+        );
+    }
+    // The recipe's questions, by the settings in the restore point itself.
+    let from_vault = |path: &Path| {
+        let node = vault.node(&snapshot, path.as_os_str().as_encoded_bytes());
+        let node = node.map_err(|_| std::io::Error::from(std::io::ErrorKind::NotFound))?;
+        let mut bytes = Vec::new();
+        let mut file = vault.open_file(&node).map_err(std::io::Error::other)?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let plan = bench.continuity.config.plan("cloud").unwrap();
+    let checks = continuity::source::checks(plan, &from_vault)
+        .unwrap()
+        .unwrap();
+    assert_eq!(checks[0].query, "SELECT uid FROM oc_users LIMIT 3");
+    assert_eq!(server.sql("nextcloud", &checks[0].query), "anne\nbob");
+}

@@ -230,6 +230,24 @@ pub(crate) fn count(session: &mut Session, table: &Shape) -> Result<(u64, String
     }
 }
 
+/// Who else is at this database, longest first: one of them keeps a table from being read. Asked in a session of its own,
+/// as that of the dump ended with the wait. Without the right PROCESS the server tells of the dump's own user only.
+pub(crate) fn others(session: &mut Session) -> Result<Vec<String>, Error> {
+    let database = session.database().to_owned();
+    let query = "SELECT ID, USER, HOST, COMMAND, TIME FROM information_schema.PROCESSLIST \
+                 WHERE DB = DATABASE() AND ID <> CONNECTION_ID() ORDER BY TIME DESC LIMIT 5";
+    let rows = session.rows("see who is at", &database, query)?;
+    let shown = |row: Vec<String>| {
+        let [id, user, host, command, seconds] = <[String; 5]>::try_from(row).ok()?;
+        let clean = |text: String| text.chars().filter(|c| !c.is_control()).collect::<String>();
+        let (user, host, command) = (clean(user), clean(host), clean(command));
+        Some(format!(
+            "user {user} from {host}, {command} since {seconds} s, id {id}"
+        ))
+    };
+    Ok(rows.into_iter().filter_map(shown).collect())
+}
+
 pub(crate) fn shown(table: &Shape) -> String {
     format!("table {}", table.name.escape_debug())
 }

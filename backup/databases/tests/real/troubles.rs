@@ -172,9 +172,11 @@ fn a_locked_table_is_named_and_the_wait_is_short() {
         let (cause, said) = refused(dump_with(server.source("erp"), quick(), &mut |_| {}));
         assert_eq!(cause, Cause::Locked, "{said}");
         assert!(said.contains("table ligne"), "{said}");
-        if engine == Engine::PostgreSql {
-            assert!(said.contains("locked by user admin (psql)"), "{said}");
-        }
+        let holder_named = match engine {
+            Engine::MariaDb => "user root from localhost",
+            Engine::PostgreSql => "locked by: user admin (psql)",
+        };
+        assert!(said.contains(holder_named), "{said}");
         drop(stdin);
         holder.wait().unwrap();
         server.assert_no_login();
