@@ -109,6 +109,7 @@ reason-incomplete = The copy on { $target } lacks a whole folder: { $detail }
 reason-never-restored = The copy on { $target } was never restored for real.
 reason-proof-failed = The last test restore from { $target } failed: { $detail }
 reason-proof-too-old = The last test restore from { $target } is from { $date }: more than { $limit } ago.
+reason-shares-disk = The copy on { $target } is on the same disk, or the same NAS, as the files it protects: one failure takes both.
 reason-dies = The copy on { $target } dies with this box: one is needed elsewhere.
 reason-key = The password of vault { $target } was not typed back from paper: nobody has shown that it exists outside this box.
 
@@ -303,22 +304,47 @@ folder-more = More of this folder
 restore-title = Restore { $plan }, { $date }
 restore-everything = The whole snapshot
 restore-where = Where shall these files go?
-restore-folder = Folder on the appliance
+restore-machine = Machine
+restore-this-box = this appliance
+restore-into-folder = Into a folder
+restore-folder = Folder
 restore-folder-hint = Full path. Nothing is written before you have seen and confirmed the exact paths.
 restore-absolute = Give a full path, beginning with /
 restore-existing-question = If a file is already there
 restore-refuse = do nothing and say so
 restore-keep = keep the one that is there
-restore-replace = replace it with the saved one
+restore-replace = replace it with the saved one, even if it is newer
+restore-older = replace it only if it is older than the saved one
+restore-beside = keep both: the saved one gets a name beside it
+restore-home = Where they were, on the machine chosen
+restore-lost = { $n ->
+    [one] The present content of { $count } file will be lost
+   *[other] The present content of { $count } files will be lost
+ }
+restore-lost-newer = { $n ->
+    [one] The present content of { $count } file will be lost; it is newer than the saved one
+   *[other] The present content of { $count } files will be lost, { $newer } of them newer than the saved ones
+ }
+restore-newer = newer than the saved one
+restore-same = { $n ->
+    [one] { $count } file is already there, the same: it will not be written again.
+   *[other] { $count } files are already there, the same: they will not be written again.
+ }
+restore-beside-count = { $n ->
+    [one] { $count } file will be restored under a name beside it.
+   *[other] { $count } files will be restored under names beside them.
+ }
+restore-beside-name = { $name } stays; the saved one becomes { $becomes }
+restore-blocked = { $n ->
+    [one] { $count } item will not be restored: a folder and a file have the same name.
+   *[other] { $count } items will not be restored: a folder and a file have the same name.
+ }
+restore-no-room = There is not enough room: { $needed } are needed, { $free } are left. Free some space or choose another folder.
 restore-preview = See what will be written
 restore-exactly = This is exactly what will be written
 restore-totals = { $n ->
     [one] { $count } file, { $folders } folders, { $bytes }.
    *[other] { $count } files, { $folders } folders, { $bytes }.
- }
-restore-existing = { $n ->
-    [one] { $count } existing file will be replaced
-   *[other] { $count } existing files will be replaced
  }
 restore-kept = { $n ->
     [one] { $count } existing file will be kept as it is
@@ -326,6 +352,7 @@ restore-kept = { $n ->
  }
 restore-from = In the snapshot
 restore-becomes = On the appliance
+restore-becomes-on = On { $server }
 restore-button = Restore to { $destination }
 restore-to = Restore to { $destination }
 restore-done = { $n ->
@@ -337,6 +364,13 @@ restore-problems = { $n ->
    *[other] { $count } items could not be restored
  }
 restore-cancel = Stop this restore
+restore-resume = Go on with this restore
+restore-resume-hint = What is restored already stays; only the rest will be written.
+restore-resume-count = Gone on with
+restore-resumed = { $n ->
+    [one] { $count } time
+   *[other] { $count } times
+ }
 restore-destination = To
 restore-brought = Restored
 

@@ -110,6 +110,7 @@ reason-incomplete = Il manque un dossier entier à la copie sur { $target } : { 
 reason-never-restored = La copie sur { $target } n'a jamais été restaurée pour de vrai.
 reason-proof-failed = La dernière restauration d'essai depuis { $target } a échoué : { $detail }
 reason-proof-too-old = La dernière restauration d'essai depuis { $target } date du { $date } : plus de { $limit }.
+reason-shares-disk = La copie sur { $target } est sur le même disque, ou sur le même NAS, que les fichiers qu'elle protège : une seule panne emporte les deux.
 reason-dies = La copie sur { $target } disparaît avec ce boîtier : il en faut une ailleurs.
 reason-key = Le mot de passe du coffre { $target } n'a pas été ressaisi depuis le papier : personne n'a montré qu'il existe hors de ce boîtier.
 
@@ -304,22 +305,47 @@ folder-more = Suite du dossier
 restore-title = Restaurer { $plan }, { $date }
 restore-everything = Tout le point de restauration
 restore-where = Où remettre ces fichiers ?
-restore-folder = Dossier du boîtier
+restore-machine = Machine
+restore-this-box = ce boîtier
+restore-into-folder = Dans un dossier
+restore-folder = Dossier
 restore-folder-hint = Chemin complet. Rien n'est écrit avant que vous ayez vu et confirmé les chemins exacts.
 restore-absolute = Donnez un chemin complet, qui commence par /
 restore-existing-question = Si un fichier y est déjà
 restore-refuse = ne rien faire et le dire
 restore-keep = garder celui qui est là
-restore-replace = le remplacer par celui de la sauvegarde
+restore-replace = le remplacer par celui de la sauvegarde, même s'il est plus récent
+restore-older = le remplacer seulement s'il est plus ancien que celui de la sauvegarde
+restore-beside = garder les deux : celui de la sauvegarde prend un nom voisin
+restore-home = À l'endroit d'origine, sur la machine choisie
+restore-lost = { $n ->
+    [one] Le contenu actuel de { $count } fichier sera perdu
+   *[other] Le contenu actuel de { $count } fichiers sera perdu
+ }
+restore-lost-newer = { $n ->
+    [one] Le contenu actuel de { $count } fichier sera perdu ; il est plus récent que la sauvegarde
+   *[other] Le contenu actuel de { $count } fichiers sera perdu, dont { $newer } plus récents que la sauvegarde
+ }
+restore-newer = plus récent que la sauvegarde
+restore-same = { $n ->
+    [one] { $count } fichier est déjà là, le même : il ne sera pas réécrit.
+   *[other] { $count } fichiers sont déjà là, les mêmes : ils ne seront pas réécrits.
+ }
+restore-beside-count = { $n ->
+    [one] { $count } fichier sera restauré sous un nom voisin.
+   *[other] { $count } fichiers seront restaurés sous un nom voisin.
+ }
+restore-beside-name = { $name } reste ; celui de la sauvegarde devient { $becomes }
+restore-blocked = { $n ->
+    [one] { $count } élément ne sera pas restauré : un dossier et un fichier portent le même nom.
+   *[other] { $count } éléments ne seront pas restaurés : un dossier et un fichier portent le même nom.
+ }
+restore-no-room = La place manque : il faut { $needed }, il reste { $free }. Libérez de la place ou choisissez un autre dossier.
 restore-preview = Voir ce qui sera écrit
 restore-exactly = Voici exactement ce qui sera écrit
 restore-totals = { $n ->
     [one] { $count } fichier, { $folders } dossiers, { $bytes }.
    *[other] { $count } fichiers, { $folders } dossiers, { $bytes }.
- }
-restore-existing = { $n ->
-    [one] { $count } fichier existant sera remplacé
-   *[other] { $count } fichiers existants seront remplacés
  }
 restore-kept = { $n ->
     [one] { $count } fichier existant sera gardé tel quel
@@ -327,6 +353,7 @@ restore-kept = { $n ->
  }
 restore-from = Dans la sauvegarde
 restore-becomes = Sur le boîtier
+restore-becomes-on = Sur { $server }
 restore-button = Restaurer vers { $destination }
 restore-to = Restauration vers { $destination }
 restore-done = { $n ->
@@ -338,6 +365,13 @@ restore-problems = { $n ->
    *[other] { $count } éléments n'ont pas pu être restaurés
  }
 restore-cancel = Arrêter cette restauration
+restore-resume = Reprendre cette restauration
+restore-resume-hint = Ce qui est déjà restauré reste en place ; seul le reste sera écrit.
+restore-resume-count = Reprises
+restore-resumed = { $n ->
+    [one] { $count } fois
+   *[other] { $count } fois
+ }
 restore-destination = Vers
 restore-brought = Restauré
 

@@ -124,6 +124,7 @@ pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
                 ("limit", &words.duration(*limit)),
             ],
         ),
+        Reason::SharesDisk { target } => words.t1("reason-shares-disk", "target", target),
         Reason::DiesWithBox { target } => words.t1("reason-dies", "target", target),
         Reason::KeyNotTypedBack { target } => words.t1("reason-key", "target", target),
     }

@@ -30,6 +30,10 @@ pub enum Error {
     NoSuch { what: &'static str, id: String },
     #[error("stop the {what} {id}: it has ended already")]
     Ended { what: &'static str, id: String },
+    #[error("go on with the restore {id}: {why}")]
+    CannotResume { id: String, why: &'static str },
+    #[error(transparent)]
+    Destination(#[from] restore::Unknown),
     #[error("start one more restore: {most} are going on; wait until one has ended, or stop one")]
     TooMany { most: usize },
     #[error(transparent)]
@@ -143,11 +147,13 @@ impl Continuity {
     }
 
     /// What a restore would write, for a person to confirm. Writes nothing.
-    pub async fn plan_restore(
-        &self,
-        request: &RestoreRequest,
-    ) -> Result<vault::restore::RestorePlan, Error> {
+    pub async fn plan_restore(&self, request: &RestoreRequest) -> Result<restore::Planned, Error> {
         Ok(restore::plan(self, request).await?.1)
+    }
+
+    /// Goes on with a restore that was cut off, stopped, failed or left problems; returns at once.
+    pub async fn resume_restore(&self, id: &RestoreId) -> Result<RestoreId, Error> {
+        restore::resume(self, id).await
     }
 
     /// Starts a restore and returns at once.

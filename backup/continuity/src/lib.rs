@@ -43,7 +43,7 @@ pub use handle::{Continuity, Error};
 pub use notify::Notifier;
 pub use proof::{Proof, ProofId};
 pub use records::{SCHEMA, migrate};
-pub use restore::{Restore, RestoreId, RestoreRequest};
+pub use restore::{Destination, Planned, Restore, RestoreId, RestoreRequest, Unknown};
 pub use run::{Run, RunId};
 pub use vaults::Vaults;
 

@@ -25,6 +25,8 @@ pub struct Kept {
     pub last_proof: Option<(Timestamp, bool, Option<String>)>,
     /// The newest proof that restored everything and passed.
     pub last_restored: Option<Timestamp>,
+    /// Some of what is saved stands on the same disk or machine as the target.
+    pub shares_disk: bool,
 }
 
 /// What is known of a target.
@@ -86,6 +88,10 @@ pub enum Reason {
         target: String,
         at: Timestamp,
         limit: Duration,
+    },
+    /// What is saved and its copy are on one disk, or on one NAS: it takes both with it.
+    SharesDisk {
+        target: String,
     },
     DiesWithBox {
         target: String,
@@ -306,6 +312,12 @@ fn judge(
         }
         Some(_) => {}
     }
+    if kept.shares_disk {
+        verdict = verdict.min(Verdict::Proven);
+        reasons.push(Reason::SharesDisk {
+            target: target_name(),
+        });
+    }
     if target.is_none_or(|t| t.place != Place::Elsewhere) {
         verdict = verdict.min(Verdict::Proven);
         reasons.push(Reason::DiesWithBox {
@@ -446,6 +458,16 @@ mod tests {
                 target("nas", Place::OtherDisk, true),
                 Verdict::Proven,
                 |r| matches!(r, Reason::DiesWithBox { .. }),
+            ),
+            (
+                "on the disk of what it saves",
+                Kept {
+                    shares_disk: true,
+                    ..kept("nas")
+                },
+                nas(),
+                Verdict::Proven,
+                |r| matches!(r, Reason::SharesDisk { .. }),
             ),
             (
                 "key only inside",

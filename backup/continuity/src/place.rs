@@ -62,9 +62,72 @@ pub fn distant(host: &str, own: &str) -> Place {
     }
 }
 
+/// What a path stands and falls with: its file system, and the disks or the other machine under that. Two paths that
+/// have one of these in common are lost together. `disks` tells those under a block device (`/dev/…`).
+pub fn stands_on(mountinfo: &str, path: &Path, disks: &dyn Fn(&str) -> Vec<String>) -> Vec<String> {
+    let Some(mount) = mount_of(mountinfo, path) else {
+        return Vec::new();
+    };
+    let mut all = vec![format!("file system {}", mount.device)];
+    if NETWORK.contains(&mount.kind.as_str()) {
+        all.extend(host_in(&mount.source).map(machine));
+    } else if mount.source.starts_with("/dev/") {
+        let disks = disks(&mount.source).into_iter();
+        all.extend(disks.map(|disk| format!("disk {disk}")));
+    }
+    all
+}
+
+/// The same of a target that is reached by its machine's name.
+pub fn machine(host: &str) -> String {
+    format!(
+        "machine {}",
+        host.trim_end_matches('.').to_ascii_lowercase()
+    )
+}
+
+/// `nas.lan:/vol`, `[fd00::1]:/vol`, `//nas/share`, `user@nas:/vol`.
+fn host_in(source: &str) -> Option<&str> {
+    if let Some(share) = source.strip_prefix("//") {
+        return share.split('/').next();
+    }
+    let host = match source.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => source.split_once(":/").map(|(host, _)| host),
+    };
+    host.map(|host| host.rsplit('@').next().unwrap_or(host))
+}
+
+/// The disks under a block device, through partitions, LVM, RAID and encryption. Reads `/sys` only, which never waits
+/// for a disk.
+pub fn disks(device: &str) -> Vec<String> {
+    let real = std::fs::canonicalize(device).unwrap_or_else(|_| device.into());
+    let name = real.file_name().unwrap_or_default().to_os_string();
+    let (mut all, mut left) = (Vec::new(), vec![name]);
+    while let Some(name) = left.pop() {
+        let Ok(at) = Path::new("/sys/class/block").join(&name).canonicalize() else {
+            continue;
+        };
+        let slaves = std::fs::read_dir(at.join("slaves")).into_iter().flatten();
+        let slaves: Vec<_> = slaves.flatten().map(|entry| entry.file_name()).collect();
+        if at.join("partition").exists() {
+            left.extend(at.parent().and_then(Path::file_name).map(Into::into));
+        } else if slaves.is_empty() {
+            all.push(name.to_string_lossy().into_owned());
+        } else if all.len() + left.len() < DISKS {
+            left.extend(slaves);
+        }
+    }
+    all
+}
+
+/// Of a set that is larger than any box's, the rest is not looked at.
+const DISKS: usize = 256;
+
 struct Mount {
     device: String,
     kind: String,
+    source: String,
 }
 
 /// The mount that `path` lies on: the longest mount point above it, the newest of equals.
@@ -76,9 +139,15 @@ fn mount_of(mountinfo: &str, path: &Path) -> Option<Mount> {
             let mut left = left.split(' ');
             let device = left.nth(2)?.to_owned();
             let point = unescape(left.nth(1)?);
-            let kind = right.split(' ').next()?.to_owned();
-            path.starts_with(&point)
-                .then_some((point.len(), Mount { device, kind }))
+            let mut right = right.split(' ');
+            let kind = right.next()?.to_owned();
+            let source = unescape(right.next().unwrap_or_default());
+            let mount = Mount {
+                device,
+                kind,
+                source,
+            };
+            path.starts_with(&point).then_some((point.len(), mount))
         })
         .max_by_key(|(length, _)| *length)
         .map(|(_, mount)| mount)
@@ -124,6 +193,51 @@ a line that is none
             let got = place(MOUNTS, Path::new(target), Path::new("/var/lib/reprise"));
             assert_eq!(got, want, "{target}");
         }
+    }
+
+    #[test]
+    fn what_is_lost_together_has_something_in_common() {
+        let more = "\
+47 22 8:2 / /home rw - ext4 /dev/sda2 rw
+48 22 0:60 / /mnt/docs rw - nfs4 NAS.lan:/docs rw
+49 22 0:61 / /mnt/other rw - nfs4 other.lan:/docs rw
+50 22 253:0 / /var rw - ext4 /dev/mapper/vg-var rw
+51 22 0:62 / /mnt/v6 rw - nfs4 [fd00::1]:/docs rw
+";
+        let mounts = format!("{MOUNTS}{more}");
+        let disks = |device: &str| match device {
+            "/dev/sda1" | "/dev/sda2" => vec!["sda".to_owned()],
+            "/dev/mapper/vg-var" => vec!["sda".to_owned(), "sdb".to_owned()],
+            "/dev/sdb1" => vec!["sdb".to_owned()],
+            _ => Vec::new(),
+        };
+        let on = |path: &str| match path.strip_prefix("sftp ") {
+            Some(host) => vec![machine(host)],
+            None => stands_on(&mounts, Path::new(path), &disks),
+        };
+        for (source, target, want) in [
+            ("/srv/share", "/srv/vault", true),
+            // Two partitions of one disk; a volume over two disks.
+            ("/srv/share", "/home/vault", true),
+            ("/var/lib", "/mnt/usb/vault", true),
+            ("/srv/share", "/mnt/usb/vault", false),
+            ("/srv/share", "/mnt/nas/vault", false),
+            // Two shares of one NAS, by whatever protocol.
+            ("/mnt/docs", "/mnt/nas/vault", true),
+            ("/mnt/docs", "sftp nas.lan.", true),
+            ("/mnt/my share", "sftp NAS", true),
+            ("/mnt/ssh/x", "sftp nas", true),
+            ("/mnt/v6", "sftp fd00::1", true),
+            ("/mnt/other", "/mnt/nas/vault", false),
+            ("/mnt/other", "sftp nas.lan", false),
+        ] {
+            let (a, b) = (on(source), on(target));
+            let shared = a.iter().any(|what| b.contains(what));
+            assert_eq!(shared, want, "{source} {a:?} {target} {b:?}");
+        }
+        assert!(stands_on("", Path::new("/srv"), &disks).is_empty());
+        // A device that is none stands on nothing, and does not panic.
+        assert!(super::disks("/dev/nothing of that name").is_empty());
     }
 
     #[test]

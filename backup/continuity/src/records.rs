@@ -62,6 +62,8 @@ const TABLES: &[&str] = &[
        doubted_ms BIGINT);\
      CREATE TABLE notify_mark (name TEXT PRIMARY KEY, value TEXT NOT NULL);\
      CREATE TABLE exposed (plan TEXT PRIMARY KEY, since_ms BIGINT NOT NULL)",
+    "ALTER TABLE restore_job ADD COLUMN asked TEXT;\
+     ALTER TABLE restore_job ADD COLUMN resumed BIGINT NOT NULL DEFAULT 0",
 ];
 
 /// Brings this package's tables up to date.

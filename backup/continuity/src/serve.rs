@@ -8,7 +8,9 @@ use crate::{APPLIANCE, blocking, records, restore, run};
 use jiff::tz::TimeZone;
 use state::Timestamp;
 use state::wire::Outcome;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -86,8 +88,7 @@ impl Continuity {
             if !self.work.holds(restore.id.as_str()) {
                 restore.outcome = Some(Outcome::Interrupted);
                 restore.finished = Some(now);
-                restore.detail =
-                    Some("reprise stopped in the middle; start the restore again".into());
+                restore.detail = Some(restore::CUT_OFF.into());
                 restore::records::finish(&self.db, &restore, Vec::new()).await?;
             }
         }
@@ -152,8 +153,13 @@ impl Continuity {
     pub async fn overview(&self) -> Result<Overview, Error> {
         let now = self.clock.now();
         let mut kept = Vec::new();
+        let shared = self.sharing().await?;
         for (plan, target) in self.pairs() {
-            kept.push(self.kept(plan, target, now).await?);
+            let shares_disk = shared.contains(&(plan.clone(), target.clone()));
+            kept.push(Kept {
+                shares_disk,
+                ..self.kept(plan, target, now).await?
+            });
         }
         let targets = self.target_facts().await?;
         Ok(assess(&self.config.plans, &kept, &targets, now))
@@ -174,7 +180,33 @@ impl Continuity {
             last_restored: crate::proof::records::restored(&self.db, &plan, &target).await?,
             plan,
             target,
+            shares_disk: false,
         })
+    }
+
+    /// The plans, with those of their targets that stand on a disk or machine of what they save.
+    async fn sharing(&self) -> Result<BTreeSet<(String, String)>, Error> {
+        let config = Arc::clone(&self.config);
+        Ok(blocking(move || {
+            let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+            let on = |path: &Path| place::stands_on(&mounts, path, &place::disks);
+            let mut shared = BTreeSet::new();
+            for plan in &config.plans {
+                // As they are written: looking through links could wait for a NAS that is gone.
+                let sources: Vec<String> = plan.files.iter().flat_map(|f| on(f)).collect();
+                for target in plan.targets.iter().filter_map(|name| config.target(name)) {
+                    let there = match &target.place {
+                        config::Place::Folder { path, .. } => on(path),
+                        config::Place::Sftp(at) => vec![place::machine(&at.url.host)],
+                    };
+                    if there.iter().any(|what| sources.contains(what)) {
+                        shared.insert((plan.name.clone(), target.name.clone()));
+                    }
+                }
+            }
+            shared
+        })
+        .await?)
     }
 
     async fn target_facts(&self) -> Result<Vec<TargetFacts>, Error> {

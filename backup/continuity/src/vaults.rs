@@ -178,18 +178,7 @@ async fn reach(target: &Target) -> Result<Reached, Error> {
         } => (path.clone(), *must_be_mounted),
         Place::Sftp(there) => {
             let place = distant(there);
-            // Somebody may be waiting for a page, and holds up everybody else: one try, which ends by itself.
-            let once = remote::Place {
-                patience: remote::Patience {
-                    pauses: Vec::new(),
-                    refused_pauses: Vec::new(),
-                    connect: ANSWER,
-                    // Discs that sleep take half a minute to turn.
-                    answer: 2 * ANSWER,
-                    ..remote::Patience::default()
-                },
-                ..place.clone()
-            };
+            let once = hurried(place.clone());
             blocking(move || once.open().map(drop))
                 .await?
                 .map_err(wrong)?;
@@ -207,7 +196,22 @@ async fn reach(target: &Target) -> Result<Reached, Error> {
     looked?.map(Reached::Folder).map_err(wrong)
 }
 
-fn distant(there: &Distant) -> remote::Place {
+/// For somebody who waits for a page, and holds up everybody else: one try, which ends by itself.
+pub(crate) fn hurried(place: remote::Place) -> remote::Place {
+    remote::Place {
+        patience: remote::Patience {
+            pauses: Vec::new(),
+            refused_pauses: Vec::new(),
+            connect: ANSWER,
+            // Discs that sleep take half a minute to turn.
+            answer: 2 * ANSWER,
+            ..remote::Patience::default()
+        },
+        ..place
+    }
+}
+
+pub(crate) fn distant(there: &Distant) -> remote::Place {
     remote::Place {
         url: there.url.clone(),
         login: match &there.login {

@@ -43,3 +43,26 @@ pub struct Difference {
     pub object: String,
     pub what: String,
 }
+
+/// The stored shape of what somebody asked to have restored. Kept for ever: add optional fields, never rename one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Name of a `[[server]]`; none is the appliance.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// Paths are bytes, which need not be text.
+    #[serde(default)]
+    pub paths: Vec<Vec<u8>>,
+    pub folder: Vec<u8>,
+    pub overwrite: Overwriting,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overwriting {
+    Refuse,
+    Keep,
+    Older,
+    Replace,
+    Beside,
+}

@@ -1,10 +1,13 @@
-//! Is this the machine it was? Host keys are pinned in a file of OpenSSH's `known_hosts` form, names not hashed.
+//! Is this the machine it was? Host keys are pinned in a file of OpenSSH's `known_hosts` form. Names that were hashed
+//! (`HashKnownHosts`, `ssh-keygen -H`) are read; what is added here is not hashed.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use data_encoding::BASE64;
+use ring::hmac;
 use russh::keys::{Algorithm, HashAlg, PublicKey};
 
 use crate::{Place, Trouble};
@@ -31,6 +34,22 @@ fn name_of(place: &Place) -> String {
     }
 }
 
+/// `name`, or `|1|salt|hash` of it: HMAC-SHA-1 over the name in small letters (sshd(8), "known_hosts file format").
+fn is_name(written: &str, host: &str) -> bool {
+    let Some(hashed) = written.strip_prefix("|1|") else {
+        return written.eq_ignore_ascii_case(host);
+    };
+    let decode = |text: &str| BASE64.decode(text.as_bytes()).ok();
+    let Some((salt, hash)) = hashed.split_once('|') else {
+        return false;
+    };
+    let (Some(salt), Some(hash)) = (decode(salt), decode(hash)) else {
+        return false;
+    };
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &salt);
+    hmac::verify(&key, host.to_ascii_lowercase().as_bytes(), &hash).is_ok()
+}
+
 fn shown(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
 }
@@ -54,7 +73,7 @@ impl Pins {
     fn of(text: &str, host: &str) -> Pins {
         let keys = text.lines().filter_map(|line| {
             let (names, key) = line.trim().split_once(char::is_whitespace)?;
-            let is_ours = names.split(',').any(|name| name.eq_ignore_ascii_case(host));
+            let is_ours = names.split(',').any(|name| is_name(name, host));
             is_ours
                 .then(|| PublicKey::from_openssh(key.trim()).ok())
                 .flatten()
@@ -182,6 +201,40 @@ mod tests {
                 None,
                 "unknown",
             ),
+            // `nas`, `[nas]:2222` and `other`, hashed by ssh-keygen -H; then damaged ones.
+            (
+                format!("|1|o9RFYpVtRspHt2u48rxQog7qzUo=|TImf988zm6Rm5kPLUNdUR6JTWpY= {ONE}"),
+                here,
+                None,
+                "known",
+            ),
+            (
+                format!("|1|c2yPSLpZaV+5pz05v8N0cVhAdvo=|aZ7bucwWil3D5iIPrKrd23aOd4s= {ONE}"),
+                port,
+                None,
+                "known",
+            ),
+            (
+                format!("|1|c2yPSLpZaV+5pz05v8N0cVhAdvo=|aZ7bucwWil3D5iIPrKrd23aOd4s= {ONE}"),
+                here,
+                None,
+                "unknown",
+            ),
+            (
+                format!("|1|5b+E4DI3b9hE9hEKDDfjuGC9J5w=|j176PosBgWVrmJYsf9NumwfAhsQ= {ONE}"),
+                here,
+                None,
+                "unknown",
+            ),
+            (
+                format!("|1|o9RFYpVtRspHt2u48rxQog7qzUo=|TImf988zm6Rm5kPLUNdUR6JTWpY= {OTHER}"),
+                here,
+                None,
+                "changed",
+            ),
+            (format!("|1||| {ONE}"), here, None, "unknown"),
+            (format!("|1|!!|?? {ONE}"), here, None, "unknown"),
+            (format!("|1 {ONE}"), here, None, "unknown"),
             (String::new(), here, None, "unknown"),
             (String::new(), here, Some(&right), "confirmed"),
             (String::new(), here, Some(&other), "not the one"),

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vault::target::{Error, Files, OpenFile, Seen};
 
 use crate::link::Link;
 use crate::packet::{self, Request};
 use crate::reply::{Reply, Room};
-use crate::session::{Lost, Session};
+use crate::session::{Lost, Pending, Session};
 use crate::{Place, Trouble};
 
 /// What every server takes in one request (the draft asks for 32 KiB at least in all).
@@ -171,9 +171,28 @@ impl Sftp {
         done(synced)
     }
 
-    async fn opened(&self, request: Request<'_>) -> io::Result<Box<dyn OpenFile>> {
+    async fn created(&self, path: &[u8]) -> io::Result<Box<dyn OpenFile>> {
         let session = self.link.session().await?;
-        let reply = session.ask(request).await?;
+        let reply = session.ask(Request::Create(path)).await?;
+        self.file(session, reply, None).await
+    }
+
+    /// How long the file is is asked together with it: whoever opens one asks that first, and a round trip is saved.
+    async fn opened(&self, path: &[u8]) -> io::Result<Box<dyn OpenFile>> {
+        let session = self.link.session().await?;
+        let opened = session.send(Request::OpenForReading(path)).await?;
+        let looked = session.send(Request::LookThrough(path)).await?;
+        let (opened, looked) = (opened.wait().await?, looked.wait().await?);
+        let len = seen_in(looked).ok().map(|seen| seen.len);
+        self.file(session, opened, len).await
+    }
+
+    async fn file(
+        &self,
+        session: Arc<Session>,
+        reply: Reply,
+        len: Option<u64>,
+    ) -> io::Result<Box<dyn OpenFile>> {
         let handle = match handle_in(reply) {
             Ok(handle) => handle,
             Err(error) => return Err(explained(&session, self.root.as_bytes(), error).await),
@@ -182,7 +201,9 @@ impl Sftp {
             link: Arc::clone(&self.link),
             session,
             handle,
+            len,
             written: 0,
+            pending: Mutex::default(),
             root: self.root.clone(),
         }))
     }
@@ -256,11 +277,11 @@ impl Files for Sftp {
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
-        self.wait(self.opened(Request::Create(self.at(path).as_bytes())))
+        self.wait(self.created(self.at(path).as_bytes()))
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
-        self.wait(self.opened(Request::OpenForReading(self.at(path).as_bytes())))
+        self.wait(self.opened(self.at(path).as_bytes()))
     }
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
@@ -369,7 +390,11 @@ struct File {
     link: Arc<Link>,
     session: Arc<Session>,
     handle: Vec<u8>,
+    /// As it was when it was opened for reading: nothing that is read here is written to any more.
+    len: Option<u64>,
     written: u64,
+    /// Blocks whose answer was not waited for yet: `sync` does.
+    pending: Mutex<VecDeque<Pending>>,
     root: String,
 }
 
@@ -391,30 +416,35 @@ impl File {
     }
 
     async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut pending = VecDeque::new();
-        let mut blocks = bytes.chunks(BLOCK);
+        let mut pending = std::mem::take(&mut *self.pending());
         let mut offset = self.written;
-        loop {
-            let block = match pending.len() < WINDOW {
-                true => blocks.next(),
-                false => None,
-            };
-            if let Some(bytes) = block {
-                let write = Request::Write {
-                    handle: &self.handle,
-                    offset,
-                    bytes,
-                };
-                pending.push_back(self.session.send(write).await?);
-                offset += bytes.len() as u64;
-            } else if let Some(first) = pending.pop_front() {
-                if let Err(error) = done(first.wait().await?) {
-                    return Err(explained(&self.session, self.root.as_bytes(), error).await);
-                }
-            } else {
-                return Ok(());
+        for bytes in bytes.chunks(BLOCK) {
+            if pending.len() == WINDOW
+                && let Some(first) = pending.pop_front()
+            {
+                self.written(first).await?;
             }
+            let write = Request::Write {
+                handle: &self.handle,
+                offset,
+                bytes,
+            };
+            pending.push_back(self.session.send(write).await?);
+            offset += bytes.len() as u64;
         }
+        *self.pending() = pending;
+        Ok(())
+    }
+
+    async fn written(&self, waiting: Pending) -> io::Result<()> {
+        match done(waiting.wait().await?) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(explained(&self.session, self.root.as_bytes(), error).await),
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, VecDeque<Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much of the block was there: fewer bytes only at the end of the file.
@@ -477,10 +507,14 @@ impl File {
 
 impl OpenFile for File {
     fn size(&self) -> io::Result<u64> {
+        if let Some(len) = self.len {
+            return Ok(len);
+        }
         let look = async { seen_in(self.session.ask(Request::LookAt(&self.handle)).await?) };
         Ok(self.wait(look)?.len)
     }
 
+    /// On its way: whether all of it arrived is told by `sync`.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.wait(self.write_all(bytes))?;
         self.written += bytes.len() as u64;
@@ -489,14 +523,16 @@ impl OpenFile for File {
 
     /// Where the server cannot, what it acknowledged is all that is known.
     fn sync(&self) -> io::Result<()> {
-        if !self.session.offers(packet::FSYNC) {
-            return Ok(());
-        }
+        let pending = std::mem::take(&mut *self.pending());
         self.wait(async {
-            match done(self.session.ask(Request::Sync(&self.handle)).await?) {
-                Ok(()) => Ok(()),
-                Err(error) => Err(explained(&self.session, self.root.as_bytes(), error).await),
+            let synced = match self.session.offers(packet::FSYNC) {
+                true => Some(self.session.send(Request::Sync(&self.handle)).await?),
+                false => None,
+            };
+            for waiting in pending.into_iter().chain(synced) {
+                self.written(waiting).await?;
             }
+            Ok(())
         })
     }
 

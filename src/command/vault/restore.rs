@@ -3,7 +3,7 @@
 use super::read::short;
 use super::{Place, problems, problems_json, watched};
 use crate::terminal;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::json;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -25,11 +25,17 @@ pub(crate) struct Restore {
     to: PathBuf,
     /// Replace files that are in the way; those with the saved size and time are left as they are. Goes on after an
     /// interruption
-    #[arg(long, conflicts_with = "keep")]
+    #[arg(long, group = "policy")]
     replace: bool,
+    /// Replace files that are in the way and older than the saved ones
+    #[arg(long, group = "policy")]
+    older: bool,
     /// Leave files that are in the way as they are
-    #[arg(long)]
+    #[arg(long, group = "policy")]
     keep: bool,
+    /// Leave files that are in the way, and restore the saved ones under names beside them
+    #[arg(long, group = "policy", conflicts_with = "compare")]
+    beside: bool,
     /// Read files that have the saved size and time too, and replace those with another content
     #[arg(long, requires = "replace")]
     verify_existing: bool,
@@ -50,9 +56,17 @@ pub(crate) struct Restore {
 pub(super) fn run(vault: &Vault, args: &Restore) -> anyhow::Result<ExitCode> {
     let snapshot = vault.snapshot(&args.snapshot)?;
     let to = std::path::absolute(&args.to).context("find the folder to restore into")?;
-    let overwrite = match (args.replace, args.keep) {
-        (true, _) => Overwrite::Replace,
-        (_, true) => Overwrite::Keep,
+    if args.to.to_str().is_some_and(config::SftpUrl::is_meant) {
+        bail!(
+            "restore to {}: this command writes to folders of this machine; name the machine in a [[server]] of the configuration and use `reprise restore --to`, or run this command on it",
+            args.to.display()
+        );
+    }
+    let overwrite = match (args.replace, args.older, args.keep, args.beside) {
+        (true, ..) => Overwrite::Replace,
+        (_, true, ..) => Overwrite::Older,
+        (_, _, true, _) => Overwrite::Keep,
+        (.., true) => Overwrite::Beside,
         _ => Overwrite::Refuse,
     };
     let selection: Vec<Vec<u8>> = args
@@ -142,6 +156,21 @@ fn show(plan: &RestorePlan) {
             "{} files are in the way (first: {})",
             plan.existing_count,
             terminal::shown(&first.to_string_lossy())
+        ));
+    }
+    if let Some((first, _)) = plan.lost.first() {
+        terminal::note(&format!(
+            "{} of them will be replaced and what they hold now is LOST, {} of these newer than the saved ones (first: {})",
+            plan.in_the_way.replaced,
+            plan.in_the_way.newer,
+            terminal::shown(&first.to_string_lossy())
+        ));
+    }
+    if plan.is_too_big() {
+        terminal::note(&format!(
+            "there is not enough room: {} are needed, {} are left",
+            terminal::bytes(plan.needed_bytes),
+            terminal::bytes(plan.free_bytes.unwrap_or(0))
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/restores[/ID]`, `POST /api/restores`, `POST /api/restores/ID/cancel`.
+//! `GET /api/restores[/ID]`, `POST /api/restores`, `POST /api/restores/ID/{cancel,resume}`.
 //!
 //! Paths inside a snapshot are any bytes: in JSON they are percent-encoded.
 
@@ -11,17 +11,17 @@ use crate::path;
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use continuity::{RestoreId, RestoreRequest, records};
+use continuity::{Destination, Planned, RestoreId, RestoreRequest, records};
 use serde::{Deserialize, Serialize};
 use state::wire::Outcome;
-use std::path::PathBuf;
-use vault::restore::{Overwrite, RestorePlan};
+use vault::restore::Overwrite;
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/restores", get(list).post(start))
         .route("/api/restores/{id}", get(show))
         .route("/api/restores/{id}/cancel", post(cancel))
+        .route("/api/restores/{id}/resume", post(resume))
 }
 
 #[derive(Serialize)]
@@ -40,12 +40,17 @@ struct Restore {
     problem_count: u64,
     took_ms: u64,
     detail: Option<String>,
+    /// How often it was gone on with, and whether it can be now.
+    resumed: u64,
+    can_resume: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<Vec<Problem>>,
 }
 
 fn shape(restore: continuity::Restore) -> Restore {
     Restore {
+        resumed: restore.resumed,
+        can_resume: restore.can_resume(),
         id: restore.id.0,
         target: restore.target,
         snapshot: restore.snapshot,
@@ -94,8 +99,14 @@ struct Asked {
     /// Percent-encoded; none = all of it.
     #[serde(default)]
     paths: Vec<String>,
-    /// Absolute folder on the appliance, percent-encoded.
-    destination: String,
+    /// Absolute folder on the appliance, or `sftp://user@host/folder` on a `[[server]]`; percent-encoded.
+    #[serde(default)]
+    destination: Option<String>,
+    /// Without a destination: where the files were, on this server of the configuration, else on the appliance.
+    #[serde(default)]
+    in_place: bool,
+    #[serde(default)]
+    server: Option<String>,
     #[serde(default)]
     overwrite: Replacing,
     /// Only say what would be written.
@@ -110,6 +121,8 @@ enum Replacing {
     Refuse,
     Replace,
     Keep,
+    Older,
+    Beside,
 }
 
 #[derive(Serialize)]
@@ -130,6 +143,30 @@ struct Plan {
     /// The first files in the way.
     existing: Vec<String>,
     existing_count: u64,
+    in_the_way: InTheWay,
+    /// The first files whose present content will be lost.
+    lost: Vec<Lost>,
+    /// Bytes that will be written, and the room there (null where it cannot be told).
+    needed_bytes: u64,
+    free_bytes: Option<u64>,
+}
+
+/// How many files are in the way, by what becomes of them.
+#[derive(Serialize)]
+struct InTheWay {
+    same: u64,
+    replaced: u64,
+    /// Of the replaced, those changed after what was saved.
+    newer: u64,
+    kept: u64,
+    beside: u64,
+    blocked: u64,
+}
+
+#[derive(Serialize)]
+struct Lost {
+    path: String,
+    newer: bool,
 }
 
 #[derive(Serialize)]
@@ -139,14 +176,16 @@ struct Placement {
     to: String,
 }
 
-fn plan_shape(plan: &RestorePlan) -> Plan {
+fn plan_shape(planned: &Planned) -> Plan {
+    let plan = &planned.plan;
+    let ways = plan.in_the_way;
     let placements = plan.placements.iter().map(|p| Placement {
         from: path::encode(&p.from),
         to: p.to.display().to_string(),
     });
     Plan {
         snapshot: plan.snapshot.id.to_string(),
-        destination: plan.destination.display().to_string(),
+        destination: planned.to.clone(),
         placements: placements.collect(),
         files: plan.files,
         folders: plan.folders,
@@ -157,6 +196,24 @@ fn plan_shape(plan: &RestorePlan) -> Plan {
             .map(|p| p.display().to_string())
             .collect(),
         existing_count: plan.existing_count,
+        in_the_way: InTheWay {
+            same: ways.same,
+            replaced: ways.replaced,
+            newer: ways.newer,
+            kept: ways.kept,
+            beside: ways.beside,
+            blocked: ways.blocked,
+        },
+        lost: plan
+            .lost
+            .iter()
+            .map(|(path, newer)| Lost {
+                path: path.display().to_string(),
+                newer: *newer,
+            })
+            .collect(),
+        needed_bytes: plan.needed_bytes,
+        free_bytes: plan.free_bytes,
     }
 }
 
@@ -165,27 +222,40 @@ async fn start(
     caller: ApiAct,
     Json(asked): Json<Asked>,
 ) -> Result<Json<Answer>, Error> {
-    use std::os::unix::ffi::OsStringExt;
-    let destination = std::ffi::OsString::from_vec(path::decode(&asked.destination));
+    let destination = match (&asked.destination, asked.in_place) {
+        (Some(to), false) => Destination::read(&path::decode(to), &desk.app.config)
+            .map_err(continuity::Error::from)?,
+        (None, true) => Destination {
+            server: asked.server,
+            folder: None,
+        },
+        _ => {
+            let what = "say where: a `destination`, or `in_place`";
+            return Err(Error::Invalid(what.to_owned()));
+        }
+    };
     let mut request = RestoreRequest {
         target: asked.target,
         snapshot: asked.snapshot,
         paths: asked.paths.iter().map(|p| path::decode(p)).collect(),
-        destination: PathBuf::from(destination),
+        destination,
         overwrite: match asked.overwrite {
             Replacing::Refuse => Overwrite::Refuse,
             Replacing::Replace => Overwrite::Replace,
             Replacing::Keep => Overwrite::Keep,
+            Replacing::Older => Overwrite::Older,
+            Replacing::Beside => Overwrite::Beside,
         },
     };
     let continuity = &desk.app.continuity;
-    let planned = continuity.plan_restore(&request).await;
-    let plan = plan_shape(&planned?);
+    let planned = continuity.plan_restore(&request).await?;
+    let plan = plan_shape(&planned);
     if asked.dry_run {
         return Ok(Json(Answer { id: None, plan }));
     }
     // What was planned is what is restored, even if a newer snapshot came in between.
     request.snapshot.clone_from(&plan.snapshot);
+    request.destination.folder = Some(planned.plan.destination);
     let started = continuity.start_restore(request, &caller.by).await;
     let id = started?;
     Ok(Json(Answer {
@@ -202,4 +272,13 @@ async fn cancel(
     let cancelled = desk.app.continuity.cancel_restore(&RestoreId(id)).await;
     cancelled?;
     Ok(Json(serde_json::json!({})))
+}
+
+async fn resume(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    _caller: ApiAct,
+) -> Result<Json<serde_json::Value>, Error> {
+    let resumed = desk.app.continuity.resume_restore(&RestoreId(id)).await;
+    Ok(Json(serde_json::json!({ "id": resumed?.0 })))
 }

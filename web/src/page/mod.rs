@@ -14,6 +14,7 @@ mod login;
 mod notify;
 mod plans;
 mod proofs;
+mod restore_ask;
 mod restores;
 mod runs;
 mod sessions;

@@ -1,204 +1,50 @@
-//! Putting files back into a folder of the appliance: where, then exactly what, then done.
+//! Files being put back: begun, followed, stopped, gone on with.
 
+use super::restore_ask::{overwrite, selection};
 use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
 use crate::desk::Desk;
 use crate::error::Error;
 use crate::ongoing::{self, Work};
-use crate::path::{self, encode, in_query, shown};
-use crate::shelf::look_in;
+use crate::path::{self, encode, shown};
 use crate::story::{self, Mood};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use continuity::{RestoreId, RestoreRequest, records};
-use state::Timestamp;
+use continuity::{Destination, RestoreId, RestoreRequest, records};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use vault::restore::Overwrite;
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
-        .route("/snapshots/{target}/{id}/restore", get(ask))
+        .route(
+            "/snapshots/{target}/{id}/restore",
+            get(super::restore_ask::ask),
+        )
         .route("/restores", post(start))
         .route("/restores/{id}", get(show))
         .route("/restores/{id}/cancel", post(cancel))
-}
-
-/// What exactly a restore would do.
-struct Preview {
-    /// From where in the snapshot, to which path here.
-    placements: Vec<(String, String)>,
-    totals: String,
-    existing: Vec<String>,
-    existing_title: String,
-    existing_count: u64,
-}
-
-#[derive(Template)]
-#[template(path = "restore_ask.html")]
-struct AskPage {
-    f: Frame,
-    base: String,
-    target: String,
-    id: String,
-    /// Percent-encoded.
-    path: String,
-    path_shown: String,
-    to: String,
-    overwrite: &'static str,
-    problem: Option<String>,
-    preview: Option<Preview>,
-}
-
-impl AskPage {
-    fn is(&self, overwrite: &str) -> bool {
-        self.overwrite == overwrite
-    }
-}
-
-fn overwrite(text: &str) -> (Overwrite, &'static str) {
-    match text {
-        "replace" => (Overwrite::Replace, "replace"),
-        "keep" => (Overwrite::Keep, "keep"),
-        _ => (Overwrite::Refuse, "refuse"),
-    }
-}
-
-fn selection(path: &[u8]) -> Vec<Vec<u8>> {
-    if path.is_empty() {
-        Vec::new()
-    } else {
-        vec![path.to_vec()]
-    }
-}
-
-/// A form writes spaces as `+`, also in a query.
-fn from_form(query: Option<&str>, name: &str) -> Option<Vec<u8>> {
-    in_query(query.map(|q| q.replace('+', "%20")).as_deref(), name)
-}
-
-async fn ask(
-    State(desk): State<Desk>,
-    reader: Reader,
-    Path((target, id)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Error> {
-    let words = &reader.words;
-    let path = in_query(query.as_deref(), "path").unwrap_or_default();
-    // In the form the path is percent-encoded once more, so that any bytes survive it.
-    let path = in_query(query.as_deref(), "encoded")
-        .map_or(path, |p| path::decode(&String::from_utf8_lossy(&p)));
-    let to = from_form(query.as_deref(), "to").unwrap_or_default();
-    let to = to.trim_ascii().to_vec();
-    let how = in_query(query.as_deref(), "overwrite").unwrap_or_default();
-    let (overwrite, how) = overwrite(&String::from_utf8_lossy(&how));
-    let (snapshot, wanted) = look_in(&desk, &target, &id, {
-        let path = path.clone();
-        move |vault, snapshot| {
-            if !path.is_empty() {
-                vault.node(&snapshot, &path)?;
-            }
-            Ok((snapshot, path))
-        }
-    })
-    .await?;
-    let mut problem = None;
-    let mut preview = None;
-    if !to.is_empty() && !to.starts_with(b"/") {
-        problem = Some(words.t("restore-absolute"));
-    } else if !to.is_empty() {
-        let request = RestoreRequest {
-            target: target.clone(),
-            snapshot: snapshot.id.to_string(),
-            paths: selection(&wanted),
-            destination: PathBuf::from(OsString::from_vec(to.clone())),
-            overwrite,
-        };
-        match desk
-            .app
-            .continuity
-            .plan_restore(&request)
-            .await
-            .map_err(Error::from)
-        {
-            Ok(plan) => {
-                preview = Some(Preview {
-                    placements: plan
-                        .placements
-                        .iter()
-                        .map(|p| (shown(&p.from), shown(p.to.as_os_str().as_encoded_bytes())))
-                        .collect(),
-                    totals: words.n_with(
-                        "restore-totals",
-                        plan.files,
-                        &[
-                            ("folders", &words.count(plan.folders)),
-                            ("bytes", &words.size(plan.bytes)),
-                        ],
-                    ),
-                    existing: plan
-                        .existing
-                        .iter()
-                        .take(20)
-                        .map(|p| shown(p.as_os_str().as_encoded_bytes()))
-                        .collect(),
-                    existing_title: words.n(
-                        if overwrite == Overwrite::Keep {
-                            "restore-kept"
-                        } else {
-                            "restore-existing"
-                        },
-                        plan.existing_count,
-                    ),
-                    existing_count: plan.existing_count,
-                });
-            }
-            Err(Error::Inside(cause)) => return Err(Error::Inside(cause)),
-            Err(refused) => problem = Some(refused.to_string()),
-        }
-    }
-    let title = words.t2(
-        "restore-title",
-        "plan",
-        words.plan(&snapshot.plan),
-        "date",
-        words.date(Timestamp(snapshot.finished_ms)),
-    );
-    let refused = problem.is_some();
-    let mut response = render(&AskPage {
-        base: super::snapshots::address(&target, &snapshot),
-        id: snapshot.id.to_string(),
-        path_shown: shown(&path),
-        path: encode(&path),
-        to: String::from_utf8_lossy(&to).into_owned(),
-        overwrite: how,
-        problem,
-        preview,
-        target,
-        f: Frame::new(&desk, &reader, "snapshots", title),
-    })?;
-    if refused {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+        .route("/restores/{id}/resume", post(resume))
 }
 
 async fn start(State(desk): State<Desk>, Act { reader, fields }: Act) -> Result<Response, Error> {
     let (overwrite, _) = overwrite(fields.get("overwrite"));
-    let to = fields.get("to");
-    if !to.starts_with('/') {
+    let to = path::decode(fields.get("to"));
+    if !to.starts_with(b"/") {
         return Err(Error::Invalid(reader.words.t("restore-absolute")));
     }
+    let server = fields.get("server");
     let request = RestoreRequest {
         target: fields.get("target").to_owned(),
         snapshot: fields.get("snapshot").to_owned(),
         paths: selection(&path::decode(fields.get("encoded"))),
-        destination: PathBuf::from(to),
+        destination: Destination {
+            server: (!server.is_empty()).then(|| server.to_owned()),
+            folder: Some(PathBuf::from(OsString::from_vec(to))),
+        },
         overwrite,
     };
     let id = desk
@@ -223,6 +69,8 @@ struct Page {
     ended: Option<String>,
     totals: String,
     snapshot: String,
+    can_resume: bool,
+    resumed: Option<String>,
     detail: Option<String>,
     problems: Vec<(String, String)>,
     problems_title: String,
@@ -269,6 +117,8 @@ async fn show(
             encode(restore.target.as_bytes()),
             restore.snapshot
         ),
+        can_resume: restore.can_resume(),
+        resumed: (restore.resumed > 0).then(|| words.n("restore-resumed", restore.resumed)),
         detail: restore.detail.clone(),
         problems_title: words.n("restore-problems", restore.problems),
         problems: problems
@@ -296,4 +146,13 @@ async fn cancel(
         .cancel_restore(&RestoreId(id.clone()))
         .await?;
     Ok(Redirect::to(&format!("/restores/{id}")).into_response())
+}
+
+async fn resume(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    _act: Act,
+) -> Result<Response, Error> {
+    let resumed = desk.app.continuity.resume_restore(&RestoreId(id)).await;
+    Ok(Redirect::to(&format!("/restores/{}", resumed?)).into_response())
 }

@@ -285,3 +285,90 @@ async fn the_home_page_says_when_it_was_saved_and_when_it_was_restored_for_real(
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert_eq!(missing.headers.get(header::SET_COOKIE), None);
 }
+
+/// A file of somebody else's is in the way; the page says what will be lost, and a restore that left it out goes on from
+/// its page.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_will_be_lost_is_shown_and_a_restore_goes_on_from_its_page() {
+    let (bench, mut visitor, base, source) = with_snapshot().await;
+    let destination = bench.folder.join("retour");
+    std::fs::create_dir_all(destination.join("sub dir")).unwrap();
+    let mine = destination.join("sub dir/petit.txt");
+    std::fs::write(&mine, "mine").unwrap();
+    let to = percent(destination.as_os_str().as_encoded_bytes());
+    let path = below(&source, b"sub dir");
+    let ask =
+        |policy: &str| format!("{base}/restore?path={path}&to={to}&overwrite={policy}&lang=en");
+    let page = bench.get(&mut visitor, &ask("replace")).await;
+    for part in [
+        "The present content of 1 file will be lost",
+        "newer than the saved one",
+        mine.to_str().unwrap(),
+    ] {
+        assert!(page.text.contains(part), "{part:?} is not in {}", page.text);
+    }
+    let page = bench.get(&mut visitor, &ask("beside")).await;
+    assert!(page.text.contains("petit.restored-"), "{}", page.text);
+    assert!(!page.text.contains("will be lost"), "{}", page.text);
+    let page = bench.get(&mut visitor, &ask("keep")).await;
+    assert!(
+        page.text.contains("1 existing file will be kept"),
+        "{}",
+        page.text
+    );
+    let home = format!("{base}/restore?path={path}&place=home&overwrite=replace&lang=en");
+    let there = bench.get(&mut visitor, &home).await;
+    let original = source.join("sub dir").display().to_string();
+    assert!(there.text.contains(&original), "{}", there.text);
+    assert!(
+        there.text.contains("already there, the same"),
+        "{}",
+        there.text
+    );
+    for unknown in ["sftp://root@erp.lan/srv", "sftp://root:hunter2@erp.lan/srv"] {
+        let to = percent(unknown.as_bytes());
+        let page = bench
+            .get(&mut visitor, &format!("{base}/restore?to={to}"))
+            .await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    let id = base.rsplit('/').next().unwrap();
+    let encoded =
+        crate::bench::encoded_path(&[source.as_os_str().as_encoded_bytes(), b"/sub dir"].concat());
+    let token = page.token();
+    let to = destination.display().to_string();
+    let fields = [
+        ("token", token.as_str()),
+        ("target", "nas"),
+        ("snapshot", id),
+        ("encoded", &encoded),
+        ("to", &to),
+        ("server", ""),
+        ("overwrite", "keep"),
+    ];
+    let started = bench.post(&mut visitor, "/restores", &fields).await;
+    assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.text);
+    let address = started.header("location").to_owned();
+    let restore = continuity::RestoreId(address.rsplit('/').next().unwrap().to_owned());
+    let ended = bench.app.continuity.wait_restore(&restore).await.unwrap();
+    assert_eq!(ended.outcome, Some(state::wire::Outcome::Problems));
+    let page = bench.get(&mut visitor, &format!("{address}?lang=en")).await;
+    assert!(
+        page.text.contains("Go on with this restore"),
+        "{}",
+        page.text
+    );
+    std::fs::remove_file(&mine).unwrap();
+    let token = page.token();
+    let resume = format!("{address}/resume");
+    let answer = bench
+        .post(&mut visitor, &resume, &[("token", token.as_str())])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let ended = bench.app.continuity.wait_restore(&restore).await.unwrap();
+    assert_eq!(ended.outcome, Some(state::wire::Outcome::Done), "{ended:?}");
+    assert_eq!(std::fs::read(&mine).unwrap(), b"bonjour\n");
+    let page = bench.get(&mut visitor, &address).await;
+    assert!(!page.text.contains("/resume"), "{}", page.text);
+}

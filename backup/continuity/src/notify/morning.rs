@@ -75,6 +75,7 @@ pub(super) fn good_night(overview: &Overview, troubles: &[Trouble]) -> bool {
         | Reason::ProofTooOld { .. } => true,
         Reason::SavedWithProblems { .. }
         | Reason::NeverRestored { .. }
+        | Reason::SharesDisk { .. }
         | Reason::DiesWithBox { .. }
         | Reason::KeyNotTypedBack { .. } => false,
     };

@@ -1,15 +1,17 @@
 //! From a request to files in a folder.
 
-use super::{Restore, RestoreId, RestoreRequest, records};
+use super::{Planned, Restore, RestoreId, RestoreRequest, destination, records};
 use crate::blocking;
 use crate::handle::{Continuity, Error};
 use crate::run::millis;
+use crate::vaults::{distant, hurried};
 use crate::work::{Line, Ticket};
+use remote::restore::Server;
 use state::wire::Outcome;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vault::Vault;
-use vault::restore::RestorePlan;
+use vault::restore::{Overwrite, RestorePlan};
 
 /// Each holds threads, memory and the disk.
 const AT_ONCE: usize = 4;
@@ -18,32 +20,78 @@ const AT_ONCE: usize = 4;
 pub(crate) async fn plan(
     continuity: &Continuity,
     request: &RestoreRequest,
-) -> Result<(Arc<Vault>, RestorePlan), Error> {
+) -> Result<(Arc<Vault>, Planned), Error> {
+    let server = request.destination.server(&continuity.config)?.cloned();
+    let place = server.as_ref().map(|server| hurried(place_of(server)));
     let vault = continuity.vaults.open(&request.target).await?;
     let (from, asked) = (Arc::clone(&vault), request.clone());
     let state = continuity.config.appliance.state_dir.clone();
-    let plan = blocking(move || {
-        let snapshot = from.snapshot(&asked.snapshot)?;
-        let plan = vault::restore::plan(
-            &from,
-            &snapshot,
-            &asked.paths,
-            &asked.destination,
-            asked.overwrite,
-        )?;
-        match plan.placements.iter().find(|p| touches(&p.to, &state)) {
-            Some(placement) => Err(vault::Error::BadDestination {
-                destination: placement.to.display().to_string(),
-                what: format!(
-                    "the running appliance keeps its state in {}; choose a folder beside it",
-                    state.display()
-                ),
-            }),
-            None => Ok(plan),
-        }
+    let plan = blocking(move || match place {
+        Some(place) => distant_plan(&from, &asked, &place),
+        None => local_plan(&from, &asked, &state),
     })
     .await??;
-    Ok((vault, plan))
+    let planned = Planned {
+        to: destination::shown(server.as_ref(), &plan.destination),
+        server: server.map(|server| server.name),
+        plan,
+    };
+    Ok((vault, planned))
+}
+
+fn place_of(server: &config::Server) -> remote::Place {
+    remote::Place {
+        host_key: server.host_key.clone(),
+        ..distant(&server.at)
+    }
+}
+
+fn distant_plan(
+    vault: &Vault,
+    asked: &RestoreRequest,
+    place: &remote::Place,
+) -> Result<RestorePlan, vault::Error> {
+    let snapshot = vault.snapshot(&asked.snapshot)?;
+    let folder = folder(vault, &snapshot, asked)?;
+    let server = Server::open(place)?;
+    server.plan(vault, &snapshot, &asked.paths, &folder, asked.overwrite)
+}
+
+fn local_plan(
+    vault: &Vault,
+    asked: &RestoreRequest,
+    state: &Path,
+) -> Result<RestorePlan, vault::Error> {
+    let snapshot = vault.snapshot(&asked.snapshot)?;
+    let folder = folder(vault, &snapshot, asked)?;
+    let mut plan = vault::restore::plan(vault, &snapshot, &asked.paths, &folder, asked.overwrite)?;
+    plan.whole_names = true;
+    match plan.placements.iter().find(|p| touches(&p.to, state)) {
+        Some(placement) => Err(vault::Error::BadDestination {
+            destination: placement.to.display().to_string(),
+            what: format!(
+                "the running appliance keeps its state in {}; choose a folder beside it",
+                state.display()
+            ),
+        }),
+        None => Ok(plan),
+    }
+}
+
+fn folder(
+    vault: &Vault,
+    snapshot: &vault::Snapshot,
+    asked: &RestoreRequest,
+) -> Result<PathBuf, vault::Error> {
+    if let Some(folder) = &asked.destination.folder {
+        return Ok(folder.clone());
+    }
+    let home = vault::restore::in_place(vault, snapshot, &asked.paths)?;
+    home.ok_or_else(|| vault::Error::BadDestination {
+        destination: "where it was".to_owned(),
+        what: "that was not all in one folder; choose one of them, or a folder to restore into"
+            .to_owned(),
+    })
 }
 
 /// One lies in the other, symbolic links followed as far as there is something to follow. Blocks.
@@ -67,15 +115,22 @@ pub(crate) async fn start(
     request: RestoreRequest,
     by: &str,
 ) -> Result<RestoreId, Error> {
-    if continuity.work.count("restore") >= AT_ONCE {
-        return Err(Error::TooMany { most: AT_ONCE });
-    }
-    let (vault, plan) = plan(continuity, &request).await?;
+    room_for_one(continuity)?;
+    let (vault, planned) = plan(continuity, &request).await?;
+    // As it was resolved: when it goes on later, it goes on with the same snapshot, to the same folder.
+    let asked = RestoreRequest {
+        snapshot: planned.plan.snapshot.id.to_string(),
+        destination: super::Destination {
+            server: planned.server.clone(),
+            folder: Some(planned.plan.destination.clone()),
+        },
+        ..request
+    };
     let restore = Restore {
         id: RestoreId::new(),
-        target: request.target,
-        snapshot: plan.snapshot.id.to_string(),
-        destination: plan.destination.display().to_string(),
+        target: asked.target.clone(),
+        snapshot: asked.snapshot.clone(),
+        destination: planned.to.clone(),
         by: by.to_owned(),
         started: continuity.clock.now(),
         finished: None,
@@ -85,12 +140,73 @@ pub(crate) async fn start(
         problems: 0,
         took_ms: 0,
         detail: None,
+        resumed: 0,
+        asked: Some(asked),
     };
-    let id = restore.id.clone();
-    let ticket = continuity.work.begin(id.as_str(), "restore");
+    let ticket = continuity.work.begin(restore.id.as_str(), "restore");
     records::insert(&continuity.db, &restore).await?;
+    go(continuity, restore, vault, planned, ticket)
+}
+
+/// Goes on with a restore that ended before it was done. What looks like the saved file stays; where nothing was to be
+/// in the way, what others have put there since stays too.
+pub(crate) async fn resume(continuity: &Continuity, id: &RestoreId) -> Result<RestoreId, Error> {
+    room_for_one(continuity)?;
+    let found = records::restore(&continuity.db, id).await?;
+    let mut restore = found.ok_or_else(|| Error::NoSuch {
+        what: "restore",
+        id: id.to_string(),
+    })?;
+    let cannot = |why: &'static str| Error::CannotResume {
+        id: id.to_string(),
+        why,
+    };
+    let mut request = match (&restore.asked, restore.outcome) {
+        (_, None) => return Err(cannot("it is going on")),
+        (_, Some(Outcome::Done)) => return Err(cannot("it is done")),
+        (None, _) => {
+            return Err(cannot(
+                "an older version did not write down what was asked; start a new one",
+            ));
+        }
+        (Some(asked), _) => asked.clone(),
+    };
+    if request.overwrite == Overwrite::Refuse {
+        request.overwrite = Overwrite::Keep;
+    }
+    let (vault, planned) = plan(continuity, &request).await?;
+    let ticket = continuity.work.begin(id.as_str(), "restore");
+    if !records::reopen(&continuity.db, id).await? {
+        return Err(cannot("it is going on"));
+    }
+    (restore.finished, restore.outcome, restore.detail) = (None, None, None);
+    restore.resumed += 1;
+    go(continuity, restore, vault, planned, ticket)
+}
+
+fn room_for_one(continuity: &Continuity) -> Result<(), Error> {
+    match continuity.work.count("restore") >= AT_ONCE {
+        true => Err(Error::TooMany { most: AT_ONCE }),
+        false => Ok(()),
+    }
+}
+
+fn go(
+    continuity: &Continuity,
+    restore: Restore,
+    vault: Arc<Vault>,
+    planned: Planned,
+    ticket: Ticket,
+) -> Result<RestoreId, Error> {
+    let id = restore.id.clone();
+    let place = match &planned.server {
+        Some(name) => continuity.config.server(name).map(place_of),
+        None => None,
+    };
     let continuity = continuity.clone();
-    tokio::spawn(async move { perform(&continuity, restore, vault, plan, ticket).await });
+    tokio::spawn(async move {
+        perform(&continuity, restore, vault, (planned.plan, place), ticket).await;
+    });
     Ok(id)
 }
 
@@ -98,9 +214,10 @@ async fn perform(
     continuity: &Continuity,
     mut restore: Restore,
     vault: Arc<Vault>,
-    plan: RestorePlan,
+    (plan, place): (RestorePlan, Option<remote::Place>),
     ticket: Ticket,
 ) {
+    let began = continuity.clock.now();
     let line = Line {
         board: &continuity.board,
         clock: &continuity.clock,
@@ -109,13 +226,15 @@ async fn perform(
         subject: &plan.snapshot.plan.clone(),
     };
     let written = line
-        .follow("write", &ticket.cancel, move |watch| {
-            vault::restore::execute(&vault, &plan, watch)
+        .follow("write", &ticket.cancel, move |watch| match place {
+            // Nobody waits for a page now: a server that is restarted is waited for.
+            Some(place) => Server::open(&place)?.execute(&vault, &plan, watch),
+            None => vault::restore::execute(&vault, &plan, watch),
         })
         .await;
     let now = continuity.clock.now();
     restore.finished = Some(now);
-    restore.took_ms = millis(now.since(restore.started));
+    restore.took_ms = restore.took_ms.saturating_add(millis(now.since(began)));
     let mut problems = Vec::new();
     let (outcome, detail) = match written {
         Ok(Ok((stats, missed))) => {
@@ -133,10 +252,9 @@ async fn perform(
                 None,
             )
         }
-        Ok(Err(vault::Error::Cancelled)) if continuity.work.stopping() => (
-            Outcome::Interrupted,
-            Some("reprise was stopped in the middle; start the restore again".to_owned()),
-        ),
+        Ok(Err(vault::Error::Cancelled)) if continuity.work.stopping() => {
+            (Outcome::Interrupted, Some(super::CUT_OFF.to_owned()))
+        }
         Ok(Err(vault::Error::Cancelled)) => (Outcome::Cancelled, None),
         Ok(Err(error)) => (Outcome::Failed, Some(format!("failed to {error}"))),
         Err(crashed) => (Outcome::Failed, Some(format!("failed to {crashed}"))),

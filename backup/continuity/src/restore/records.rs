@@ -1,14 +1,19 @@
 //! The table `restore_job`.
 
-use super::{Restore, RestoreId};
+use super::{Destination, Restore, RestoreId, RestoreRequest};
 use crate::records::{
     PROBLEMS_KEPT, Problem, count, moment, outcome_of, outcome_text, problems_of, stored,
 };
+use crate::wire::{Asked, Overwriting};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use state::db::Error;
 use state::wire::{Fact, Outcome};
 use state::{Db, Timestamp, journal};
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use vault::restore::Overwrite;
 
 /// What could not be restored.
 pub async fn problems(db: &Db, restore: &RestoreId) -> Result<Vec<Problem>, Error> {
@@ -22,7 +27,7 @@ pub async fn problems(db: &Db, restore: &RestoreId) -> Result<Vec<Problem>, Erro
 }
 
 const RESTORE: &str = "SELECT id, target, snapshot, destination, asked_by, started_ms, finished_ms, \
-                       outcome, files, bytes, problems, took_ms, detail FROM restore_job";
+                       outcome, files, bytes, problems, took_ms, detail, resumed, asked FROM restore_job";
 
 fn restore_of(row: &AnyRow) -> Result<Restore, sqlx::Error> {
     Ok(Restore {
@@ -42,7 +47,52 @@ fn restore_of(row: &AnyRow) -> Result<Restore, sqlx::Error> {
         problems: count(row.try_get("problems")?),
         took_ms: count(row.try_get("took_ms")?),
         detail: row.try_get("detail")?,
+        resumed: count(row.try_get("resumed")?),
+        asked: match row.try_get::<Option<String>, _>("asked")? {
+            Some(asked) => request_of(row, &asked)?,
+            None => None,
+        },
     })
+}
+
+/// Nothing of what a later version asked for and this one does not know.
+fn request_of(row: &AnyRow, asked: &str) -> Result<Option<RestoreRequest>, sqlx::Error> {
+    let Ok(asked) = serde_json::from_str::<Asked>(asked) else {
+        return Ok(None);
+    };
+    Ok(Some(RestoreRequest {
+        target: row.try_get("target")?,
+        snapshot: row.try_get("snapshot")?,
+        paths: asked.paths,
+        destination: Destination {
+            server: asked.server,
+            folder: Some(PathBuf::from(OsString::from_vec(asked.folder))),
+        },
+        overwrite: match asked.overwrite {
+            Overwriting::Refuse => Overwrite::Refuse,
+            Overwriting::Keep => Overwrite::Keep,
+            Overwriting::Older => Overwrite::Older,
+            Overwriting::Replace => Overwrite::Replace,
+            Overwriting::Beside => Overwrite::Beside,
+        },
+    }))
+}
+
+fn asked_text(request: &RestoreRequest) -> Option<String> {
+    let folder = request.destination.folder.as_ref()?;
+    let asked = Asked {
+        server: request.destination.server.clone(),
+        paths: request.paths.clone(),
+        folder: folder.as_os_str().as_bytes().to_vec(),
+        overwrite: match request.overwrite {
+            Overwrite::Refuse => Overwriting::Refuse,
+            Overwrite::Keep => Overwriting::Keep,
+            Overwrite::Older => Overwriting::Older,
+            Overwrite::Replace => Overwriting::Replace,
+            Overwrite::Beside => Overwriting::Beside,
+        },
+    };
+    serde_json::to_string(&asked).ok()
 }
 
 /// The newest `limit` restores, newest first.
@@ -70,8 +120,8 @@ pub(crate) async fn insert(db: &Db, restore: &Restore) -> Result<(), Error> {
         Box::pin(async move {
             sqlx::query(
                 "INSERT INTO restore_job (id, number, target, snapshot, destination, asked_by, \
-                 started_ms, files, bytes, problems, took_ms) \
-                 SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, 0, 0, 0, 0 \
+                 started_ms, files, bytes, problems, took_ms, asked) \
+                 SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, 0, 0, 0, 0, $7 \
                  FROM restore_job",
             )
             .bind(restore.id.0)
@@ -80,9 +130,36 @@ pub(crate) async fn insert(db: &Db, restore: &Restore) -> Result<(), Error> {
             .bind(restore.destination)
             .bind(restore.by)
             .bind(restore.started.0)
+            .bind(restore.asked.as_ref().and_then(asked_text))
             .execute(conn)
             .await?;
             Ok(())
+        })
+    })
+    .await
+}
+
+/// A restore that ended goes on: it has no end any more, and its old problems are asked anew. False when somebody else
+/// was quicker.
+pub(crate) async fn reopen(db: &Db, id: &RestoreId) -> Result<bool, Error> {
+    let id = id.0.clone();
+    db.write(move |conn| {
+        Box::pin(async move {
+            let reopened = sqlx::query(
+                "UPDATE restore_job SET finished_ms = NULL, outcome = NULL, detail = NULL, \
+                 resumed = resumed + 1 WHERE id = $1 AND outcome IS NOT NULL",
+            )
+            .bind(id.clone())
+            .execute(&mut *conn)
+            .await?;
+            if reopened.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::query("DELETE FROM restore_problem WHERE restore_job = $1")
+                .bind(id)
+                .execute(&mut *conn)
+                .await?;
+            Ok(true)
         })
     })
     .await

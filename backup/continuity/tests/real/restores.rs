@@ -1,5 +1,5 @@
 use crate::bench::Bench;
-use continuity::{RestoreRequest, records};
+use continuity::{Destination, RestoreRequest, records};
 use state::wire::{Fact, Outcome};
 use vault::restore::Overwrite;
 
@@ -8,7 +8,7 @@ fn request(bench: &Bench, to: &str) -> RestoreRequest {
         target: "nas".into(),
         snapshot: "compta@latest".into(),
         paths: Vec::new(),
-        destination: bench.join(to),
+        destination: Destination::here(bench.join(to)),
         overwrite: Overwrite::Refuse,
     }
 }
@@ -19,7 +19,7 @@ async fn a_restore_is_shown_then_done_then_a_fact() {
     bench.run("compta").await;
     let request = request(&bench, "back");
     let shown = bench.continuity.plan_restore(&request).await.unwrap();
-    assert_eq!(shown.files, 21);
+    assert_eq!(shown.plan.files, 21);
     assert!(!bench.join("back").exists(), "a plan writes nothing");
     let id = bench
         .continuity
@@ -119,7 +119,7 @@ async fn what_does_not_exist_is_refused_by_name() {
         ),
         (
             RestoreRequest {
-                destination: "relative".into(),
+                destination: Destination::here("relative"),
                 ..request(&bench, "x")
             },
             "relative",
@@ -133,4 +133,93 @@ async fn what_does_not_exist_is_refused_by_name() {
             .to_string();
         assert!(error.contains(name), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_restore_that_left_something_out_goes_on_under_its_own_id_and_writes_only_the_rest() {
+    use std::os::unix::fs::MetadataExt;
+    let bench = Bench::new().await;
+    bench.run("compta").await;
+    let mine = bench.join("back/clients/7.txt");
+    std::fs::create_dir_all(mine.parent().unwrap()).unwrap();
+    std::fs::write(&mine, "mine").unwrap();
+    let request = RestoreRequest {
+        overwrite: Overwrite::Keep,
+        ..request(&bench, "back")
+    };
+    let planned = bench.continuity.plan_restore(&request).await.unwrap();
+    assert_eq!(planned.plan.in_the_way.kept, 1);
+    assert_eq!(planned.to, bench.join("back").display().to_string());
+    let started = bench.continuity.start_restore(request.clone(), "admin");
+    let id = started.await.unwrap();
+    let ended = bench.continuity.wait_restore(&id).await.unwrap();
+    assert_eq!(
+        (ended.outcome, ended.problems),
+        (Some(Outcome::Problems), 1)
+    );
+    assert!(ended.can_resume());
+    // As it was resolved, not as it was asked: a newer snapshot does not change it.
+    let asked = ended.asked.clone().unwrap();
+    assert_eq!(asked.snapshot, ended.snapshot);
+    assert_eq!(
+        (asked.overwrite, asked.destination),
+        (request.overwrite, request.destination)
+    );
+    std::fs::write(bench.join("share/clients/new.txt"), "new").unwrap();
+    bench.run("compta").await;
+
+    std::fs::remove_file(&mine).unwrap();
+    let other = bench.join("back/clients/8.txt");
+    let before = std::fs::metadata(&other).unwrap().ino();
+    assert_eq!(bench.continuity.resume_restore(&id).await.unwrap(), id);
+    let ended = bench.continuity.wait_restore(&id).await.unwrap();
+    assert_eq!(
+        (ended.outcome, ended.problems, ended.resumed),
+        (Some(Outcome::Done), 0, 1)
+    );
+    assert!(
+        records::restore_problems(bench.db(), &id)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        std::fs::metadata(&other).unwrap().ino(),
+        before,
+        "written again"
+    );
+    let same = std::fs::read(bench.join("share/clients/7.txt")).unwrap();
+    assert_eq!(std::fs::read(&mine).unwrap(), same);
+    assert!(!bench.join("back/clients/new.txt").exists());
+    assert_eq!(records::restores(bench.db(), 10).await.unwrap().len(), 1);
+    let error = bench.continuity.resume_restore(&id).await.unwrap_err();
+    assert!(error.to_string().contains("it is done"), "{error}");
+}
+
+#[tokio::test]
+async fn files_go_back_to_where_they_were_and_what_will_be_lost_is_said() {
+    let bench = Bench::new().await;
+    bench.run("compta").await;
+    let share = bench.join("share");
+    std::fs::remove_file(share.join("clients/3.txt")).unwrap();
+    std::fs::write(share.join("clients/4.txt"), "written since").unwrap();
+    let home = RestoreRequest {
+        destination: Destination {
+            server: None,
+            folder: None,
+        },
+        overwrite: Overwrite::Replace,
+        ..request(&bench, "")
+    };
+    let planned = bench.continuity.plan_restore(&home).await.unwrap();
+    assert_eq!(planned.plan.destination, share);
+    assert_eq!(planned.plan.lost, [(share.join("clients/4.txt"), true)]);
+    let id = bench.continuity.start_restore(home, "admin").await.unwrap();
+    let ended = bench.continuity.wait_restore(&id).await.unwrap();
+    assert_eq!(ended.outcome, Some(Outcome::Done), "{ended:?}");
+    assert!(share.join("clients/3.txt").exists());
+    assert_ne!(
+        std::fs::read(share.join("clients/4.txt")).unwrap(),
+        b"written since"
+    );
 }

@@ -54,7 +54,7 @@ async fn the_copy_holds_the_state_and_no_vault_password() {
         target: "nas".into(),
         snapshot: "appliance@latest".into(),
         paths: Vec::new(),
-        destination: bench.join("bare"),
+        destination: continuity::Destination::here(bench.join("bare")),
         overwrite: vault::restore::Overwrite::Refuse,
     };
     let id = bench

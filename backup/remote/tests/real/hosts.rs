@@ -64,6 +64,18 @@ fn a_host_is_pinned_once_it_was_confirmed_and_never_changes_silently() {
     place.open().unwrap();
     assert_eq!(fs::read_to_string(&known).unwrap(), pinned);
 
+    // Hashed by somebody else's tool it is still the same.
+    let hashed = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-H", "-f"])
+        .arg(&known)
+        .output()
+        .unwrap();
+    assert!(hashed.status.success(), "{hashed:?}");
+    let pinned = fs::read_to_string(&known).unwrap();
+    assert!(pinned.starts_with("|1|"), "{pinned}");
+    place.open().unwrap();
+    assert_eq!(fs::read_to_string(&known).unwrap(), pinned);
+
     let accepted = nas.said("Accepted password");
     nas.stop();
     nas.start_again("other_host");
@@ -165,4 +177,53 @@ fn a_server_without_sftp_is_said() {
         ..Kind::default()
     });
     says(&refused(&nas.place("volume1")), &["SFTP", "nas"]);
+}
+
+/// Old RSA keys are what many NAS users have; the server's own key may be one too.
+#[test]
+fn rsa_keys_on_both_sides_are_understood() {
+    let mut nas = Nas::start(Kind::default());
+    for name in ["rsa", "rsa_host"] {
+        let made = std::process::Command::new("ssh-keygen")
+            .args(["-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f"])
+            .arg(nas.folder.join(name))
+            .status();
+        assert!(made.unwrap().success());
+    }
+    fs::copy(
+        nas.folder.join("rsa.pub"),
+        nas.folder.join("authorized_keys"),
+    )
+    .unwrap();
+    nas.stop();
+    nas.start_again("rsa_host");
+    let mut place = nas.place("volume1");
+    place.login = Login::Key(nas.folder.join("rsa"));
+    place.host_key = Some(nas.fingerprint("rsa_host"));
+    place.open().unwrap();
+    place.host_key = None;
+    place.open().unwrap();
+    let pinned = fs::read_to_string(&place.known_hosts).unwrap();
+    assert!(pinned.contains(" ssh-rsa "), "{pinned}");
+    assert_eq!(nas.said("Accepted publickey"), 2);
+}
+
+/// The way in which servers with PAM ask for a password.
+#[test]
+fn a_password_is_given_where_the_server_asks_questions() {
+    let nas = Nas::start(Kind {
+        lines: "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes",
+        mounts: "printf 'auth required pam_unix.so\\naccount required pam_permit.so\\nsession required pam_permit.so\\n' > pam; \
+                 mount --bind pam /etc/pam.d/sshd",
+        ..Kind::default()
+    });
+    let mut place = nas.place("volume1");
+    place.login = Login::Password(nas.folder.join("password"));
+    place.open().unwrap();
+    assert_eq!(nas.said("Accepted keyboard-interactive"), 1);
+    place.login = Login::Password(nas.folder.join("wrong_password"));
+    says(
+        &refused(&place),
+        &["refused the login", "wrong_password", "tried once"],
+    );
 }

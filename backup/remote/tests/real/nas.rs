@@ -223,9 +223,15 @@ fn spawn(folder: &Path, port: u16, kind: &Kind, host_key: &str) -> Child {
     };
     let text = format!(
         "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\nStrictModes no\n\
-         UsePAM no\nUseDNS no\nLogLevel VERBOSE\nMaxStartups 100\nSubsystem sftp {sftp}\nForceCommand {sftp}\n{chroot}\n{}\n",
+         {}UseDNS no\nLogLevel VERBOSE\nMaxStartups 100\nSubsystem sftp {sftp}\nForceCommand {sftp}\n{chroot}\n{}\n",
         at(host_key),
         at("authorized_keys"),
+        // The first line of a kind counts.
+        if kind.lines.contains("UsePAM") {
+            ""
+        } else {
+            "UsePAM no\n"
+        },
         kind.lines
     );
     fs::write(at("config"), text).unwrap();

@@ -44,7 +44,7 @@ pub struct Seen {
 pub trait OpenFile {
     /// In bytes, as it is now.
     fn size(&self) -> io::Result<u64>;
-    /// At the end of what was written so far; how much of it was taken.
+    /// At the end of what was written so far; how much of it was taken. What went wrong may only be told by `sync`.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// What was written survives a power cut.
     fn sync(&self) -> io::Result<()>;
