@@ -70,17 +70,8 @@ impl Running {
         let status = self.child.wait();
         let said = self.complaints.take().and_then(|said| said.join().ok());
         let said = said.unwrap_or_default();
-        let lines: Vec<&str> = said
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .collect();
         let good = status.as_ref().is_ok_and(ExitStatus::success);
-        let mut said: String = lines
-            .join(" / ")
-            .chars()
-            .filter(|c| !c.is_control())
-            .collect();
+        let mut said = words(&said);
         if let Ok(status) = status
             && !good
             && said.is_empty()
@@ -96,6 +87,24 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a client complains of, on one line. `mariadb` repeats the whole statement before, between dashes.
+fn words(said: &str) -> String {
+    const DASHES: &str = "--------------";
+    let behind = said.rsplit_once(DASHES).map_or(said, |(_, behind)| behind);
+    let said = if behind.trim().is_empty() {
+        said
+    } else {
+        behind
+    };
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = lines.join(" / ");
+    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn how_it_ended(status: ExitStatus) -> String {
@@ -517,4 +526,25 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 /// A value of a connection string of PostgreSQL.
 pub(crate) fn conninfo(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_one_line_without_the_statement() {
+        for (said, want) in [
+            (
+                "--------------\nSELECT 1\n--------------\n\nERROR 2013 (HY000) at line 4: Lost\n",
+                "ERROR 2013 (HY000) at line 4: Lost",
+            ),
+            ("psql: error: a\n\tb\n", "psql: error: a / b"),
+            ("--------------\n", "--------------"),
+            ("a\u{1b}[31m", "a[31m"),
+            ("", ""),
+        ] {
+            assert_eq!(words(said), want);
+        }
+    }
 }

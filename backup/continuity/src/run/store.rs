@@ -51,12 +51,6 @@ impl What<'_> {
             skip_caches: wanted.skip_caches,
             ..Options::default()
         };
-        // Looked at before they are read: a part that is emptied while it is read is told by the night after.
-        let wrong: Vec<_> = wanted
-            .required
-            .iter()
-            .filter_map(|part| part::wrong(part).map(|what| (part, what)))
-            .collect();
         let opener = wanted.database.clone().zip(scratch);
         let opener = opener.map(|(database, scratch)| Opener {
             database,
@@ -96,7 +90,7 @@ impl What<'_> {
                 )
             })
         }));
-        let required = |root: &Path| wrong.iter().any(|(part, _)| part.path == root);
+        let required = |root: &Path| wanted.required.iter().any(|part| part.path == root);
         let absent: Vec<&PathBuf> = wanted
             .roots
             .iter()
@@ -104,7 +98,10 @@ impl What<'_> {
             .collect();
         incomplete.extend(gone(&self.plan, &absent));
         let mut problems = saved.problems;
-        for (part, what) in wrong {
+        for part in &wanted.required {
+            let Some(what) = part::wrong(vault, &saved.snapshot, part)? else {
+                continue;
+            };
             let good = part::last_good(vault, &saved.snapshot, part)?;
             let sentence = emptied(&self.plan, part, what, good.as_ref());
             if !problems
@@ -114,6 +111,12 @@ impl What<'_> {
                 problems.push(Problem::new(part.path.display().to_string(), what));
             }
             incomplete.push(sentence);
+        }
+        if let Some(database) = &wanted.database
+            && let Some((now, then, snapshot)) =
+                part::rows(vault, &saved.snapshot, &database.place())?
+        {
+            incomplete.extend(lost_rows(&self.plan, database, now, then, &snapshot));
         }
         if !wanted.required.is_empty() {
             incomplete.extend(shrunk(&self.plan, &saved.tally));
@@ -175,19 +178,45 @@ fn emptied(
     let (name, path) = (&part.name, part.path.display());
     match good {
         Some(good) => {
-            let id = good.id.to_string();
-            let short = id.get(..8).unwrap_or(&id);
-            let day = jiff::Timestamp::from_millisecond(good.started_ms);
-            let day = day.map(|day| day.strftime("%Y-%m-%d %H:%M UTC").to_string());
-            let day = day.unwrap_or_default();
+            let point = point(good);
             format!(
-                "failed to save {name} of plan {plan}: {path} {what}, and restore point {short} of {day} is the last that holds it; find out what emptied it, restore it from there, and keep that point meanwhile (`reprise vault hold`)"
+                "failed to save {name} of plan {plan}: {path} {what}, and {point} is the last that holds it; find out what emptied it, restore it from there, and keep that point meanwhile (`reprise vault hold`)"
             )
         }
         None => format!(
             "failed to save {name} of plan {plan}: {path} {what}, and no restore point holds it; correct the settings of the application, or is a disk not mounted?"
         ),
     }
+}
+
+/// `restore point 12ab34cd of 2026-11-22 02:00 UTC`.
+fn point(snapshot: &Snapshot) -> String {
+    let id = snapshot.id.to_string();
+    let short = id.get(..8).unwrap_or(&id);
+    let day = jiff::Timestamp::from_millisecond(snapshot.started_ms);
+    let day = day.map(|day| day.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    format!("restore point {short} of {}", day.unwrap_or_default())
+}
+
+/// Fewer rows gone than this are a day's work.
+const MANY_ROWS: u64 = 1000;
+
+/// Most of a database does not go away in a night.
+fn lost_rows(
+    plan: &str,
+    database: &Database,
+    now: u64,
+    then: u64,
+    snapshot: &Snapshot,
+) -> Option<String> {
+    let gone = then.saturating_sub(now);
+    (gone >= MANY_ROWS && gone > now).then(|| {
+        format!(
+            "failed to find {gone} of the {then} rows of {} of plan {plan} that {} holds: they are gone; find out what removed them, and restore them from that point",
+            database.label(),
+            point(snapshot)
+        )
+    })
 }
 
 /// Fewer files gone than this are a day's work.
