@@ -1,6 +1,7 @@
 //! What makes a configuration: a first start's files without a question, and the questions of `reprise setup`.
 //!
 //! - [`interview`]: the questions in their order, [`answers`]: where answers come from, [`words`]: how they are put.
+//! - [`application`]: Dolibarr or Nextcloud in a folder that was named.
 //! - [`place`]: where copies go, tried at once; [`blocks`]: what is added to the configuration, pure.
 //! - [`finish`]: service, paper key, what to do next.
 //!
@@ -9,6 +10,7 @@
 //! that exists is ever overwritten.
 
 pub(crate) mod answers;
+mod application;
 pub(crate) mod blocks;
 pub(crate) mod finish;
 pub(crate) mod interview;

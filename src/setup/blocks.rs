@@ -1,5 +1,6 @@
 //! The lines that `reprise setup` adds to a configuration; pure. The text that is there stays byte for byte.
 
+use super::application::Application;
 use config::{Config, TimeOfDay, quoted};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,19 @@ pub(crate) enum Login {
     Password(PathBuf),
 }
 
+/// A service that is to be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewPlan {
+    pub(crate) name: String,
+    pub(crate) saves: Saves,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Saves {
+    Folders(Vec<PathBuf>),
+    Application(Application),
+}
+
 /// How mails go out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewMail {
@@ -35,8 +49,7 @@ pub(crate) struct Addition {
     pub(crate) new_target: Option<NewTarget>,
     /// The name of that target, or of one that was there.
     pub(crate) target: String,
-    pub(crate) plan: String,
-    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) plans: Vec<NewPlan>,
     pub(crate) at: TimeOfDay,
     pub(crate) mail: Option<NewMail>,
 }
@@ -75,16 +88,27 @@ pub(crate) fn text(addition: &Addition) -> String {
             format!("{}\n", path(&target.password_file)),
         );
     }
-    let folders: Vec<String> = addition.folders.iter().map(|f| path(f)).collect();
-    line("[[plan]]\nname", quoted(&addition.plan));
-    line("files", format!("[{}]", folders.join(", ")));
-    let at = addition.at;
-    line("at", quoted(&format!("{:02}:{:02}", at.hour, at.minute)));
-    line("targets", format!("[{}]", quoted(&addition.target)));
-    line(
-        "keep",
-        "{ daily = 14, weekly = 8, monthly = 24 }".to_owned(),
-    );
+    for plan in &addition.plans {
+        line("[[plan]]\nname", quoted(&plan.name));
+        match &plan.saves {
+            Saves::Folders(folders) => {
+                let folders: Vec<String> = folders.iter().map(|f| path(f)).collect();
+                line("files", format!("[{}]", folders.join(", ")));
+            }
+            Saves::Application(application) => {
+                line("recipe", quoted(&application.recipe));
+                line("folder", path(&application.folder));
+            }
+        }
+        line("at", quoted(&addition.at.to_string()));
+        line("targets", format!("[{}]", quoted(&addition.target)));
+        line(
+            "keep",
+            "{ daily = 14, weekly = 8, monthly = 24 }\n".to_owned(),
+        );
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     out
 }
 
@@ -125,14 +149,33 @@ pub(crate) fn free_name(wanted: &str, fallback: &str, is_taken: impl Fn(&str) ->
         .unwrap_or_else(|| fit.to_owned())
 }
 
-/// The plan's name after its first folder: `/srv/partage/compta` is `compta`.
-pub(crate) fn plan_name(folders: &[PathBuf], config: &Config) -> String {
-    let first = folders.first().and_then(|folder| folder.file_name());
-    let wanted = first.unwrap_or_default().to_string_lossy();
-    // `appliance` is the appliance's own.
-    free_name(&wanted, "files", |name| {
-        name == "appliance" || config.plan(name).is_some()
-    })
+/// One plan for each application, named after it, and one for the folders, named after the first of them:
+/// `/srv/partage/compta` is `compta`.
+pub(crate) fn plans(
+    folders: Vec<PathBuf>,
+    applications: Vec<Application>,
+    config: &Config,
+) -> Vec<NewPlan> {
+    let mut plans: Vec<NewPlan> = Vec::new();
+    let saves = applications.into_iter().map(Saves::Application);
+    let others = (!folders.is_empty()).then_some(Saves::Folders(folders));
+    for saves in saves.chain(others) {
+        let wanted = match &saves {
+            Saves::Application(application) => application.recipe.clone(),
+            Saves::Folders(folders) => {
+                let first = folders.first().and_then(|folder| folder.file_name());
+                first.unwrap_or_default().to_string_lossy().into_owned()
+            }
+        };
+        // `appliance` is the appliance's own.
+        let name = free_name(&wanted, "files", |name| {
+            name == "appliance"
+                || config.plan(name).is_some()
+                || plans.iter().any(|plan| plan.name == name)
+        });
+        plans.push(NewPlan { name, saves });
+    }
+    plans
 }
 
 #[cfg(test)]
@@ -140,6 +183,17 @@ mod tests {
     use super::*;
 
     const BASE: &str = "[appliance]\nname = \"box\"\nstate_dir = \"/var/lib/reprise/state\"\n[console]\nlisten = \"0.0.0.0:8443\"\n# mine";
+
+    fn folders() -> Vec<PathBuf> {
+        vec!["/srv/com\"pta".into(), "/srv/é".into()]
+    }
+
+    fn dolibarr() -> Application {
+        Application {
+            recipe: "dolibarr".into(),
+            folder: "/var/www/dolibarr".into(),
+        }
+    }
 
     fn addition() -> Addition {
         Addition {
@@ -152,8 +206,10 @@ mod tests {
                 password_file: "/etc/reprise/nas-password".into(),
             }),
             target: "nas".into(),
-            plan: "compta".into(),
-            folders: vec!["/srv/com\"pta".into(), "/srv/é".into()],
+            plans: vec![NewPlan {
+                name: "compta".into(),
+                saves: Saves::Folders(folders()),
+            }],
             at: TimeOfDay { hour: 2, minute: 5 },
             mail: Some(NewMail {
                 to: "it@example.net".into(),
@@ -175,7 +231,7 @@ mod tests {
         let target = config.target("nas").expect("target");
         assert_eq!(target.password_file, Path::new("/etc/reprise/nas-password"));
         let plan = config.plan("compta").expect("plan");
-        assert_eq!(plan.files, addition().folders);
+        assert_eq!(plan.files, folders());
         assert_eq!(plan.at, Some(addition().at));
         assert_eq!(plan.targets, ["nas"]);
         let mail = config.notify.mail.as_ref().expect("mail");
@@ -184,11 +240,16 @@ mod tests {
         let second = Addition {
             new_target: None,
             mail: None,
-            plan: plan_name(&addition().folders, &config),
+            plans: plans(folders(), vec![dolibarr()], &config),
             ..addition()
         };
         let twice = parsed(&format!("{once}{}", text(&second)));
-        assert_eq!((twice.targets.len(), twice.plans.len()), (1, 2));
+        assert_eq!((twice.targets.len(), twice.plans.len()), (1, 3));
+        let recipe = twice.plan("dolibarr").and_then(|plan| plan.recipe.as_ref());
+        assert_eq!(
+            recipe.map(|recipe| recipe.folder.clone()),
+            Some(dolibarr().folder)
+        );
     }
 
     #[test]
@@ -204,11 +265,16 @@ mod tests {
             assert_eq!(free_name(wanted, "files", taken), name);
         }
         let config = parsed(BASE);
-        assert_eq!(
-            plan_name(&["/srv/appliance".into()], &config),
-            "appliance-2"
-        );
-        assert_eq!(plan_name(&["/".into()], &config), "files");
+        let name = |folder: &str| {
+            plans(vec![folder.into()], Vec::new(), &config)[0]
+                .name
+                .clone()
+        };
+        assert_eq!(name("/srv/appliance"), "appliance-2");
+        assert_eq!(name("/"), "files");
+        let two = plans(vec!["/srv/dolibarr".into()], vec![dolibarr()], &config);
+        let names: Vec<&str> = two.iter().map(|plan| plan.name.as_str()).collect();
+        assert_eq!(names, ["dolibarr", "dolibarr-2"]);
     }
 
     #[test]

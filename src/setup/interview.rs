@@ -1,6 +1,7 @@
 //! The questions of `reprise setup`, in their order. The configuration is written last, whole, and only when it reads well.
 
 use super::answers::{Answers, Question};
+use super::application::{self, Application};
 use super::blocks::{self, Addition, NewMail};
 use super::place::{self, Chosen, is_yes};
 use super::words::{Words, fill};
@@ -39,7 +40,7 @@ pub(crate) fn hold(
         terminal::note(&fill(words.again, &[&file.display().to_string()]));
     }
     let chosen = place::choose(answers, words, &config, now)?;
-    let folders = folders(answers, words)?;
+    let (folders, applications) = folders(answers, words, &config)?;
     let question = Question {
         name: "hour",
         text: words.hour,
@@ -60,8 +61,7 @@ pub(crate) fn hold(
     let addition = Addition {
         new_target: chosen.new.clone(),
         target: chosen.name.clone(),
-        plan: blocks::plan_name(&folders, &config),
-        folders,
+        plans: blocks::plans(folders, applications, &config),
         at,
         mail,
     };
@@ -88,7 +88,11 @@ pub(crate) fn hold(
     Ok(Some(Agreed {
         config,
         chosen,
-        plan: addition.plan,
+        plan: addition
+            .plans
+            .first()
+            .map(|plan| plan.name.clone())
+            .unwrap_or_default(),
     }))
 }
 
@@ -112,7 +116,12 @@ fn has_messages(text: &str) -> bool {
         .any(|line| line.starts_with("[notify]") || line.starts_with("notify"))
 }
 
-fn folders(answers: &mut Answers, words: &Words) -> anyhow::Result<Vec<PathBuf>> {
+/// Folders as they are, and those where an application is installed.
+fn folders(
+    answers: &mut Answers,
+    words: &Words,
+    config: &Config,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<Application>)> {
     let usual: Vec<&str> = USUAL
         .iter()
         .copied()
@@ -127,7 +136,7 @@ fn folders(answers: &mut Answers, words: &Words) -> anyhow::Result<Vec<PathBuf>>
     };
     answers.ask(&question, |answer| {
         let named = answer.split(',').map(str::trim).filter(|f| !f.is_empty());
-        let mut folders = Vec::new();
+        let (mut folders, mut applications) = (Vec::new(), Vec::new());
         for name in named {
             let path = PathBuf::from(name);
             if !path.is_absolute() {
@@ -138,14 +147,16 @@ fn folders(answers: &mut Answers, words: &Words) -> anyhow::Result<Vec<PathBuf>>
                 Ok(false) => terminal::note(&fill(words.folder_empty, &[name])),
                 Err(error) => bail!(fill(words.folder_unread, &[name, &error.to_string()])),
             }
-            if !folders.contains(&path) {
-                folders.push(path);
+            match application::in_folder(&path, words, &config.appliance.state_dir)? {
+                Some(found) if !applications.contains(&found) => applications.push(found),
+                None if !folders.contains(&path) => folders.push(path),
+                _ => {}
             }
         }
-        if folders.is_empty() {
+        if folders.is_empty() && applications.is_empty() {
             bail!(words.folder_none);
         }
-        Ok(folders)
+        Ok((folders, applications))
     })
 }
 

@@ -31,6 +31,13 @@ mod notify;
 mod plans;
 mod recover;
 mod restore;
+#[path = "../../backup/databases/tests/real/servers.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the servers of another package's tests; not everything they can is needed here"
+)]
+mod servers;
 mod setup;
 mod start;
 mod state;

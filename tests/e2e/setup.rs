@@ -2,6 +2,7 @@
 
 use crate::harness::{Temp, cli};
 use crate::nas::{Kind, Nas, PASSWORD};
+use crate::servers::{self, Server};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
@@ -171,6 +172,69 @@ fn a_nas_is_recognised_first_and_what_is_there_only_grows() {
     let listed = cli(anew.folder.path(), &["snapshot", "list"]);
     assert!(
         String::from_utf8_lossy(&listed.stdout).contains("share"),
+        "{listed:?}"
+    );
+}
+
+/// A small Dolibarr whose settings name this server; its folder.
+fn dolibarr(here: &Machine, server: &Server, password: &str) -> String {
+    let folder = here.folder.join("dolibarr");
+    for inside in ["htdocs/conf", "documents/facture"] {
+        std::fs::create_dir_all(folder.join(inside)).expect("a folder");
+    }
+    std::fs::write(folder.join("documents/facture/FA1.pdf"), "%PDF").expect("a document");
+    let text = format!(
+        "<?php\n$dolibarr_main_data_root='{}';\n$dolibarr_main_db_host='localhost:{}';\n\
+         $dolibarr_main_db_name='dolibarr';\n$dolibarr_main_db_prefix='llx_';\n$dolibarr_main_db_user='erp';\n\
+         $dolibarr_main_db_pass='{}';\n$dolibarr_main_db_type='mysqli';\n",
+        folder.join("documents").display(),
+        server.folder.join("s").display(),
+        password.replace('\\', "\\\\").replace('\'', "\\'"),
+    );
+    std::fs::write(folder.join("htdocs/conf/conf.php"), text).expect("settings");
+    folder.display().to_string()
+}
+
+#[test]
+fn a_dolibarr_is_recognised_its_database_is_tried_and_it_is_saved_whole() {
+    let server = Server::start(databases::Engine::MariaDb);
+    server.admin("CREATE DATABASE dolibarr CHARACTER SET utf8mb4");
+    server.sql(
+        "dolibarr",
+        "CREATE TABLE llx_user (rowid INT PRIMARY KEY, login VARCHAR(50), statut INT); INSERT INTO llx_user VALUES (1, 'admin', 1)",
+    );
+    let here = Machine::new();
+    let folder = dolibarr(&here, &server, "wrong");
+    let answers = format!("folders = {folder}, {}\n", here.at("share"));
+    let said = here.refused(&answers, "en");
+    assert!(said.contains("erp") && said.contains("password"), "{said}");
+    assert!(!here.config().contains("[[plan]]\nname = \"dolibarr\""));
+
+    dolibarr(&here, &server, servers::PASSWORD);
+    let said = here.done(&answers);
+    assert!(
+        said.contains("Dolibarr found in") && !said.contains(servers::PASSWORD),
+        "{said}"
+    );
+    assert!(here.config().contains("recipe = \"dolibarr\""));
+    server.assert_no_login();
+    let saved = cli(here.folder.path(), &["plan", "run", "dolibarr"]);
+    assert!(
+        saved.status.success(),
+        "{}",
+        String::from_utf8_lossy(&saved.stderr)
+    );
+    let listed = cli(
+        here.folder.path(),
+        &[
+            "snapshot",
+            "ls",
+            "dolibarr@latest",
+            "/.reprise/databases/dolibarr",
+        ],
+    );
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains("manifest.json"),
         "{listed:?}"
     );
 }
