@@ -2,7 +2,7 @@
 
 use crate::command::{
     agent, boot, config, host, image, manual, notify, plan, pra, proof, recover, restore, run,
-    serve, session, setup, snapshot, state, user, vault,
+    serve, session, setup, snapshot, state, target, unprotected, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -43,6 +43,12 @@ pub(crate) enum Command {
     /// The backups that ran or are running
     #[command(subcommand)]
     Run(run::Command),
+    /// What this box can see and nobody saves
+    #[command(subcommand)]
+    Unprotected(unprotected::Command),
+    /// The places of the copies: what is plugged in, how old each copy is
+    #[command(subcommand)]
+    Target(target::Command),
     /// What a vault holds
     #[command(subcommand)]
     Snapshot(snapshot::Command),

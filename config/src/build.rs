@@ -13,6 +13,9 @@ use crate::walk::{Document, Entries, Value};
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 
+/// Where people's work lies on a server that nobody arranged otherwise.
+const SCANNED: [&str; 3] = ["/home", "/srv", "/var/www"];
+
 /// Reads a file named in the configuration.
 pub(crate) type Read<'a> = &'a dyn Fn(&Path) -> std::io::Result<String>;
 
@@ -122,7 +125,17 @@ fn appliance(
         timezone: text(entries, "timezone"),
         image_target: entries.text("image_target").map(str::to_owned),
         index_memory_mb: small(entries, "index_memory_mb"),
+        keep_free_mb: small(entries, "keep_free_mb"),
+        scan: scan(entries, base),
     }
+}
+
+fn scan(entries: &Entries, base: &Path) -> Vec<PathBuf> {
+    if !entries.has("scan") {
+        return SCANNED.iter().map(PathBuf::from).collect();
+    }
+    let written = entries.texts("scan").iter();
+    written.map(|(_, path)| resolved(base, path)).collect()
 }
 
 /// The first line of the file; never repeated in an error.

@@ -56,6 +56,10 @@ pub struct Appliance {
     pub image_target: Option<String>,
     /// Most memory for the indexes of all vaults together, in MB.
     pub index_memory_mb: u32,
+    /// A vault on the disk of the system or of the state stops growing when less is free there.
+    pub keep_free_mb: u32,
+    /// Folders of this box that are looked into for what nobody saves.
+    pub scan: Vec<PathBuf>,
 }
 
 /// By hand: the database's URL may hold a password.
@@ -72,6 +76,8 @@ impl fmt::Debug for Appliance {
             .field("timezone", &self.timezone)
             .field("image_target", &self.image_target)
             .field("index_memory_mb", &self.index_memory_mb)
+            .field("keep_free_mb", &self.keep_free_mb)
+            .field("scan", &self.scan)
             .finish()
     }
 }
@@ -189,6 +195,8 @@ pub enum DhcpRole {
 pub struct Target {
     pub name: String,
     pub place: Place,
+    /// A disk that is plugged in and taken away; several may take turns.
+    pub removable: Option<Removable>,
     /// Holds the vault's password on its first line.
     pub password_file: PathBuf,
 }
@@ -211,6 +219,13 @@ pub struct Server {
     pub at: Distant,
     /// `SHA256:…`: the right host key, as long as none is known.
     pub host_key: Option<String>,
+}
+
+/// A target that comes and goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removable {
+    /// Away for longer than this is late.
+    pub expected_every: Duration,
 }
 
 /// Where the vault of a target lies.

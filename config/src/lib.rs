@@ -29,8 +29,8 @@ pub use database::{BadDatabaseUrl, DatabaseKind, DatabaseServer, DatabaseUrl};
 pub use defaults::{DefaultOptions, default_text, network_lines, quoted};
 pub use domain::{
     Appliance, Config, Console, DhcpRole, Distant, Keep, Level, Locale, Log, LogFormat, Mail,
-    Network, Notify, Ping, Place, Plan, PlanRecipe, Prove, Rhythm, Security, Server, SshLogin,
-    Target, TimeOfDay,
+    Network, Notify, Ping, Place, Plan, PlanRecipe, Prove, Removable, Rhythm, Security, Server,
+    SshLogin, Target, TimeOfDay,
 };
 pub use example::example;
 pub use file::{find, load};

@@ -190,6 +190,28 @@ pub(crate) const TABLES: &[Table] = &[
                     "A million chunks (64 GB of files or so) take 32 MB.",
                 ],
             },
+            Key {
+                name: "keep_free_mb",
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 10_000_000,
+                },
+                need: Need::Default("1024"),
+                doc: &[
+                    "A vault on the disk of the system, or of state_dir, stops growing when less than this is free there, in MB.",
+                ],
+            },
+            Key {
+                name: "scan",
+                kind: Kind::Paths,
+                need: Need::Optional {
+                    example: "[\"/home\", \"/srv\", \"/var/www\"]",
+                },
+                doc: &[
+                    "Folders of this box that are looked into for what no plan saves (`reprise unprotected list`). Without it:",
+                    "/home, /srv and /var/www.",
+                ],
+            },
         ],
     },
     Table {
@@ -462,6 +484,21 @@ pub(crate) const TABLES: &[Table] = &[
                     "true refuses to write unless something is mounted there: an unmounted NAS is then an error,",
                     "never a full system disk.",
                 ],
+            },
+            Key {
+                name: "removable",
+                kind: Kind::Switch,
+                need: Need::Default("false"),
+                doc: &[
+                    "true for a disk that is plugged in and taken away: saved to as soon as it is there, away is no incident until",
+                    "it is late. Several disks may take turns under the same folder. Implies must_be_mounted.",
+                ],
+            },
+            Key {
+                name: "expected_every",
+                kind: Kind::Duration,
+                need: Need::Optional { example: "\"7d\"" },
+                doc: &["For removable: away for longer than this is late. Without it: 7d."],
             },
             Key {
                 name: "password_file",

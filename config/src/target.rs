@@ -1,15 +1,19 @@
 //! What the keys of one `[[target]]` or `[[server]]` say together: a folder of this machine, or one of another and how to log in there.
 
 use crate::build::{resolved, text};
-use crate::domain::{Distant, Place, Server, SshLogin, Target};
+use crate::domain::{Distant, Place, Removable, Server, SshLogin, Target};
 use crate::place::Findings;
 use crate::sftp::SftpUrl;
 use crate::value;
 use crate::walk::{Entries, Value};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the command line keeps the host keys that were confirmed.
 const KNOWN_HOSTS: &str = "/etc/reprise/known_hosts";
+
+/// A disk that is taken home each Friday.
+const A_WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The keys that say how to log in; only a distant target has them.
 const OF_SSH: [&str; 3] = ["ssh_key", "ssh_password_file", "known_hosts"];
@@ -22,6 +26,12 @@ pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>)
                 findings.add(
                     entries.at("must_be_mounted"),
                     "`must_be_mounted` in [[target]] is for folders; nothing is mounted for sftp://, remove it",
+                );
+            }
+            if switched_on(entries, "removable") {
+                findings.add(
+                    entries.at("removable"),
+                    "`removable` in [[target]] is for a disk that is plugged in to this box; remove it",
                 );
             }
             Place::Sftp(Box::new(distant(
@@ -46,15 +56,34 @@ pub(crate) fn build(entries: &Entries, base: &Path, findings: &mut Findings<'_>)
             }
             Place::Folder {
                 path: resolved(base, url.unwrap_or_default()),
-                must_be_mounted: switched_on(entries, "must_be_mounted"),
+                // Without its disk, the folder is one of the system disk.
+                must_be_mounted: switched_on(entries, "must_be_mounted")
+                    || switched_on(entries, "removable"),
             }
         }
     };
+    let removable = removable(entries, findings);
     Target {
         name: text(entries, "name"),
         place,
+        removable,
         password_file: resolved(base, entries.text("password_file").unwrap_or_default()),
     }
+}
+
+fn removable(entries: &Entries, findings: &mut Findings<'_>) -> Option<Removable> {
+    let expected_every = match entries.get("expected_every") {
+        Some(Value::Duration(every)) => *every,
+        _ => A_WEEK,
+    };
+    let is_removable = switched_on(entries, "removable");
+    if entries.has("expected_every") && !is_removable {
+        findings.add(
+            entries.at("expected_every"),
+            "`expected_every` in [[target]] is for a disk that comes and goes; write `removable = true` beside it, or remove it",
+        );
+    }
+    is_removable.then_some(Removable { expected_every })
 }
 
 pub(crate) fn server(entries: &Entries, base: &Path, findings: &mut Findings<'_>) -> Server {

@@ -48,7 +48,8 @@ fn the_example_parses_as_printed_and_with_everything_uncommented() {
     let shown = parsed(&config::example());
     assert_eq!(shown.networks, [], "an example never starts network boot");
     // A target is a folder of this machine, or one of another with one way to log in.
-    let of_ssh = ["database_url_file", "ssh_", "known_hosts"];
+    // `expected_every` belongs to a disk that comes and goes.
+    let of_ssh = ["database_url_file", "ssh_", "known_hosts", "expected_every"];
     let example = config::example();
     let (before, server) = example.split_once("#[[server]]").unwrap();
     // A server has one of them.

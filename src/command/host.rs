@@ -4,9 +4,15 @@ use super::answer::{self, items, number, size, strings, text};
 use crate::control::encoded;
 use crate::door::Door;
 use crate::terminal;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 use serde_json::{Value, json};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// A list of a thousand hosts is smaller; what the appliance takes in one request is not.
+const MOST_BYTES: u64 = 48 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,6 +40,11 @@ pub(crate) enum Command {
     },
     /// Lets its next network boot start the agent again
     Ask { host: String },
+    /// Takes hosts out of a CSV file whose first line names the columns `name` and, if there is one, `mac`
+    Import {
+        /// The file, at most 1000 hosts
+        file: PathBuf,
+    },
     /// Removes a host; it is new when it comes back
     Forget { host: String },
 }
@@ -73,12 +84,42 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             post(&host, "ask", &Value::Null)?;
             terminal::note("its next network boot starts the agent");
         }
+        Command::Import { file } => {
+            let csv = list_of_hosts(&file)?;
+            let imported = door.post("/api/hosts/import", &json!({ "csv": csv }))?;
+            let (added, known) = (number(&imported, "added"), number(&imported, "known"));
+            terminal::note(&format!("{added} hosts added, {known} were known"));
+        }
         Command::Forget { host } => {
             post(&host, "forget", &Value::Null)?;
             terminal::note("forgotten; it is new when it comes back");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list_of_hosts(file: &Path) -> anyhow::Result<String> {
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        std::fs::File::open(file)?
+            .take(MOST_BYTES + 1)
+            .read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = read().with_context(|| {
+        format!(
+            "read the hosts in {}; name a CSV file in UTF-8",
+            file.display()
+        )
+    })?;
+    if text.len() as u64 > MOST_BYTES {
+        bail!(
+            "read the hosts in {}: it is larger than {} KiB; split it",
+            file.display(),
+            MOST_BYTES / 1024
+        );
+    }
+    Ok(text)
 }
 
 fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {

@@ -20,6 +20,8 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod snapshot;
 pub(crate) mod state;
+pub(crate) mod target;
+pub(crate) mod unprotected;
 pub(crate) mod user;
 pub(crate) mod vault;
 
@@ -51,6 +53,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Image(command) => image::run(&door()?, command),
         Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),
+        Command::Unprotected(command) => unprotected::run(&door()?, command),
+        Command::Target(command) => target::run(&door()?, command),
         Command::Notify(command) => notify::run(&door()?, &command),
         Command::State(command) => self::state::run(&appliance::configuration(file)?, command),
         Command::Manual(args) => manual::run(&args),

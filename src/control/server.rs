@@ -9,7 +9,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
-use vault::RecoveryKey;
 
 /// Opens the socket. The caller holds the state folder's lock, so one that is there is a leftover.
 pub(crate) fn bind(state_dir: &Path) -> anyhow::Result<UnixListener> {
@@ -71,11 +70,7 @@ pub(crate) fn router(
         }
     };
     let confirm = move |Path(target): Path<String>, Json(typed): Json<Typed>| async move {
-        let secret = match RecoveryKey::parse(&typed.secret) {
-            Ok(key) => key.secret(),
-            Err(_) => vault::Secret::new(typed.secret.into_bytes()),
-        };
-        match continuity::keys::confirm(&continuity, &target, secret, "setup").await {
+        match continuity::keys::confirm(&continuity, &target, &typed.secret, "setup").await {
             Ok(()) => (StatusCode::OK, "{}".to_owned()),
             Err(error) => (StatusCode::BAD_REQUEST, error.to_string()),
         }

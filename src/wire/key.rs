@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// The words of a recovery key, or a password of the vault.
+/// The words of a recovery key.
 #[derive(Deserialize)]
 pub(crate) struct Typed {
     pub(crate) secret: String,

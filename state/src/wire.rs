@@ -165,6 +165,51 @@ pub enum Fact {
         target: String,
         by: String,
     },
+    /// A sheet of recovery words was made: one more way to open the vault.
+    PaperMade {
+        target: String,
+        by: String,
+    },
+    /// Out of a list of somebody's.
+    HostsImported {
+        added: u64,
+        by: String,
+    },
+    /// Somebody accepts until then that nobody saves the object.
+    RiskAccepted {
+        object: String,
+        by: String,
+        why: String,
+        until_ms: i64,
+    },
+    RiskWithdrawn {
+        object: String,
+        by: String,
+    },
+    /// The acceptance of a risk has run out: it counts as unprotected again.
+    RiskRanOut {
+        object: String,
+    },
+    /// Somebody said that the vault which lies there now is the one that is meant.
+    VaultAccepted {
+        target: String,
+        vault: String,
+        by: String,
+    },
+    /// A removable disk was plugged in; `vault` tells the disks of a rotation apart.
+    DiskCame {
+        target: String,
+        vault: String,
+    },
+    DiskWent {
+        target: String,
+        vault: String,
+    },
+    /// Somebody typed a vault's recovery words back from paper, and they opened the vault.
+    WordsConfirmed {
+        target: String,
+        by: String,
+    },
 }
 
 impl Fact {
@@ -197,6 +242,15 @@ impl Fact {
             Fact::Recovered { .. } => "recovered",
             Fact::StatePutBack { .. } => "state_put_back",
             Fact::KeyConfirmed { .. } => "key_confirmed",
+            Fact::PaperMade { .. } => "paper_made",
+            Fact::HostsImported { .. } => "hosts_imported",
+            Fact::RiskAccepted { .. } => "risk_accepted",
+            Fact::RiskWithdrawn { .. } => "risk_withdrawn",
+            Fact::RiskRanOut { .. } => "risk_ran_out",
+            Fact::VaultAccepted { .. } => "vault_accepted",
+            Fact::DiskCame { .. } => "disk_came",
+            Fact::DiskWent { .. } => "disk_went",
+            Fact::WordsConfirmed { .. } => "words_confirmed",
         }
     }
 }

@@ -164,9 +164,8 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     browser.click("main button");
 
     // The honest sentence, beside the proof of the appliance's own copy.
-    browser.shows(
-        "Aucun de vos services n’est protégé\u{202f}; cette copie disparaît avec ce boîtier.",
-    );
+    browser
+        .shows("0 de vos services sont protégés\u{202f}; cette copie disparaît avec ce boîtier.");
     browser.shows("restaurés et comparés en");
     browser.shows("jamais sauvé");
     browser.follow("EN");
@@ -187,7 +186,7 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     picture(&browser, "proof-fr.png");
 
     // Into the snapshot, down to a file whose name is hostile.
-    browser.follow("Points de restauration");
+    browser.follow("Restaurer");
     let snapshots = appliance.get("/api/snapshots?target=local");
     let compta = snapshots["snapshots"]
         .as_array()
@@ -245,6 +244,8 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
         "/hosts",
         "/journal",
         "/account",
+        "/targets",
+        "/unprotected",
     ] {
         browser.open(&format!("{base}{page}"));
         let wide = browser.script(
@@ -252,6 +253,18 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
         );
         assert_eq!(wide, 0, "{page} is wider than a phone");
     }
+    // On a small laptop the header is one line, in the longer of the two languages.
+    browser.window(1200, 900);
+    browser.open(&format!("{base}/?lang=fr"));
+    let lines = "const tops = [...document.querySelectorAll('.top a, .top button')].map(e => \
+                 Math.round(e.getBoundingClientRect().top + e.getBoundingClientRect().height / 2)); \
+                 return Math.max(...tops) - Math.min(...tops) < 12";
+    assert_eq!(
+        browser.script(lines),
+        true,
+        "the header wraps at 1200 pixels"
+    );
+    paper(&browser, &base);
     browser.window(1280, 900);
     browser.open(&format!("{base}/?lang=en"));
     browser.shows("restored for real, not protected");
@@ -260,6 +273,30 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     picture(&browser, "home-dark.png");
     browser.window(360, 800);
     picture(&browser, "home-phone.png");
+}
+
+/// A sheet of recovery words, typed back from what the page showed; then what nobody saves, and where the copies are.
+fn paper(browser: &Chromium, base: &str) {
+    browser.window(1280, 1250);
+    browser.open(&format!("{base}/account?lang=fr"));
+    browser.shows("Mots jamais ressaisis.");
+    browser.click("form[action='/account/keys/paper'] button");
+    browser.shows("Imprimez cette page maintenant");
+    let words = "return [...document.querySelectorAll('.paperwords code')].map(e => e.textContent).join(' ')";
+    let words = browser.script(words).as_str().expect("words").to_owned();
+    assert_eq!(words.split(' ').count(), 24, "{words}");
+    picture(browser, "paper-fr.png");
+    browser.open(&format!("{base}/account"));
+    browser.fill("textarea[name='words']", &words);
+    browser.click("form[action='/account/keys'] button");
+    browser.shows("Mots ressaisis par admin");
+    picture(browser, "account-fr.png");
+    browser.open(&format!("{base}/targets"));
+    browser.shows("disparaît avec ce boîtier");
+    picture(browser, "targets-fr.png");
+    browser.open(&format!("{base}/unprotected"));
+    browser.shows("Ce que ce boîtier voit, et ne voit pas");
+    picture(browser, "unprotected-fr.png");
 }
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
@@ -364,7 +401,9 @@ fn every_page_works_without_javascript() {
         ("/hosts", "OptiPlex 7080"),
         ("/images", "reprise image import"),
         ("/journal", "admin logged in"),
-        ("/account", "Never typed back."),
+        ("/account", "Words never typed back."),
+        ("/targets", "dies with this box"),
+        ("/unprotected", "What nobody saves"),
     ] {
         browser.open(&format!("{base}{page}"));
         browser.shows(words);

@@ -46,7 +46,7 @@ fn a_first_start_proves_its_own_backup_within_a_minute_and_says_what_that_is_wor
     // French says none in words, and with its own apostrophe and narrow space.
     assert_eq!(
         said("fr"),
-        "Aucun de vos services n’est protégé\u{202f}; cette copie disparaît avec ce boîtier."
+        "0 de vos services sont protégés\u{202f}; cette copie disparaît avec ce boîtier."
     );
     let status = appliance.cli(&["pra", "status"]);
     let shown = String::from_utf8_lossy(&status.stdout).into_owned();

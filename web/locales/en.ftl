@@ -63,6 +63,30 @@ error-home = Back home
 home-nothing-saved = Nothing is saved yet; nothing is protected.
 home-none-dies = 0 of your services are protected; this copy dies with this box.
 home-none = 0 of your services are protected.
+home-lags = But the copy of { $plan } on { $target } is too old: it is of { $date }.
+home-lags-none = But { $plan } was never saved on { $target }.
+home-lag = { $n ->
+    [one] But { $count } copy is too old.
+   *[other] But { $count } copies are too old.
+ }
+copy-in-time = in time
+copy-late = late
+copy-none = never saved
+targets-title = Where the copies are
+targets-lead = Where the copies are, how old they are, and which disk is plugged in. A vault that is not yesterday's is refused: nothing is written to it before you say that it is meant.
+place-same-disk = dies with this box: same disk
+place-other-disk = dies with this box: another disk
+place-elsewhere = outside this box
+disk-away = disk taken out
+disk-unusable = plugged in, but does not open
+disk-there = disk { $vault } is plugged in
+disk-expected = expected every { $every }
+target-refused = The vault that lies there is not yesterday's. Put the right disk or share back; or, if it is meant, say so. Until somebody does, nothing is written to it.
+target-accept = It is meant: use this vault for { $target }
+target-never = Nothing was saved there yet.
+target-vault = Vault
+target-here = it is the one that lies there
+target-seen = Seen there
 home-some = { $n ->
     [one] { $count } of your { $total } services is protected.
    *[other] { $count } of your { $total } services are protected.
@@ -111,9 +135,9 @@ reason-proof-failed = The last test restore from { $target } failed: { $detail }
 reason-proof-too-old = The last test restore from { $target } is from { $date }: more than { $limit } ago.
 reason-shares-disk = The copy on { $target } is on the same disk, or the same NAS, as the files it protects: one failure takes both.
 reason-dies = The copy on { $target } dies with this box: one is needed elsewhere.
-reason-key = The password of vault { $target } was not typed back from paper: nobody has shown that it exists outside this box.
+reason-key = The recovery words of vault { $target } were not typed back from paper: nobody has shown that it would open without this box.
 
-reason-key-link = Type it back
+reason-key-link = Make the sheet and type them back
 
 outcome-done = done
 outcome-problems = done, with problems
@@ -174,6 +198,10 @@ fact-recovered = This appliance was recovered on a bare box from its copy of { $
 fact-state-put-back = The appliance’s memory was put back to the copy of { $taken }, kept before an upgrade; what it learnt since is set aside
 fact-pruned = Room freed on { $target }: { $freed } ({ $took })
 fact-host-seen = An unknown host ({ $mac }) asked to boot from the network
+fact-hosts-imported = { $n ->
+    [one] { $count } host imported from a list by { $by }
+   *[other] { $count } hosts imported from a list by { $by }
+ }
 fact-host-reported = Host { $name } waits for approval
 fact-host-approved = Host approved by { $by }
 fact-host-forgotten = Host forgotten by { $by }
@@ -183,6 +211,11 @@ fact-logged-in = { $user } logged in to the console
 fact-log-in-refused = Log-in refused for { $user }
 fact-password-changed = Password of { $user } changed
 fact-key-confirmed = The password of vault { $target } was typed back by { $by }
+fact-paper-made = A recovery sheet of vault { $target } was made by { $by }
+fact-words-confirmed = The recovery words of vault { $target } were typed back from paper by { $by }
+fact-vault-accepted = The vault in { $target } is the one that is meant, says { $by }
+fact-disk-came = Disk { $vault } was plugged in at { $target }
+fact-disk-went = Disk { $vault } was taken out of { $target }
 
 session-opened = waits for the host
 session-confirming = announced on the host's screen
@@ -432,13 +465,26 @@ account-password = Console password
 account-password-link = Choose another one
 account-fingerprint = Fingerprint of this console's certificate
 account-fingerprint-hint = Your browser must show the same SHA-256 fingerprint.
-keys-title = Vault passwords
-keys-lead = A copy that nobody can open protects nobody. Write each password on paper, keep the paper elsewhere, and type it back here from the paper.
+keys-title = Recovery sheets of the vaults
+keys-lead = A copy that nobody can open protects nobody. Print one sheet for each vault, keep it off the premises and away from the vault, and type its words back here from the paper. A service counts as protected only after that.
 keys-none = No vault is configured.
 key-label = Vault { $target }
-key-confirmed = Typed back by { $by } on { $date }
-key-never = Never typed back.
-key-button = Check the password of { $target }
+key-confirmed = Words typed back by { $by } on { $date }
+key-never = Words never typed back.
+key-button = Check the words of { $target }
+key-paper-step = 1. Make a sheet: twenty-four words and a code to print. They are shown once and kept nowhere.
+key-paper-button = Make a sheet for { $target }
+key-words-step = 2. Type the twenty-four words back, read from the paper
+paper-title = Recovery sheet of vault { $target }
+paper-once = Print this page now (Ctrl+P): these words are never shown again, and this box does not keep them.
+paper-what = These twenty-four words open the backups of { $appliance } when the box and its passwords are gone. Sheet made on { $date }.
+paper-keep-title = Where to keep it.
+paper-keep = Off the premises and away from the vault: a safe, a bank, a notary. Whoever has this sheet and the vault can read everything.
+paper-use-title = How to use it.
+paper-use = On any Linux machine with the program reprise: type the twenty-four words, in order, into a file FILE, then
+paper-code = The code holds the same words.
+paper-next = Is the sheet printed?
+paper-next-link = Type its words back from the paper
 
 letter-subject = { $appliance }: { $what }
 letter-from = Written by the appliance { $appliance } (Reprise). Do not reply to this message.
@@ -514,6 +560,56 @@ fact-message-sent = Message sent ({ $channel }): { $subject }
 fact-message-lost = Message lost ({ $channel }): { $subject }
 
 nav-notify = Messages
+nav-restore = Restore
+nav-unprotected = Unprotected
+nav-targets = Copies
+unprotected-title = What nobody saves
+unprotected-sentence = { $n ->
+    [0] Everything this box sees is saved ({ $saved }), or its risk is accepted.
+    [one] { $count } thing that this box sees is saved by nobody; saved: { $saved }.
+   *[other] { $count } things that this box sees are saved by nobody; saved: { $saved }.
+ }
+unprotected-open = To be decided
+unprotected-none = Nothing waits for a decision.
+unprotected-accepted = Accepted risks
+unprotected-seen = What this box sees, and what it does not
+unprotected-looked = Looked at: the folders of { $folders } on this box, its MariaDB and PostgreSQL servers, Dolibarr and Nextcloud where they lie there, the hosts known to the network boot or imported.
+unprotected-unseen = Not looked at: what other machines hold, online services, telephones. A machine counts as saved when a plan saves a share that is mounted from it.
+unprotected-blind = This could not be looked at; it may hold something that nobody saves:
+seen-application = { $name } in { $folder }
+seen-database = the database { $name } ({ $engine })
+seen-server = a { $engine } server; its databases are not visible from here
+seen-folder = the folder { $folder }
+seen-host = the host { $name }
+seen-host-mac = the host { $name } ({ $mac })
+risk-open = unprotected
+risk-partly = in part: only { $inside } is saved
+risk-ran-out = unprotected: { $by } accepted the risk only until { $date } ({ $why })
+risk-accepted = risk accepted by { $by } until { $date }: { $why }
+risk-summary = Accept the risk
+risk-why = Why it may be lost
+risk-until = For (then the question comes back)
+risk-button = Accept that nobody saves { $name }
+risk-withdraw = No longer accepted: { $name }
+risk-refused = This risk was not accepted: say why, and for one year at most.
+protect-summary = Protect
+protect-how = Add these lines to reprise.toml, check them (`reprise config check`), then restart Reprise:
+protect-name = Change the name and the hour as you like; the first backup can be started at once from the page of plans.
+protect-host = The files of another machine are saved from a share that is mounted here: mount it, then add a plan for that folder. The machine then counts as saved.
+protect-database = A database is saved by its server's own tools: copying its files while it runs gives no usable copy. Its user and his rights: docs/databases.md.
+home-unprotected = { $n ->
+    [one] { $count } thing that this box sees is saved by nobody
+   *[other] { $count } things that this box sees are saved by nobody
+ }
+fact-risk-accepted = Risk accepted by { $by } until { $date }: { $object } ({ $why })
+fact-risk-withdrawn = Risk no longer accepted by { $by }: { $object }
+fact-risk-ran-out = The acceptance of a risk has run out: { $object }
+letter-unprotected-title = Seen, but saved by nobody
+letter-unprotected = { $name }: { $standing }
+letter-unprotected-more = { $n ->
+    [one] and { $count } more; the console shows them all.
+   *[other] and { $count } more; the console shows them all.
+ }
 notify-lead = One message when something breaks, one when it works again, one every morning. They wait here while their server does not answer.
 notify-none = No way is named: this box tells nobody. Add [notify] to reprise.toml (`reprise config example` shows the keys), then restart.
 notify-channels = Ways
@@ -534,3 +630,62 @@ letter-waiting = waiting
 letter-refused = refused, to be tried again
 letter-sent = sent
 letter-lost = lost
+
+# What other parts say is wrong. The English text is the very sentence that they write (see words/told.rs).
+told-failed = failed to { $what }
+told-of-target = { $what } (target { $target })
+told-missing = open the vault folder { $folder }: it does not exist; mount the disk or share that holds it, or create the folder and run `reprise vault init`
+told-not-a-folder = open the vault folder { $folder }: it is not a folder; correct the target's path
+told-not-mounted = use the vault folder { $folder }: nothing is mounted there (must_be_mounted is set); mount the NAS or disk and try again
+told-read-only = write { $object } in { $folder }: the file system is read-only; remount it read-write or check the disk
+told-denied = use { $object } in { $folder }: permission denied; give this user the right to read and write there
+told-full = write { $object } in { $folder }: the disk is full ({ $free_bytes } bytes free, { $needed_bytes } needed); free some space or choose a larger target
+told-full-of = write { $object } in { $folder }: the disk is full ({ $free_bytes } bytes free, { $needed_bytes } needed); free some space or choose a larger target (target { $target })
+told-reserved = write { $object } in { $folder }: only { $free_bytes } bytes are free on this disk, which the system needs too ({ $keep_bytes } are kept for it, keep_free_mb); free some space, or give the vault a disk of its own
+told-exchanged = use the vault folder { $folder }: another disk is mounted there than a moment ago; nothing was written to it, start again with the disk that is meant
+told-not-found = read { $object } in { $folder }: it does not exist; run `reprise vault check`
+told-short = read { $object } in { $folder }: it ends too early; run `reprise vault check`
+told-untrue = publish { $object } in { $folder }: what was written reads back differently; the disk or share cannot be trusted, replace it
+told-io = use { $object } in { $folder }: { $error }; check the disk or share
+told-unreachable = use the vault in { $folder }: { $what }
+told-host-unknown = the host key of { $host } is not known: it shows { $offered }; compare that with what the NAS itself shows (on it: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then name it once with --host-key { $again }, which writes it to { $file }; no password was sent
+told-host-changed = { $host } is not the machine it was: its host key is { $offered }, pinned is { $pinned }; if the NAS was replaced or set up anew, remove the line of { $again } from { $file } and name the new key with --host-key; otherwise somebody may be in between: nothing was sent
+told-host-silent = { $host } does not answer: { $error } ({ $tries }); check that the NAS is on, that its SFTP service runs and that it does not block this machine (auto-block)
+told-login-refused = { $host } refused the login of { $user } with { $with } ({ $tries }); { $next }
+told-no-sftp = { $host } offers no SFTP to { $user }: { $error }; switch the SFTP service on, and give this user the right to use it
+told-ssh-key = read the SSH key { $file }: { $error }
+told-ssh-password = read the SSH password in { $file }: { $error }; write it on the first line of that file
+told-locked = unlock target { $target }: failed to { $what }
+told-password-unreadable = read the password file { $file }: { $error }; create it with the vault's password on its first line (mode 0600)
+told-password-empty = read the password file { $file }: its first line is empty; write the vault's password there
+told-silent = use target { $target }: { $folder } gave no answer within { $seconds } seconds; check that the NAS is on and the network works, then mount it again
+told-foreign = use target { $target }: the vault there{ $now } is not the one this appliance saved to until { $was }; put the right disk or share back, or say that this one is meant with `reprise target accept { $again }`
+told-emptied = use target { $target }: { $folder } holds no vault any more, where this appliance saved until { $was }; put the right disk or share back. If it is lost, make a new vault with `reprise vault init` and say that it is meant with `reprise target accept { $again }`
+told-no-vault = open { $folder }: it holds no vault; check the path, or make one with `reprise vault init`
+told-wrong-password = open the vault in { $folder }: wrong password; check the password file, or type the password from the paper key
+told-newer-format = open the vault in { $folder }: it has format { $found }, this program reads up to { $known }; use a newer reprise
+told-damaged = read { $object }: { $error }; run `reprise vault check` to see what is hit
+told-bad-root = save { $path }: { $error }; correct the plan's folders
+told-nothing-saved = save plan { $plan }: none of its folders could be read ({ $error }); check that they exist and are mounted
+told-revoked = save: this run was revoked by a prune while it was at work, what it saves is void; run it again
+told-overtaken = save: a prune took away what this run counted on; run it again (its packs are used again)
+told-incomplete = save { $folders } of plan { $plan }: nothing of it is in this restore point; bring it back (is its disk mounted?), or take it out of the plan
+told-pulled = the disk of target { $target } was taken out while plan { $plan } was being saved to it; every restore point on it is whole, this one is not there; plug it in again, it is then saved by itself
+told-disk-late = the disk has not been brought for longer than was agreed ({ $object }; expected_every): plug it in, it is then saved by itself
+told-overdue = the newest restore point is older than it may be ({ $object }): no backup has succeeded since; see why with `reprise run list`, and start one with `reprise plan run`
+told-not-proven = plan { $plan } on target { $target } could not be proven: { $why }
+told-difference = 1 difference: { $first }
+told-differences = { $count } differences, the first: { $first }
+told-listed-less = the snapshot says it holds { $files } files, its folders list { $listed }; run `reprise vault check`
+told-compared-less = { $compared } files of { $files } were compared; look in the log for what stopped the others
+told-no-file = the snapshot holds no file, only folders: look whether the plan names the right ones
+told-scratch-full = use the scratch folder { $folder }: it has { $free_bytes } bytes free and { $needed_bytes } are needed; free some space there or set `state_dir` to a larger disk
+told-scratch = use the scratch folder { $folder }: { $error }; make the state folder writable and free some space on it
+told-rolled-back = target { $target } holds an older state than yesterday: restore point { $point } is gone, and nobody forgot it here; ask who put an older copy of the NAS back or deleted files there, and run `reprise vault check` on it
+told-not-tidied = { $what } (while old restore points of plan { $plan } were tidied)
+told-cut-off = reprise stopped in the middle (power cut, kill or restart), or could not record the end
+told-words = use the recovery words of target { $target }: { $what }; compare them with the paper
+told-words-count = it has { $count } words instead of { $wanted }
+told-words-unknown = its word { $number } ({ $word }) is none of the list
+told-words-mixed = its words do not fit together: one is wrong, or two are exchanged
+told-words-other = they are words of another vault, or their sheet was taken back

@@ -62,8 +62,32 @@ error-id = Référence pour le journal technique : { $id }
 error-home = Retour à l'accueil
 
 home-nothing-saved = Rien n'est encore sauvé ; rien n'est protégé.
-home-none-dies = Aucun de vos services n'est protégé ; cette copie disparaît avec ce boîtier.
-home-none = Aucun de vos services n'est protégé.
+home-none-dies = 0 de vos services sont protégés ; cette copie disparaît avec ce boîtier.
+home-none = 0 de vos services sont protégés.
+home-lags = Mais la copie de { $plan } sur { $target } est trop ancienne : elle date du { $date }.
+home-lags-none = Mais { $plan } n'a jamais été sauvé sur { $target }.
+home-lag = { $n ->
+    [one] Mais { $count } copie est trop ancienne.
+   *[other] Mais { $count } copies sont trop anciennes.
+ }
+copy-in-time = à l'heure
+copy-late = en retard
+copy-none = jamais sauvé
+targets-title = Les places des copies
+targets-lead = Où sont les copies, quel âge elles ont, et quel disque est branché. Un coffre qui n'est plus celui d'hier est refusé : rien n'y est écrit avant que vous l'ayez voulu.
+place-same-disk = disparaît avec ce boîtier : même disque
+place-other-disk = disparaît avec ce boîtier : autre disque
+place-elsewhere = hors de ce boîtier
+disk-away = disque retiré
+disk-unusable = branché, mais ne s'ouvre pas
+disk-there = disque { $vault } branché
+disk-expected = attendu tous les { $every }
+target-refused = Le coffre qui se trouve là n'est pas celui d'hier. Remettez le bon disque ou le bon partage ; ou, si c'est voulu, dites-le. Tant que rien n'est dit, rien n'y est écrit.
+target-accept = C'est voulu : utiliser ce coffre pour { $target }
+target-never = Rien n'y a encore été sauvé.
+target-vault = Coffre
+target-here = c'est celui qui est là
+target-seen = Vu là
 home-some = { $n ->
     [one] { $count } de vos { $total } services est protégé.
    *[other] { $count } de vos { $total } services sont protégés.
@@ -112,9 +136,9 @@ reason-proof-failed = La dernière restauration d'essai depuis { $target } a éc
 reason-proof-too-old = La dernière restauration d'essai depuis { $target } date du { $date } : plus de { $limit }.
 reason-shares-disk = La copie sur { $target } est sur le même disque, ou sur le même NAS, que les fichiers qu'elle protège : une seule panne emporte les deux.
 reason-dies = La copie sur { $target } disparaît avec ce boîtier : il en faut une ailleurs.
-reason-key = Le mot de passe du coffre { $target } n'a pas été ressaisi depuis le papier : personne n'a montré qu'il existe hors de ce boîtier.
+reason-key = Les mots de secours du coffre { $target } n'ont pas été ressaisis depuis le papier : personne n'a montré qu'il s'ouvrirait sans ce boîtier.
 
-reason-key-link = Le ressaisir
+reason-key-link = Faire la feuille et les ressaisir
 
 outcome-done = terminé
 outcome-problems = terminé, avec des problèmes
@@ -175,6 +199,10 @@ fact-recovered = Ce boîtier a été récupéré sur une machine nue depuis sa c
 fact-state-put-back = La mémoire du boîtier a été remise à la copie du { $taken }, gardée avant une mise à jour ; ce qu’il a appris depuis est mis de côté
 fact-pruned = Place libérée sur { $target } : { $freed } ({ $took })
 fact-host-seen = Un poste inconnu ({ $mac }) a demandé à démarrer par le réseau
+fact-hosts-imported = { $n ->
+    [one] { $count } poste importé d'une liste par { $by }
+   *[other] { $count } postes importés d'une liste par { $by }
+ }
 fact-host-reported = Le poste { $name } attend une approbation
 fact-host-approved = Poste approuvé par { $by }
 fact-host-forgotten = Poste oublié par { $by }
@@ -184,6 +212,11 @@ fact-logged-in = { $user } s'est connecté à la console
 fact-log-in-refused = Connexion refusée pour { $user }
 fact-password-changed = Mot de passe de { $user } changé
 fact-key-confirmed = Le mot de passe du coffre { $target } a été ressaisi par { $by }
+fact-paper-made = Une feuille de secours du coffre { $target } a été faite par { $by }
+fact-words-confirmed = Les mots de secours du coffre { $target } ont été ressaisis depuis le papier par { $by }
+fact-vault-accepted = Le coffre qui se trouve sur { $target } est le bon, dit { $by }
+fact-disk-came = Disque { $vault } branché sur { $target }
+fact-disk-went = Disque { $vault } retiré de { $target }
 
 session-opened = attend le poste
 session-confirming = annoncé sur l'écran du poste
@@ -433,13 +466,26 @@ account-password = Mot de passe de la console
 account-password-link = En choisir un autre
 account-fingerprint = Empreinte du certificat de cette console
 account-fingerprint-hint = Votre navigateur doit montrer la même empreinte SHA-256.
-keys-title = Mots de passe des coffres
-keys-lead = Une copie que personne ne peut ouvrir ne protège personne. Notez chaque mot de passe sur papier, gardez le papier ailleurs, et ressaisissez-le ici depuis le papier.
+keys-title = Feuilles de secours des coffres
+keys-lead = Une copie que personne ne peut ouvrir ne protège personne. Imprimez une feuille par coffre, gardez-la hors des locaux, loin du coffre, et ressaisissez ses mots ici depuis le papier. Un service ne compte comme protégé qu'après.
 keys-none = Aucun coffre n'est configuré.
 key-label = Coffre { $target }
-key-confirmed = Ressaisi par { $by } le { $date }
-key-never = Jamais ressaisi.
-key-button = Vérifier le mot de passe de { $target }
+key-confirmed = Mots ressaisis par { $by } le { $date }
+key-never = Mots jamais ressaisis.
+key-button = Vérifier les mots de { $target }
+key-paper-step = 1. Faire une feuille : vingt-quatre mots et un code à imprimer. Ils ne sont montrés qu'une fois et ne sont gardés nulle part.
+key-paper-button = Faire une feuille pour { $target }
+key-words-step = 2. Ressaisir les vingt-quatre mots, lus sur le papier
+paper-title = Feuille de secours du coffre { $target }
+paper-once = Imprimez cette page maintenant (Ctrl+P) : ces mots ne seront plus jamais montrés, et ce boîtier ne les garde pas.
+paper-what = Ces vingt-quatre mots ouvrent les sauvegardes de { $appliance } quand le boîtier et ses mots de passe n'existent plus. Feuille faite le { $date }.
+paper-keep-title = Où la garder.
+paper-keep = Hors des locaux et loin du coffre : coffre-fort, banque, notaire. Qui a cette feuille et le coffre peut tout lire.
+paper-use-title = Comment s'en servir.
+paper-use = Sur n'importe quelle machine Linux avec le programme reprise : tapez les vingt-quatre mots, dans l'ordre, dans un fichier FILE, puis
+paper-code = Le code contient les mêmes mots.
+paper-next = La feuille est imprimée ?
+paper-next-link = Ressaisir ses mots depuis le papier
 
 letter-subject = { $appliance } : { $what }
 letter-from = Écrit par le boîtier { $appliance } (Reprise). Ne répondez pas à ce message.
@@ -515,6 +561,56 @@ fact-message-sent = Message envoyé ({ $channel }) : { $subject }
 fact-message-lost = Message perdu ({ $channel }) : { $subject }
 
 nav-notify = Messages
+nav-restore = Restaurer
+nav-unprotected = Non protégé
+nav-targets = Copies
+unprotected-title = Ce que personne ne sauve
+unprotected-sentence = { $n ->
+    [0] Tout ce que ce boîtier voit est sauvé ({ $saved }), ou son risque est accepté.
+    [one] { $count } chose que ce boîtier voit n'est sauvée par personne ; sauvées : { $saved }.
+   *[other] { $count } choses que ce boîtier voit ne sont sauvées par personne ; sauvées : { $saved }.
+ }
+unprotected-open = À décider
+unprotected-none = Rien n'attend de décision.
+unprotected-accepted = Risques acceptés
+unprotected-seen = Ce que ce boîtier voit, et ne voit pas
+unprotected-looked = Regardé : les dossiers de { $folders } sur ce boîtier, ses serveurs MariaDB et PostgreSQL, les applications Dolibarr et Nextcloud qui s'y trouvent, les postes connus par le démarrage réseau ou importés.
+unprotected-unseen = Non regardé : ce que contiennent les autres machines, les services en ligne, les téléphones. Une machine compte comme sauvée quand un plan sauve un partage monté depuis elle.
+unprotected-blind = Ceci n'a pas pu être regardé ; il peut s'y trouver quelque chose que personne ne sauve :
+seen-application = { $name } dans { $folder }
+seen-database = la base { $name } ({ $engine })
+seen-server = un serveur { $engine } ; ses bases ne sont pas visibles d'ici
+seen-folder = le dossier { $folder }
+seen-host = le poste { $name }
+seen-host-mac = le poste { $name } ({ $mac })
+risk-open = non protégé
+risk-partly = en partie : seul { $inside } est sauvé
+risk-ran-out = non protégé : le risque n'était accepté par { $by } que jusqu'au { $date } ({ $why })
+risk-accepted = risque accepté par { $by } jusqu'au { $date } : { $why }
+risk-summary = Accepter le risque
+risk-why = Pourquoi cela peut être perdu
+risk-until = Pendant (puis la question revient)
+risk-button = Accepter que personne ne sauve { $name }
+risk-withdraw = Ne plus accepter : { $name }
+risk-refused = Ce risque n'a pas été accepté : dites pourquoi, et pour un an au plus.
+protect-summary = Protéger
+protect-how = Ajoutez ces lignes à reprise.toml, vérifiez-les (« reprise config check »), puis relancez Reprise :
+protect-name = Changez le nom et l'heure à votre goût ; la première sauvegarde peut être lancée aussitôt depuis la page des plans.
+protect-host = Les fichiers d'une autre machine se sauvent depuis un partage monté ici : montez-le, puis ajoutez un plan pour ce dossier. La machine compte alors comme sauvée.
+protect-database = Une base se sauve par les outils de son serveur : copier ses fichiers pendant qu'il tourne ne donne pas une copie utilisable. L'utilisateur de la base et ses droits : docs/databases.md.
+home-unprotected = { $n ->
+    [one] { $count } chose que ce boîtier voit n'est sauvée par personne
+   *[other] { $count } choses que ce boîtier voit ne sont sauvées par personne
+ }
+fact-risk-accepted = Risque accepté par { $by } jusqu'au { $date } : { $object } ({ $why })
+fact-risk-withdrawn = Risque plus accepté par { $by } : { $object }
+fact-risk-ran-out = L'acceptation du risque a pris fin : { $object }
+letter-unprotected-title = Vu, mais sauvé par personne
+letter-unprotected = { $name } : { $standing }
+letter-unprotected-more = { $n ->
+    [one] et { $count } autre ; la console les montre tous.
+   *[other] et { $count } autres ; la console les montre tous.
+ }
 notify-lead = Un message quand quelque chose casse, un quand c'est réglé, un chaque matin. Ils attendent ici tant que leur serveur ne répond pas.
 notify-none = Aucune voie n'est indiquée : ce boîtier ne prévient personne. Ajoutez [notify] dans reprise.toml (« reprise config example » montre les clés), puis relancez.
 notify-channels = Voies
@@ -535,3 +631,62 @@ letter-waiting = attend
 letter-refused = refusé, nouvel essai prévu
 letter-sent = envoyé
 letter-lost = perdu
+
+# Ce que les autres parties disent de ce qui ne va pas (voir words/told.rs).
+told-failed = { $what }
+told-of-target = { $what } (cible { $target })
+told-missing = le dossier du coffre { $folder } n'existe pas. Montez le disque ou le partage qui le contient ; s'il n'y a jamais été, créez-le et lancez « reprise vault init ».
+told-not-a-folder = { $folder } n'est pas un dossier. Corrigez le chemin de la cible.
+told-not-mounted = rien n'est monté à la place du coffre { $folder } : rien n'y a été écrit. Allumez et montez le NAS ou le disque ; la sauvegarde reprendra.
+told-read-only = { $folder } est en lecture seule : { $object } n'a pas pu être écrit. Remontez-le en écriture, ou vérifiez le disque.
+told-denied = l'accès à { $object } dans { $folder } est refusé. Donnez à reprise le droit d'y lire et d'y écrire.
+told-full = le disque de { $folder } est plein : { $object } n'a pas pu être écrit ({ $free_bytes } libres, { $needed_bytes } nécessaires). Libérez de la place, ou choisissez une cible plus grande.
+told-full-of = le disque de la cible { $target } est plein : { $object } n'a pas pu être écrit dans { $folder } ({ $free_bytes } libres, { $needed_bytes } nécessaires). Libérez de la place, ou choisissez une cible plus grande.
+told-reserved = il ne reste que { $free_bytes } libres sur le disque de { $folder }, dont le système a besoin aussi ({ $keep_bytes } lui sont gardés, keep_free_mb) : { $object } n'a pas été écrit. Libérez de la place, ou donnez au coffre un disque à lui.
+told-exchanged = un autre disque qu'il y a un instant est monté dans { $folder } : rien n'y a été écrit. Recommencez avec le bon disque.
+told-not-found = { $object } manque dans { $folder }. Lancez « reprise vault check » pour voir ce qui est touché.
+told-short = { $object } est tronqué dans { $folder }. Lancez « reprise vault check » pour voir ce qui est touché.
+told-untrue = { $object }, écrit dans { $folder }, se relit autrement : ce disque ou ce partage n'est pas fiable. Remplacez-le.
+told-io = { $object } dans { $folder } n'est pas utilisable ({ $error }). Vérifiez le disque ou le partage.
+told-unreachable = le coffre de { $folder } n'est pas joignable : { $what }
+told-host-unknown = la clé d'hôte de { $host } n'est pas connue : il montre { $offered }. Comparez avec ce que le NAS montre lui-même (sur lui : ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), puis donnez-la une fois avec --host-key { $again }, ce qui l'écrit dans { $file }. Aucun mot de passe n'a été envoyé.
+told-host-changed = { $host } n'est plus la même machine : sa clé d'hôte est { $offered }, celle qui est retenue est { $pinned }. Si le NAS a été remplacé ou réinstallé, retirez la ligne de { $again } dans { $file } et donnez la nouvelle clé avec --host-key ; sinon quelqu'un est peut-être entre les deux. Rien n'a été envoyé.
+told-host-silent = { $host } ne répond pas ({ $error }). Vérifiez que le NAS est allumé, que son service SFTP tourne et qu'il ne bloque pas ce boîtier.
+told-login-refused = { $host } a refusé la connexion de { $user } ({ $with }). À faire : { $next }
+told-no-sftp = { $host } n'offre pas SFTP à { $user } ({ $error }). Activez le service SFTP et donnez-en le droit à cet utilisateur.
+told-ssh-key = la clé SSH { $file } n'est pas utilisable : { $error }
+told-ssh-password = le mot de passe SSH n'est pas lisible dans { $file } ({ $error }). Écrivez-le sur la première ligne de ce fichier.
+told-locked = la cible { $target } ne s'ouvre pas : { $what }
+told-password-unreadable = le fichier de mot de passe { $file } n'est pas lisible ({ $error }). Créez-le, avec le mot de passe du coffre sur sa première ligne.
+told-password-empty = la première ligne du fichier { $file } est vide. Écrivez-y le mot de passe du coffre.
+told-silent = la cible { $target } ne répond pas : { $folder } est resté muet { $seconds } secondes. Vérifiez que le NAS est allumé et le réseau en marche, puis remontez-le.
+told-foreign = le coffre qui se trouve sur la cible { $target }{ $now } n'est pas celui où ce boîtier a sauvé jusqu'au { $was } : rien n'y a été écrit. Remettez le bon disque ou le bon partage ; si c'est voulu, dites-le sur la page des copies ou par « reprise target accept { $again } ».
+told-emptied = { $folder } (cible { $target }) ne contient plus de coffre, alors que ce boîtier y a sauvé jusqu'au { $was }. Remettez le bon disque ou le bon partage. S'il est perdu, faites un nouveau coffre par « reprise vault init », puis dites que c'est voulu par « reprise target accept { $again } ».
+told-no-vault = { $folder } ne contient pas de coffre. Vérifiez le chemin, ou faites-en un par « reprise vault init ».
+told-wrong-password = le mot de passe n'ouvre pas le coffre de { $folder }. Vérifiez le fichier de mot de passe, ou servez-vous de la feuille de secours.
+told-newer-format = le coffre de { $folder } a le format { $found } ; ce programme lit jusqu'au format { $known }. Installez une version plus récente de reprise.
+told-damaged = { $object } est abîmé ({ $error }). Lancez « reprise vault check » pour voir ce qui est touché.
+told-bad-root = { $path } ne peut pas être sauvé ({ $error }). Corrigez les dossiers du plan.
+told-nothing-saved = rien de { $plan } n'a pu être lu ({ $error }). Vérifiez que ses dossiers existent et sont montés.
+told-revoked = cette sauvegarde a été annulée par un nettoyage du coffre lancé ailleurs ; ce qu'elle a écrit ne compte pas. Relancez-la.
+told-overtaken = un nettoyage du coffre a retiré ce sur quoi cette sauvegarde comptait. Relancez-la ; ce qu'elle a déjà écrit resservira.
+told-incomplete = rien de { $folders } (plan { $plan }) n'est dans ce point de restauration. Remettez-le en place (son disque est-il monté ?), ou retirez-le du plan.
+told-pulled = le disque de la cible { $target } a été retiré pendant la sauvegarde de { $plan }. Chaque point de restauration qui s'y trouve est entier ; celui-ci n'y est pas. Rebranchez-le : la sauvegarde se refait toute seule.
+told-disk-late = le disque n'a pas été rapporté depuis plus longtemps que convenu (expected_every). Branchez-le : la sauvegarde se fait toute seule.
+told-overdue = le dernier point de restauration est plus ancien qu'admis : aucune sauvegarde n'a réussi depuis. Voyez pourquoi sur la page des plans, et lancez-en une.
+told-not-proven = la restauration d'essai de { $plan } depuis { $target } a échoué : { $why }
+told-difference = 1 différence : { $first }
+told-differences = { $count } différences, la première : { $first }
+told-listed-less = le point de restauration dit contenir { $files } fichiers, ses dossiers en montrent { $listed }. Lancez « reprise vault check ».
+told-compared-less = { $compared } fichiers sur { $files } ont été comparés. Le journal technique dit ce qui a arrêté les autres.
+told-no-file = le point de restauration ne contient aucun fichier, seulement des dossiers : le plan nomme-t-il les bons ?
+told-scratch-full = il manque de la place pour l'essai dans { $folder } : { $free_bytes } libres, { $needed_bytes } nécessaires. Libérez-en, ou mettez state_dir sur un disque plus grand.
+told-scratch = le dossier d'essai { $folder } n'est pas utilisable ({ $error }). Rendez le dossier d'état accessible en écriture et libérez de la place.
+told-rolled-back = la cible { $target } est revenue à un état plus ancien qu'hier : le point { $point } a disparu sans que personne l'ait oublié ici. Demandez qui a remis une ancienne copie du NAS ou y a effacé des fichiers, et lancez « reprise vault check ».
+told-not-tidied = { $what } (pendant le rangement des anciens points de { $plan })
+told-cut-off = reprise s'est arrêté au milieu (coupure, arrêt ou redémarrage), ou n'a pas pu noter la fin
+told-words = ces mots n'ouvrent pas le coffre { $target } : { $what }. Comparez avec le papier.
+told-words-count = il y en a { $count } au lieu de { $wanted }
+told-words-unknown = le mot { $number } ({ $word }) n'existe pas dans la liste
+told-words-mixed = ils ne vont pas ensemble, l'un est faux ou deux sont échangés
+told-words-other = ce sont les mots d'un autre coffre, ou leur feuille a été retirée

@@ -2,7 +2,7 @@
 
 use crate::story::Mood;
 use crate::words::Words;
-use continuity::overview::{Overview, Reason, Service, Verdict};
+use continuity::overview::{Copy, Overview, Reason, Service, Verdict};
 use continuity::place::Place;
 use state::Timestamp;
 
@@ -31,6 +31,32 @@ pub(crate) struct Shown {
     pub(crate) saved: Option<Moment>,
     pub(crate) proven: Option<Moment>,
     pub(crate) reasons: Vec<Because>,
+    /// Where there are several: each with its own age.
+    pub(crate) copies: Vec<CopyShown>,
+}
+
+/// One copy of a service: when it was last saved and restored, and whether it lags.
+pub(crate) struct CopyShown {
+    pub(crate) target: String,
+    pub(crate) mood: Mood,
+    pub(crate) state: String,
+    pub(crate) saved: Option<Moment>,
+    pub(crate) proven: Option<Moment>,
+}
+
+fn copy(words: &Words, copy: &Copy) -> CopyShown {
+    let (mood, state) = match (copy.late, copy.last_saved) {
+        (true, None) => (Mood::Bad, words.t("copy-none")),
+        (true, Some(_)) => (Mood::Bad, words.t("copy-late")),
+        (false, _) => (Mood::Good, words.t("copy-in-time")),
+    };
+    CopyShown {
+        target: copy.target.clone(),
+        mood,
+        state,
+        saved: copy.last_saved.map(|at| Moment::new(words, at)),
+        proven: copy.last_proven.map(|at| Moment::new(words, at)),
+    }
 }
 
 /// A reason, and where to do something about it.
@@ -44,7 +70,7 @@ fn because(words: &Words, why: &Reason) -> Because {
     Because {
         sentence: reason(words, why),
         link: match why {
-            Reason::KeyNotTypedBack { .. } => Some(("/account", words.t("reason-key-link"))),
+            Reason::KeyNotTypedBack { .. } => Some(("/account#keys", words.t("reason-key-link"))),
             _ => None,
         },
     }
@@ -58,6 +84,7 @@ pub(crate) fn shown(words: &Words, service: &Service) -> Shown {
         saved: service.last_saved.map(|at| Moment::new(words, at)),
         proven: service.last_proven.map(|at| Moment::new(words, at)),
         reasons: service.reasons.iter().map(|r| because(words, r)).collect(),
+        copies: service.copies.iter().map(|c| copy(words, c)).collect(),
     }
 }
 
@@ -95,9 +122,13 @@ pub(crate) fn verdict(words: &Words, service: &Service) -> String {
 pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
     match reason {
         Reason::NeverSaved { target } => words.t1("reason-never-saved", "target", target),
-        Reason::RunFailed { target, detail } => {
-            words.t2("reason-run-failed", "target", target, "detail", detail)
-        }
+        Reason::RunFailed { target, detail } => words.t2(
+            "reason-run-failed",
+            "target",
+            target,
+            "detail",
+            words.told(detail).text,
+        ),
         Reason::SavedTooOld { target, at, limit } => words.with(
             "reason-saved-too-old",
             &[
@@ -109,13 +140,21 @@ pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
         Reason::SavedWithProblems { target, problems } => {
             words.n_with("reason-problems", *problems, &[("target", target)])
         }
-        Reason::Incomplete { target, detail } => {
-            words.t2("reason-incomplete", "target", target, "detail", detail)
-        }
+        Reason::Incomplete { target, detail } => words.t2(
+            "reason-incomplete",
+            "target",
+            target,
+            "detail",
+            words.told(detail).text,
+        ),
         Reason::NeverRestored { target } => words.t1("reason-never-restored", "target", target),
-        Reason::ProofFailed { target, detail } => {
-            words.t2("reason-proof-failed", "target", target, "detail", detail)
-        }
+        Reason::ProofFailed { target, detail } => words.t2(
+            "reason-proof-failed",
+            "target",
+            target,
+            "detail",
+            words.told(detail).text,
+        ),
         Reason::ProofTooOld { target, at, limit } => words.with(
             "reason-proof-too-old",
             &[
@@ -130,8 +169,40 @@ pub(crate) fn reason(words: &Words, reason: &Reason) -> String {
     }
 }
 
-/// The one sentence at the top.
+/// The one sentence at the top; a second one when a copy that is counted on lags.
 pub(crate) fn sentence(words: &Words, overview: &Overview) -> String {
+    let first = protection(words, overview);
+    let lagging: Vec<(&Service, &Copy)> = overview
+        .services
+        .iter()
+        .flat_map(|service| service.lagging().map(move |copy| (service, copy)))
+        .collect();
+    let oldest = lagging.iter().min_by_key(|(_, copy)| copy.last_saved);
+    let Some((service, oldest)) = oldest else {
+        return first;
+    };
+    let more = match (lagging.len(), oldest.last_saved) {
+        (1, Some(at)) => words.with(
+            "home-lags",
+            &[
+                ("plan", &service.plan),
+                ("target", &oldest.target),
+                ("date", &words.date(at)),
+            ],
+        ),
+        (1, None) => words.t2(
+            "home-lags-none",
+            "plan",
+            &service.plan,
+            "target",
+            &oldest.target,
+        ),
+        (several, _) => words.n("home-lag", several as u64),
+    };
+    format!("{first} {more}")
+}
+
+fn protection(words: &Words, overview: &Overview) -> String {
     let total = overview.services.len() as u64;
     let protected = overview.protected as u64;
     let outside = overview
@@ -189,6 +260,7 @@ mod tests {
                 last_saved: at,
                 last_proven: at,
                 verdict,
+                late: false,
             }],
         }
     }
@@ -250,10 +322,40 @@ mod tests {
     }
 
     #[test]
+    fn the_sentence_says_when_the_second_place_is_too_old() {
+        let fr = Words::new(Locale::Fr, jiff::tz::TimeZone::UTC, Timestamp(2_000));
+        let mut two = service(Verdict::Protected, Place::Elsewhere);
+        two.copies.push(Copy {
+            target: "usb".into(),
+            last_saved: Some(Timestamp(0)),
+            late: true,
+            ..two.copies[0].clone()
+        });
+        let said =
+            |services| sentence(&fr, &overview(services)).replace(['\u{a0}', '\u{202f}'], " ");
+        assert_eq!(
+            said(vec![two.clone()]),
+            "Votre service est protégé. Mais la copie de compta sur usb est trop ancienne : elle date du 1er janvier 1970 à 00:00."
+        );
+        let mut never = two.clone();
+        never.copies[1].last_saved = None;
+        assert_eq!(
+            said(vec![never]),
+            "Votre service est protégé. Mais compta n’a jamais été sauvé sur usb."
+        );
+        assert_eq!(
+            said(vec![two.clone(), two.clone()]),
+            "Vos 2 services sont protégés. Mais 2 copies sont trop anciennes."
+        );
+        two.copies[1].late = false;
+        assert_eq!(said(vec![two]), "Votre service est protégé.");
+    }
+
+    #[test]
     fn none_one_and_several_are_grammatical_in_french() {
         let fr = Words::new(Locale::Fr, jiff::tz::TimeZone::UTC, Timestamp(2_000));
         for (protected, expected) in [
-            (0, "Aucun de vos services n’est protégé."),
+            (0, "0 de vos services sont protégés."),
             (1, "1 de vos 3 services est protégé."),
             (2, "2 de vos 3 services sont protégés."),
             (3, "Vos 3 services sont protégés."),
@@ -266,7 +368,7 @@ mod tests {
         }
         assert_eq!(
             sentence(&fr, &overview(vec![])),
-            "Aucun de vos services n’est protégé\u{202f}; cette copie disparaît avec ce boîtier."
+            "0 de vos services sont protégés\u{202f}; cette copie disparaît avec ce boîtier."
         );
     }
 

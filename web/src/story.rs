@@ -1,6 +1,7 @@
 //! A fact of the journal as a sentence. Pure.
 
-use crate::words::Words;
+use crate::letter;
+use crate::words::{Told, Words};
 use state::journal::Entry;
 use state::wire::{Fact, Outcome};
 
@@ -40,8 +41,8 @@ pub(crate) struct Line {
     pub(crate) machine_date: String,
     pub(crate) mood: Mood,
     pub(crate) sentence: String,
-    /// What stays in its own words: a detail, or a trouble's sentence.
-    pub(crate) detail: Option<String>,
+    /// A detail, or a trouble's sentence.
+    pub(crate) detail: Option<Told>,
     /// The page about it.
     pub(crate) link: Option<String>,
 }
@@ -78,13 +79,13 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         Fact::ApplianceStopped => (Mood::Plain, w.t("fact-appliance-stopped"), None, None),
         Fact::Trouble { object, sentence } => (
             Mood::Bad,
-            w.t1("fact-trouble", "object", object),
+            w.t1("fact-trouble", "object", letter::named(w, object)),
             Some(sentence.clone()),
             None,
         ),
         Fact::TroubleOver { object } => (
             Mood::Good,
-            w.t1("fact-trouble-over", "object", object),
+            w.t1("fact-trouble-over", "object", letter::named(w, object)),
             None,
             None,
         ),
@@ -339,6 +340,73 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             None,
         ),
+        Fact::PaperMade { target, by } => (
+            Mood::Care,
+            w.t2("fact-paper-made", "target", target, "by", by),
+            None,
+            Some("/account#keys".to_owned()),
+        ),
+        Fact::HostsImported { added, by } => (
+            Mood::Plain,
+            w.n_with("fact-hosts-imported", *added, &[("by", by)]),
+            None,
+            Some("/hosts".to_owned()),
+        ),
+        Fact::RiskAccepted {
+            object,
+            by,
+            why,
+            until_ms,
+        } => (
+            Mood::Care,
+            w.with(
+                "fact-risk-accepted",
+                &[
+                    ("object", object),
+                    ("by", by),
+                    ("date", &w.date(state::Timestamp(*until_ms))),
+                    ("why", why),
+                ],
+            ),
+            None,
+            Some("/unprotected".to_owned()),
+        ),
+        Fact::RiskWithdrawn { object, by } => (
+            Mood::Plain,
+            w.t2("fact-risk-withdrawn", "object", object, "by", by),
+            None,
+            Some("/unprotected".to_owned()),
+        ),
+        Fact::RiskRanOut { object } => (
+            Mood::Care,
+            w.t1("fact-risk-ran-out", "object", object),
+            None,
+            Some("/unprotected".to_owned()),
+        ),
+        Fact::VaultAccepted { target, by, .. } => (
+            Mood::Care,
+            w.t2("fact-vault-accepted", "target", target, "by", by),
+            None,
+            Some("/targets".to_owned()),
+        ),
+        Fact::DiskCame { target, vault } => (
+            Mood::Plain,
+            w.t2("fact-disk-came", "target", target, "vault", short(vault)),
+            None,
+            Some("/targets".to_owned()),
+        ),
+        Fact::DiskWent { target, vault } => (
+            Mood::Plain,
+            w.t2("fact-disk-went", "target", target, "vault", short(vault)),
+            None,
+            Some("/targets".to_owned()),
+        ),
+        Fact::WordsConfirmed { target, by } => (
+            Mood::Good,
+            w.t2("fact-words-confirmed", "target", target, "by", by),
+            None,
+            None,
+        ),
         Fact::LoggedIn { user } => (
             Mood::Plain,
             w.t1("fact-logged-in", "user", user),
@@ -363,7 +431,7 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
         machine_date: w.machine_date(entry.at),
         mood,
         sentence,
-        detail,
+        detail: detail.map(|detail| w.told(&detail)),
         link,
     }
 }

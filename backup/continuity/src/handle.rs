@@ -36,6 +36,11 @@ pub enum Error {
     Destination(#[from] restore::Unknown),
     #[error("start one more restore: {most} are going on; wait until one has ended, or stop one")]
     TooMany { most: usize },
+    /// `what` names the word that is wrong, where that is known.
+    #[error("use the recovery words of target {target}: {what}; compare them with the paper")]
+    Words { target: String, what: String },
+    #[error("accept the risk of {object}: {what}")]
+    Risk { object: String, what: String },
     #[error(transparent)]
     Vaults(#[from] vaults::Error),
     #[error(transparent)]
@@ -70,7 +75,7 @@ pub struct Continuity {
 impl Continuity {
     /// Starts nothing. The tables must be there ([`crate::migrate`]).
     pub fn new(db: Db, clock: Clock, board: Board, config: Arc<Config>) -> Continuity {
-        let vaults = Vaults::new(&config.targets, config.appliance.index_memory_mb);
+        let vaults = Vaults::new(&config, db.clone(), clock.clone());
         Continuity {
             db,
             clock,

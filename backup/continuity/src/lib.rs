@@ -7,10 +7,12 @@
 //! - [`source`]: what a plan saves: folders, a database, an application whole.
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
 //! - [`self_backup`]: the appliance saves itself, as the plan [`APPLIANCE`].
+//! - [`target`]: which vault belongs where, which disk is plugged in, how old each copy is.
 //! - [`restore`]: files put back into a folder of the appliance.
 //! - [`image`]: disk images in the vault: listed, imported in a writer's turn.
 //! - [`overview`]: could we restart today? pure, with its reasons.
-//! - [`keys`]: vault passwords typed back from paper; [`place`]: does a target die with this box?
+//! - [`keys`]: recovery words on paper, typed back; [`place`]: does a target die with this box?
+//! - [`unprotected`]: what this box can see and nobody saves, and the risks that are accepted.
 //! - [`notify`]: messages to people: what breaks, what works again, every morning.
 //! - [`scratch`]: folders that go away; `work`: what is going on in this process.
 //! - [`trouble`]: one fact per incident, not one per attempt.
@@ -32,8 +34,10 @@ pub mod scratch;
 pub mod self_backup;
 mod serve;
 pub mod source;
+pub mod target;
 mod tidy;
 pub mod trouble;
+pub mod unprotected;
 pub mod vaults;
 pub mod wire;
 mod work;
@@ -45,7 +49,7 @@ pub use proof::{Proof, ProofId};
 pub use records::{SCHEMA, migrate};
 pub use restore::{Destination, Planned, Restore, RestoreId, RestoreRequest, Unknown};
 pub use run::{Run, RunId};
-pub use vaults::Vaults;
+pub use vaults::{Disk, Vaults};
 
 /// The name under which the appliance saves itself; no plan of the configuration may take it.
 pub const APPLIANCE: &str = "appliance";

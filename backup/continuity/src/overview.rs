@@ -34,7 +34,9 @@ pub struct Kept {
 pub struct TargetFacts {
     pub name: String,
     pub place: Place,
-    /// When its password was last typed back from paper.
+    /// Of a disk that comes and goes: away for longer than this is late.
+    pub expected_every: Option<Duration>,
+    /// When its recovery words were last typed back from paper.
     pub key_confirmed: Option<Timestamp>,
 }
 
@@ -47,9 +49,9 @@ pub enum Verdict {
     Failing,
     /// Saved, never restored for real: nobody knows.
     Untested,
-    /// Restored for real recently, but the copy dies with the box or its password is nowhere else.
+    /// Restored for real recently, but the copy dies with the box or nobody has shown its recovery words.
     Proven,
-    /// Proven, outside the appliance, and the password was typed back.
+    /// Proven, outside the appliance, and the recovery words were typed back.
     Protected,
 }
 
@@ -109,6 +111,8 @@ pub struct Copy {
     pub last_saved: Option<Timestamp>,
     pub last_proven: Option<Timestamp>,
     pub verdict: Verdict,
+    /// Nothing was saved there, or too long ago.
+    pub late: bool,
 }
 
 /// What the company needs; one plan until the configuration says otherwise.
@@ -124,6 +128,14 @@ pub struct Service {
     /// Of all its copies.
     pub reasons: Vec<Reason>,
     pub copies: Vec<Copy>,
+}
+
+impl Service {
+    /// The copies that lag while another one is in time: the second place that one counts on.
+    pub fn lagging(&self) -> impl Iterator<Item = &Copy> {
+        let in_time = self.copies.iter().any(|copy| !copy.late);
+        self.copies.iter().filter(move |copy| in_time && copy.late)
+    }
 }
 
 /// The data behind the one sentence at the top of the console.
@@ -213,6 +225,12 @@ fn service(
                 .unwrap_or(&none);
             let target = targets.iter().find(|t| &t.name == name);
             let (verdict, why) = judge(name, kept, target, limits, now);
+            let late = why.iter().any(|reason| {
+                matches!(
+                    reason,
+                    Reason::NeverSaved { .. } | Reason::SavedTooOld { .. }
+                )
+            });
             reasons.extend(why);
             Copy {
                 target: name.clone(),
@@ -220,6 +238,7 @@ fn service(
                 last_saved: kept.last_saved,
                 last_proven: kept.last_restored,
                 verdict,
+                late,
             }
         })
         .collect();
@@ -247,6 +266,14 @@ fn judge(
 ) -> (Verdict, Vec<Reason>) {
     let target_name = || name.to_owned();
     let mut reasons = Vec::new();
+    // A disk that is brought each Friday holds Friday's copy: that is what was agreed to.
+    let every = target.and_then(|target| target.expected_every);
+    let limits = &Limits {
+        saved: every.map_or(limits.saved, |every| limits.saved.max(every + SLACK)),
+        proven: every.map_or(limits.proven, |every| {
+            limits.proven.max(every + DAY + SLACK)
+        }),
+    };
     if kept
         .last_outcome
         .is_some_and(|o| !matches!(o, Outcome::Done | Outcome::Problems))
@@ -382,6 +409,7 @@ mod tests {
         TargetFacts {
             name: name.into(),
             place,
+            expected_every: None,
             key_confirmed: key.then(|| ago(1)),
         }
     }
@@ -488,6 +516,67 @@ mod tests {
         }
         let good = one(kept("nas"), nas());
         assert_eq!((good.verdict, good.reasons), (Verdict::Protected, vec![]));
+    }
+
+    #[test]
+    fn a_disk_that_comes_on_fridays_is_late_after_its_week() {
+        for (days, expected_every, late) in [
+            (1, None, false),
+            (2, None, true),
+            (6, Some(7), false),
+            (8, Some(7), true),
+        ] {
+            let target = TargetFacts {
+                expected_every: expected_every.map(|days| Duration::from_secs(days * 86_400)),
+                ..nas()
+            };
+            let kept = Kept {
+                last_saved: Some(ago(days)),
+                last_proof: Some((ago(days), true, None)),
+                last_restored: Some(ago(days)),
+                ..kept("nas")
+            };
+            let service = one(kept, target);
+            assert_eq!(
+                service.copies[0].late, late,
+                "{days} {expected_every:?}: {:?}",
+                service.reasons
+            );
+            assert_eq!(
+                service.verdict == Verdict::Protected,
+                !late,
+                "{days} {expected_every:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_place_that_lags_is_named_while_the_first_is_in_time() {
+        let old = Kept {
+            last_saved: Some(ago(20)),
+            ..kept("usb")
+        };
+        let two = |kept: Vec<Kept>| {
+            let plan = plan("compta", 1, &["nas", "usb"]);
+            let targets = [nas(), target("usb", Place::OtherDisk, true)];
+            let service = assess(&[plan], &kept, &targets, NOW).services.remove(0);
+            let lagging: Vec<String> = service.lagging().map(|c| c.target.clone()).collect();
+            (service.verdict, lagging)
+        };
+        assert_eq!(
+            two(vec![kept("nas"), old.clone()]),
+            (Verdict::Protected, vec!["usb".to_owned()])
+        );
+        assert_eq!(two(vec![kept("nas"), kept("usb")]).1, Vec::<String>::new());
+        let both = Kept {
+            last_saved: Some(ago(20)),
+            ..kept("nas")
+        };
+        assert_eq!(
+            two(vec![both, old]).1,
+            Vec::<String>::new(),
+            "all are late: that is said of the service"
+        );
     }
 
     #[test]

@@ -130,6 +130,23 @@ struct Mount {
     source: String,
 }
 
+/// What is mounted where `path` lies: `/dev/sdb1`, `nas.lan:/vol`, `//nas/share`.
+pub(crate) fn device(mountinfo: &str, path: &Path) -> Option<String> {
+    mount_of(mountinfo, path).map(|mount| mount.source)
+}
+
+/// The machine whose share `path` lies on, where it is one.
+pub(crate) fn server(mountinfo: &str, path: &Path) -> Option<String> {
+    let mount = mount_of(mountinfo, path)?;
+    if !NETWORK.contains(&mount.kind.as_str()) {
+        return None;
+    }
+    let source = mount.source.trim_start_matches('/');
+    let name = source.rsplit_once('@').map_or(source, |(_, host)| host);
+    let name = name.split([':', '/']).next().unwrap_or_default();
+    (!name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
 /// The mount that `path` lies on: the longest mount point above it, the newest of equals.
 fn mount_of(mountinfo: &str, path: &Path) -> Option<Mount> {
     mountinfo
@@ -238,6 +255,20 @@ a line that is none
         assert!(stands_on("", Path::new("/srv"), &disks).is_empty());
         // A device that is none stands on nothing, and does not panic.
         assert!(super::disks("/dev/nothing of that name").is_empty());
+    }
+
+    #[test]
+    fn what_is_mounted_names_its_device_and_its_server() {
+        for (path, source, host) in [
+            ("/mnt/usb/vault", "/dev/sdb1", None),
+            ("/mnt/nas/x", "nas.lan:/vol", Some("nas.lan")),
+            ("/mnt/my share/x", "//nas/share", Some("nas")),
+            ("/mnt/ssh", "nas:/vol", Some("nas")),
+        ] {
+            let path = Path::new(path);
+            assert_eq!(device(MOUNTS, path).as_deref(), Some(source), "{path:?}");
+            assert_eq!(server(MOUNTS, path).as_deref(), host, "{path:?}");
+        }
     }
 
     #[test]

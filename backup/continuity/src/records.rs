@@ -64,6 +64,17 @@ const TABLES: &[&str] = &[
      CREATE TABLE exposed (plan TEXT PRIMARY KEY, since_ms BIGINT NOT NULL)",
     "ALTER TABLE restore_job ADD COLUMN asked TEXT;\
      ALTER TABLE restore_job ADD COLUMN resumed BIGINT NOT NULL DEFAULT 0",
+    // What `key_confirmed` holds was shown by typing a password, not from the paper: it no longer counts.
+    "CREATE TABLE words_confirmed (target TEXT PRIMARY KEY, asked_by TEXT NOT NULL, at_ms BIGINT NOT NULL)",
+    "CREATE TABLE known_vault (\
+       target TEXT NOT NULL, vault TEXT NOT NULL, device TEXT NOT NULL, first_ms BIGINT NOT NULL, \
+       seen_ms BIGINT NOT NULL, PRIMARY KEY (target, vault));\
+     ALTER TABLE run ADD COLUMN vault TEXT;\
+     CREATE TABLE disk_head (\
+       target TEXT NOT NULL, vault TEXT NOT NULL, snapshot TEXT NOT NULL, PRIMARY KEY (target, vault))",
+    "CREATE TABLE risk (\
+       object TEXT PRIMARY KEY, asked_by TEXT NOT NULL, why TEXT NOT NULL, since_ms BIGINT NOT NULL, \
+       until_ms BIGINT NOT NULL, told BIGINT NOT NULL)",
 ];
 
 /// Brings this package's tables up to date.
@@ -143,9 +154,9 @@ pub async fn troubles(db: &Db) -> Result<Vec<Trouble>, Error> {
     Ok(list.collect::<Result<_, _>>()?)
 }
 
-/// Which vault passwords were typed back, by whom, when.
+/// Of which vaults the recovery words were typed back, by whom, when.
 pub async fn keys_confirmed(db: &Db) -> Result<Vec<crate::keys::Confirmed>, Error> {
-    let rows = sqlx::query("SELECT target, asked_by, at_ms FROM key_confirmed ORDER BY target")
+    let rows = sqlx::query("SELECT target, asked_by, at_ms FROM words_confirmed ORDER BY target")
         .fetch_all(db.read())
         .await?;
     let list = rows.iter().map(|row| {
@@ -158,7 +169,7 @@ pub async fn keys_confirmed(db: &Db) -> Result<Vec<crate::keys::Confirmed>, Erro
     Ok(list.collect::<Result<_, _>>()?)
 }
 
-pub(crate) async fn confirm_key(
+pub(crate) async fn confirm_words(
     db: &Db,
     target: &str,
     by: &str,
@@ -168,7 +179,7 @@ pub(crate) async fn confirm_key(
     db.write(move |conn| {
         Box::pin(async move {
             sqlx::query(
-                "INSERT INTO key_confirmed (target, asked_by, at_ms) VALUES ($1, $2, $3) \
+                "INSERT INTO words_confirmed (target, asked_by, at_ms) VALUES ($1, $2, $3) \
                  ON CONFLICT (target) DO UPDATE SET asked_by = excluded.asked_by, at_ms = excluded.at_ms",
             )
             .bind(target.clone())
@@ -176,8 +187,21 @@ pub(crate) async fn confirm_key(
             .bind(at.0)
             .execute(&mut *conn)
             .await?;
-            journal::append(conn, at, &Fact::KeyConfirmed { target, by }).await
+            journal::append(conn, at, &Fact::WordsConfirmed { target, by }).await
         })
+    })
+    .await
+}
+
+pub(crate) async fn paper_made(
+    db: &Db,
+    target: &str,
+    by: &str,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let (target, by) = (target.to_owned(), by.to_owned());
+    db.write(move |conn| {
+        Box::pin(async move { journal::append(conn, at, &Fact::PaperMade { target, by }).await })
     })
     .await
 }

@@ -26,6 +26,8 @@ pub struct History {
     pub target: String,
     /// A run is queued or going on.
     pub busy: bool,
+    /// The disk of the target is not plugged in: nothing can be done there, and nothing is missed.
+    pub away: bool,
     /// Start of the newest run that was not interrupted by a power cut.
     pub last_start: Option<Timestamp>,
     /// Whether that run left a snapshot.
@@ -77,6 +79,9 @@ pub fn due(
     let mut jobs = Vec::new();
     for target in targets {
         let past = of(crate::APPLIANCE, target);
+        if past.away {
+            continue;
+        }
         let target = target.clone();
         if self_backup_is_due(past, now) {
             jobs.push(Job::SelfBackup { target });
@@ -88,6 +93,9 @@ pub fn due(
     for known in plans {
         for target in &known.plan.targets {
             let past = of(&known.plan.name, target);
+            if past.away {
+                continue;
+            }
             let (plan, target) = (known.plan.name.clone(), target.clone());
             if run_is_due(known, past, now, tz) {
                 jobs.push(Job::Run { plan, target });

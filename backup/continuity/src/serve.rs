@@ -4,11 +4,11 @@ use crate::handle::{Continuity, Error};
 use crate::overview::{Kept, Overview, TargetFacts, assess};
 use crate::place::{self, place};
 use crate::schedule::{self, History, Job, Known};
-use crate::{APPLIANCE, blocking, records, restore, run};
+use crate::{APPLIANCE, Disk, blocking, records, restore, run};
 use jiff::tz::TimeZone;
 use state::Timestamp;
 use state::wire::Outcome;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,9 @@ const BEAT: Duration = Duration::from_secs(1);
 
 const CUT_OFF: &str =
     "reprise stopped in the middle (power cut, kill or restart), or could not record the end";
+
+/// How often the places of removable disks are looked at: plugged in, it is saved to soon.
+const DISKS: Duration = Duration::from_secs(5);
 
 /// What the schedule decides upon.
 struct Facts {
@@ -37,6 +40,8 @@ impl Continuity {
         let mut commits = self.db.commits();
         let mut known = None;
         let mut told = false;
+        let mut disks = BTreeMap::new();
+        let mut looked_at: Option<tokio::time::Instant> = None;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -46,6 +51,16 @@ impl Continuity {
             if commits.has_changed().unwrap_or(true) {
                 commits.mark_unchanged();
                 known = None;
+            }
+            if looked_at.is_none_or(|at| at.elapsed() >= DISKS) {
+                looked_at = Some(tokio::time::Instant::now());
+                let risks = crate::unprotected::records::run_out(&self.db, self.clock.now());
+                if let Err(error) = risks.await {
+                    tracing::error!(%error, "failed to look which accepted risks have run out");
+                }
+                if self.disks_moved(&mut disks).await {
+                    known = None;
+                }
             }
             let looked = match known.take() {
                 Some(known) => Ok(known),
@@ -114,10 +129,55 @@ impl Continuity {
         if self.work.idle() && !run::records::open(&self.db).await?.is_empty() {
             self.recover().await?;
         }
+        let disks = self.disks().await;
         for (plan, target) in self.pairs() {
-            history.push(run::records::history(&self.db, &plan, &target, now).await?);
+            // What was saved on another disk of the rotation is not on this one.
+            let (vault, away) = match disks.get(&target) {
+                Some(Disk::There(vault)) => (Some(vault.as_str()), false),
+                Some(Disk::Away) => (None, true),
+                Some(Disk::Unusable) | None => (None, false),
+            };
+            let past = run::records::history(&self.db, &plan, &target, vault, now).await?;
+            history.push(History { away, ..past });
         }
         Ok(Facts { since, history })
+    }
+
+    /// What lies in the places of removable disks now.
+    async fn disks(&self) -> BTreeMap<String, Disk> {
+        let mut disks = BTreeMap::new();
+        for target in self.vaults.removable() {
+            // Who does not answer is tried by its run, which says why.
+            let disk = self.vaults.disk(&target).await.unwrap_or(Disk::Unusable);
+            disks.insert(target, disk);
+        }
+        disks
+    }
+
+    /// Looks again, writes down which disks came and went; says whether anything did.
+    async fn disks_moved(&self, known: &mut BTreeMap<String, Disk>) -> bool {
+        let disks = self.disks().await;
+        for (target, disk) in &disks {
+            let before = known.get(target);
+            if before == Some(disk) {
+                continue;
+            }
+            let now = self.clock.now();
+            let moves = [(before, false), (Some(disk), true)];
+            for (which, came) in moves {
+                let Some(Disk::There(vault)) = which else {
+                    continue;
+                };
+                let noted =
+                    crate::target::records::disk_moved(&self.db, target, vault, came, now).await;
+                if let Err(error) = noted {
+                    tracing::error!(%error, target, "failed to note that a disk came or went");
+                }
+            }
+        }
+        let moved = disks != *known;
+        *known = disks;
+        moved
     }
 
     async fn start_due(&self, facts: &Facts) -> Result<Vec<Job>, Error> {
@@ -166,9 +226,9 @@ impl Continuity {
     }
 
     async fn kept(&self, plan: String, target: String, now: Timestamp) -> Result<Kept, Error> {
-        let newest = run::records::newest(&self.db, &plan, &target, now, 2).await?;
+        let newest = run::records::newest(&self.db, &plan, &target, None, now, 2).await?;
         let last = newest.iter().find(|run| run.outcome.is_some());
-        let saved = run::records::saved(&self.db, &plan, &target).await?;
+        let saved = run::records::saved(&self.db, &plan, &target, None).await?;
         let proof = crate::proof::records::newest(&self.db, &plan, &target).await?;
         Ok(Kept {
             last_saved: saved.as_ref().and_then(|run| run.finished),
@@ -209,7 +269,7 @@ impl Continuity {
         .await?)
     }
 
-    async fn target_facts(&self) -> Result<Vec<TargetFacts>, Error> {
+    pub(crate) async fn target_facts(&self) -> Result<Vec<TargetFacts>, Error> {
         let confirmed = records::keys_confirmed(&self.db).await?;
         let own = self.config.appliance.state_dir.clone();
         let targets = self.config.targets.clone();
@@ -226,6 +286,7 @@ impl Continuity {
                     config::Place::Folder { path, .. } => place(&mounts, &real(path), &real(&own)),
                     config::Place::Sftp(there) => place::distant(&there.url.host, &name),
                 },
+                expected_every: target.removable.map(|disk| disk.expected_every),
                 key_confirmed: confirmed
                     .iter()
                     .find(|k| k.target == target.name)

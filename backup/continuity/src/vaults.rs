@@ -1,10 +1,15 @@
 //! Opens the vaults of the configured targets, and keeps them open: deriving a key takes a good part
-//! of a second on purpose.
+//! of a second on purpose. What is opened is yesterday's vault, or it is refused.
 
 use crate::blocking::{Crashed, blocking};
-use config::{Distant, Place, SshLogin, Target};
+use crate::place;
+use crate::target::belongs::{self, Belongs};
+use crate::target::{KnownVault, records};
+use config::{Config, Distant, Place, SshLogin, Target};
+use state::{Clock, Db, Timestamp};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -34,6 +39,26 @@ pub enum Error {
         target: String,
         source: vault::Error,
     },
+    /// Another vault lies where the known one did; `now` and `was` say what is mounted, where that is known.
+    #[error(
+        "use target {target}: the vault there{now} is not the one this appliance saved to until {was}; put the right disk or share back, or say that this one is meant with `reprise target accept {target}`"
+    )]
+    Foreign {
+        target: String,
+        now: String,
+        was: String,
+    },
+    /// No vault lies where the known one did.
+    #[error(
+        "use target {target}: {place} holds no vault any more, where this appliance saved until {was}; put the right disk or share back. If it is lost, make a new vault with `reprise vault init` and say that it is meant with `reprise target accept {target}`"
+    )]
+    Emptied {
+        target: String,
+        place: String,
+        was: String,
+    },
+    #[error(transparent)]
+    Known(#[from] state::db::Error),
     #[error(transparent)]
     Crashed(#[from] Crashed),
 }
@@ -41,37 +66,81 @@ pub enum Error {
 struct Slot {
     target: Target,
     limits: Limits,
+    /// Kept free on the disk of the system, where the vault lies on it.
+    keep_free: KeepFree,
     open: Mutex<Option<Held>>,
+    /// What was last found in the place of a disk that comes and goes.
+    found: Mutex<Option<(Mark, Disk, Instant)>>,
     turn: Arc<Mutex<()>>,
+}
+
+#[derive(Clone)]
+struct KeepFree {
+    bytes: u64,
+    state_dir: PathBuf,
 }
 
 /// An open vault, and when its place was last looked at.
 struct Held {
     vault: Arc<Vault>,
+    /// Of a folder: what tells it from another one mounted in its place.
+    mark: Option<Mark>,
     looked: Instant,
 }
+
+/// The device a folder lies on, and the names of the keys in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    device: u64,
+    keys: Vec<String>,
+}
+
+/// What lies in the place of a disk that comes and goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disk {
+    Away,
+    /// Something is there, and does not open: a run says why.
+    Unusable,
+    /// A disk with this vault.
+    There(String),
+}
+
+/// A disk that is there and does not open is tried again this often.
+const UNUSABLE: Duration = Duration::from_secs(60);
 
 /// The vaults of the configuration. Cloning shares them.
 #[derive(Clone)]
 pub struct Vaults {
     slots: Arc<BTreeMap<String, Slot>>,
+    db: Db,
+    clock: Clock,
+    zone: jiff::tz::TimeZone,
 }
 
 impl Vaults {
     /// Opens nothing yet. The indexes of all of them share `index_memory_mb`.
-    pub fn new(targets: &[Target], index_memory_mb: u32) -> Vaults {
-        let limits = share(index_memory_mb, targets.len());
-        let slots = targets.iter().map(|target| {
+    pub fn new(config: &Config, db: Db, clock: Clock) -> Vaults {
+        let appliance = &config.appliance;
+        let limits = share(appliance.index_memory_mb, config.targets.len());
+        let slots = config.targets.iter().map(|target| {
             let slot = Slot {
                 target: target.clone(),
                 limits,
+                keep_free: KeepFree {
+                    bytes: u64::from(appliance.keep_free_mb) * 1024 * 1024,
+                    state_dir: appliance.state_dir.clone(),
+                },
                 open: Mutex::default(),
+                found: Mutex::default(),
                 turn: Arc::default(),
             };
             (target.name.clone(), slot)
         });
         Vaults {
             slots: Arc::new(slots.collect()),
+            db,
+            clock,
+            zone: jiff::tz::TimeZone::get(&appliance.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
         }
     }
 
@@ -102,24 +171,141 @@ impl Vaults {
             return Ok(Arc::clone(&held.vault));
         }
         let held = open.take();
-        let folder = reach(&slot.target).await?;
-        let (wanted, limits) = (slot.target.clone(), slot.limits);
+        let folder = reach(slot).await?;
+        let mark = mark(&slot.target).await?;
+        // Another disk under the same mount point has other keys: what is open belongs to the first.
+        let held = held.filter(|held| held.mark == mark);
         let vault = match held {
             Some(held) => held.vault,
-            None => blocking(move || unlock_by_file(&wanted, folder, limits)).await??,
+            None => self.unlock_known(slot, folder).await?,
         };
         *open = Some(Held {
             vault: Arc::clone(&vault),
+            mark,
             looked: Instant::now(),
         });
         Ok(vault)
+    }
+
+    /// Opens what lies there, if it is a vault that belongs there.
+    async fn unlock_known(&self, slot: &Slot, folder: Reached) -> Result<Arc<Vault>, Error> {
+        let target = &slot.target;
+        let known = records::known_vaults(&self.db, &target.name).await?;
+        let (wanted, limits) = (target.clone(), slot.limits);
+        let opened = blocking(move || unlock_by_file(&wanted, folder, limits)).await?;
+        let device = device(target).await?;
+        let id = match &opened {
+            Ok(vault) => Some(vault.id()),
+            Err(Error::Open {
+                source: vault::Error::NotAVault { .. },
+                ..
+            }) => None,
+            Err(_) => return opened,
+        };
+        let now = self.clock.now();
+        match belongs::judge(target.removable.is_some(), &known, id.as_deref()) {
+            Belongs::Foreign(was) => {
+                let (target, was) = (target.name.clone(), self.was(was));
+                Err(match opened {
+                    Ok(_) => Error::Foreign {
+                        target,
+                        now: match device.is_empty() {
+                            true => String::new(),
+                            false => format!(" ({device})"),
+                        },
+                        was,
+                    },
+                    Err(_) => Error::Emptied {
+                        target,
+                        place: shown(&slot.target),
+                        was,
+                    },
+                })
+            }
+            Belongs::New | Belongs::Known => {
+                if let Some(id) = id {
+                    records::saw_vault(&self.db, &target.name, &id, &device, now).await?;
+                }
+                opened
+            }
+        }
+    }
+
+    fn was(&self, known: &KnownVault) -> String {
+        let at = jiff::Timestamp::from_millisecond(known.seen.0);
+        let at = at.map(|at| {
+            at.to_zoned(self.zone.clone())
+                .strftime("%Y-%m-%d %H:%M")
+                .to_string()
+        });
+        match (at, known.device.as_str()) {
+            (Ok(at), "") => at,
+            (Ok(at), device) => format!("{at} ({device})"),
+            (Err(_), device) => device.to_owned(),
+        }
+    }
+
+    /// Somebody says that the vault which lies there now is the one that is meant: those known before are not any more.
+    pub(crate) async fn accept(
+        &self,
+        target: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let slot = self.slot(target)?;
+        let mut open = slot.open.lock().await;
+        *open = None;
+        let folder = reach(slot).await?;
+        let (wanted, limits) = (slot.target.clone(), slot.limits);
+        let id = blocking(move || unlock_by_file(&wanted, folder, limits).map(|vault| vault.id()))
+            .await??;
+        let device = device(&slot.target).await?;
+        records::accept_vault(&self.db, target, &id, &device, by, now).await?;
+        *slot.found.lock().await = None;
+        Ok(id)
+    }
+
+    /// What lies in the place of a removable target now. A disk that was looked at is not opened again while it stays.
+    pub async fn disk(&self, target: &str) -> Result<Disk, Error> {
+        let slot = self.slot(target)?;
+        let mut found = slot.found.lock().await;
+        let there = match reach(slot).await {
+            Ok(_) => mark(&slot.target)
+                .await?
+                .filter(|mark| !mark.keys.is_empty()),
+            Err(_) => None,
+        };
+        let Some(mark) = there else {
+            *found = None;
+            *slot.open.lock().await = None;
+            return Ok(Disk::Away);
+        };
+        if let Some((known, disk, at)) = found.as_ref()
+            && *known == mark
+            && (*disk != Disk::Unusable || at.elapsed() < UNUSABLE)
+        {
+            return Ok(disk.clone());
+        }
+        let disk = match self.open(target).await {
+            Ok(vault) => Disk::There(vault.id()),
+            Err(_) => Disk::Unusable,
+        };
+        *found = Some((mark, disk.clone(), Instant::now()));
+        Ok(disk)
+    }
+
+    /// The targets that come and go.
+    pub fn removable(&self) -> Vec<String> {
+        let slots = self.slots.values();
+        let removable = slots.filter(|slot| slot.target.removable.is_some());
+        removable.map(|slot| slot.target.name.clone()).collect()
     }
 
     /// Opens the vault with a password somebody typed, whatever the password file says.
     pub async fn open_with(&self, target: &str, password: Secret) -> Result<(), Error> {
         let slot = self.slot(target)?;
         let (wanted, limits) = (slot.target.clone(), slot.limits);
-        let folder = reach(&wanted).await?;
+        let folder = reach(slot).await?;
         blocking(move || unlock(&wanted, folder, limits, &password).map(drop)).await?
     }
 
@@ -166,7 +352,73 @@ impl Reached {
     }
 }
 
-async fn reach(target: &Target) -> Result<Reached, Error> {
+/// Nobody waits longer for a folder than for an answer.
+async fn patiently<T: Send + 'static>(
+    target: &Target,
+    path: &Path,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let Ok(looked) = tokio::time::timeout(ANSWER, blocking(look)).await else {
+        return Err(Error::Silent {
+            target: target.name.clone(),
+            path: path.to_owned(),
+        });
+    };
+    Ok(looked?)
+}
+
+async fn mark(target: &Target) -> Result<Option<Mark>, Error> {
+    let Some(path) = target.folder().map(Path::to_owned) else {
+        return Ok(None);
+    };
+    let folder = path.clone();
+    patiently(target, &path, move || {
+        let device = std::fs::metadata(&folder).map(|meta| meta.dev()).ok()?;
+        let entries = std::fs::read_dir(folder.join("keys")).ok();
+        let names = entries.into_iter().flatten().flatten();
+        let mut keys: Vec<String> = names
+            .take(MOST_KEYS)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        keys.sort_unstable();
+        Some(Mark { device, keys })
+    })
+    .await
+}
+
+/// More keys than a vault has; a folder of anything else is not read to its end.
+const MOST_KEYS: usize = 64;
+
+/// What is mounted at a target's folder; empty for another machine, whose vault tells enough.
+async fn device(target: &Target) -> Result<String, Error> {
+    let Some(path) = target.folder().map(Path::to_owned) else {
+        return Ok(String::new());
+    };
+    let folder = path.clone();
+    patiently(target, &path, move || {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let folder = folder.canonicalize().unwrap_or(folder);
+        place::device(&mounts, &folder).unwrap_or_default()
+    })
+    .await
+}
+
+pub(crate) fn shown(target: &Target) -> String {
+    match &target.place {
+        Place::Folder { path, .. } => path.display().to_string(),
+        Place::Sftp(there) => there.url.to_string(),
+    }
+}
+
+/// Whether the folder lies on the disk that the system or the state lies on.
+fn is_on_system_disk(folder: &Path, state_dir: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
+    let there = device(folder);
+    there.is_some() && (there == device(Path::new("/")) || there == device(state_dir))
+}
+
+async fn reach(slot: &Slot) -> Result<Reached, Error> {
+    let target = &slot.target;
     let wrong = |source| Error::Target {
         target: target.name.clone(),
         source,
@@ -185,15 +437,16 @@ async fn reach(target: &Target) -> Result<Reached, Error> {
             return Ok(Reached::Distant(Box::new(place)));
         }
     };
-    let folder = path.clone();
-    let look = blocking(move || LocalTarget::open(&folder, mounted));
-    let Ok(looked) = tokio::time::timeout(ANSWER, look).await else {
-        return Err(Error::Silent {
-            target: target.name.clone(),
-            path,
-        });
+    let (folder, keep) = (path.clone(), slot.keep_free.clone());
+    let look = move || {
+        let bytes = match is_on_system_disk(&folder, &keep.state_dir) {
+            true => keep.bytes,
+            false => 0,
+        };
+        LocalTarget::open_keeping(&folder, mounted, bytes)
     };
-    looked?.map(Reached::Folder).map_err(wrong)
+    let looked = patiently(target, &path, look).await?;
+    looked.map(Reached::Folder).map_err(wrong)
 }
 
 /// For somebody who waits for a page, and holds up everybody else: one try, which ends by itself.

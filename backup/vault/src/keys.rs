@@ -49,6 +49,11 @@ impl Keys {
         Ok(Keys::derive(secrets, [0; 16]))
     }
 
+    /// Which vault this is; the same through every key.
+    pub(crate) fn vault(&self) -> [u8; 16] {
+        self.secrets.vault
+    }
+
     /// Where this vault cuts streams.
     pub(crate) fn cuts(&self) -> Cuts {
         self.secrets.cuts

@@ -138,6 +138,11 @@ impl Vault {
         }
     }
 
+    /// Which vault this is, 32 hexadecimal digits: the same wherever its folder is mounted and whatever key opened it.
+    pub fn id(&self) -> String {
+        hex_name(&self.inner.keys.vault())
+    }
+
     pub fn target(&self) -> &Arc<dyn Target> {
         &self.inner.target
     }

@@ -1,6 +1,7 @@
 //! The registry of machines. A machine is its serial number and SMBIOS identity; a MAC is a hint.
 
 pub(crate) mod identity;
+pub mod import;
 pub(crate) mod records;
 pub(crate) mod report;
 
@@ -76,6 +77,9 @@ pub enum Error {
     BadName(String, String),
     #[error("name a host {0}: another one has that name")]
     NameTaken(String),
+    /// Every line that is wrong.
+    #[error("import hosts: {0}; nothing was imported")]
+    BadList(String),
 }
 
 /// All machines, newest sighting first.
@@ -124,6 +128,26 @@ pub async fn approve(
 ) -> Result<Host, Error> {
     records::approve(db, id, code, by, now).await?;
     records::get(db, id).await
+}
+
+/// What an import brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub added: u64,
+    /// Known before, by their MAC or their name.
+    pub known: u64,
+}
+
+/// Takes hosts out of a CSV file into the registry, as machines that were only heard of: nothing boots by that.
+pub async fn import(db: &Db, text: &str, by: &str, now: Timestamp) -> Result<Imported, Error> {
+    let listed = import::parse(text).map_err(|wrong| {
+        let lines = wrong.iter().take(20);
+        let lines: Vec<String> = lines
+            .map(|w| format!("line {}: {}", w.line, w.what))
+            .collect();
+        Error::BadList(lines.join("; "))
+    })?;
+    records::import(db, listed, by, now).await
 }
 
 /// Removes a machine and its sessions; it is new when it comes back.

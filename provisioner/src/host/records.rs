@@ -1,7 +1,8 @@
 //! The tables of hosts.
 
 use super::identity::{Identity, free_name, name};
-use super::{Error, Host, HostId, HostState};
+use super::import::Listed;
+use super::{Error, Host, HostId, HostState, Imported};
 use crate::Mac;
 use crate::boot::policy::Known;
 use sqlx::any::AnyRow;
@@ -119,6 +120,57 @@ pub(crate) async fn insert(
     };
     journal::append(conn, now, &fact).await?;
     Ok(id)
+}
+
+/// Hosts that somebody listed. A machine is the same by its MAC or its name; one that is known is left as it is.
+pub(crate) async fn import(
+    db: &Db,
+    listed: Vec<Listed>,
+    by: &str,
+    now: Timestamp,
+) -> Result<Imported, Error> {
+    let by = by.to_owned();
+    let done = db.write(move |conn| {
+        Box::pin(async move {
+            let mut done = Imported::default();
+            for Listed { name, mac } in listed {
+                let known = sqlx::query(
+                    "SELECT id FROM host WHERE LOWER(name) = LOWER($1) \
+                     OR id IN (SELECT host FROM host_mac WHERE mac = $2)",
+                )
+                .bind(name.clone())
+                .bind(mac.map_or_else(String::new, |mac| mac.to_string()))
+                .fetch_optional(&mut *conn)
+                .await?;
+                if known.is_some() {
+                    done.known += 1;
+                    continue;
+                }
+                let id = HostId::new();
+                sqlx::query(
+                    "INSERT INTO host (id, name, state, serial, uuid, product, first_seen_ms, \
+                     last_seen_ms, asked_ms) VALUES ($1, $2, 'seen', '', '', '', $3, $3, $3)",
+                )
+                .bind(id.as_str())
+                .bind(name)
+                .bind(now.0)
+                .execute(&mut *conn)
+                .await?;
+                if let Some(mac) = mac {
+                    give_mac(conn, mac, &id).await?;
+                }
+                done.added += 1;
+            }
+            make_room(conn).await?;
+            let fact = Fact::HostsImported {
+                added: done.added,
+                by,
+            };
+            journal::append(conn, now, &fact).await?;
+            Ok(done)
+        })
+    });
+    Ok(done.await?)
 }
 
 pub(crate) async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {

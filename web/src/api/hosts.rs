@@ -1,4 +1,4 @@
-//! `GET /api/hosts[/ID]`, `POST /api/hosts/ID/{approve,forget,ask}`. ID may be a name or a MAC.
+//! `GET /api/hosts[/ID]`, `POST /api/hosts/import`, `POST /api/hosts/ID/{approve,forget,ask}`. ID may be a name or a MAC.
 
 use crate::auth::permit::{ApiAct, Caller};
 use crate::desk::Desk;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/hosts", get(list))
+        .route("/api/hosts/import", post(import))
         .route("/api/hosts/{id}", get(show))
         .route("/api/hosts/{id}/approve", post(approve))
         .route("/api/hosts/{id}/forget", post(forget))
@@ -64,6 +65,28 @@ async fn find(desk: &Desk, which: &str) -> Result<host::Host, Error> {
 async fn list(State(desk): State<Desk>, _caller: Caller) -> Result<Json<Vec<Host>>, Error> {
     let hosts = host::list(&desk.app.db).await?;
     Ok(Json(hosts.into_iter().map(shape).collect()))
+}
+
+#[derive(Deserialize)]
+struct List {
+    csv: String,
+}
+
+#[derive(Serialize)]
+struct Imported {
+    added: u64,
+    known: u64,
+}
+
+async fn import(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Json(list): Json<List>,
+) -> Result<Json<Imported>, Error> {
+    let now = desk.app.clock.now();
+    let host::Imported { added, known } =
+        host::import(&desk.app.db, &list.csv, &caller.by, now).await?;
+    Ok(Json(Imported { added, known }))
 }
 
 async fn show(

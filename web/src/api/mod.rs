@@ -14,6 +14,8 @@ mod runs;
 mod sessions;
 mod snapshots;
 mod status;
+mod targets;
+mod unprotected;
 
 pub(crate) use failure::failure;
 
@@ -33,4 +35,6 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(sessions::router())
         .merge(journal::router())
         .merge(notify::router())
+        .merge(targets::router())
+        .merge(unprotected::router())
 }

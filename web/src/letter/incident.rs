@@ -12,7 +12,7 @@ pub(super) fn opened(
     comes_and_goes: bool,
 ) -> Letter {
     let name = named(words, object);
-    let mut lines = vec![sentence.to_owned()];
+    let mut lines = vec![words.told(sentence).text];
     lines.push(words.t1("letter-since", "date", words.date(at)));
     if comes_and_goes {
         lines.push(words.t("letter-comes-and-goes"));
@@ -52,7 +52,7 @@ pub(super) fn over(
                         ("took", &words.duration(at.since(since))),
                     ],
                 ),
-                words.t1("letter-it-was", "sentence", sentence),
+                words.t1("letter-it-was", "sentence", words.told(sentence).text),
             ],
         }],
         foot: Vec::new(),
@@ -60,7 +60,7 @@ pub(super) fn over(
 }
 
 /// The object of an incident in the reader's words; one of a newer version as it is.
-pub(super) fn named(words: &Words, object: &str) -> String {
+pub(crate) fn named(words: &Words, object: &str) -> String {
     let pair = |rest: &str, key: &str| {
         let (plan, target) = rest.split_once(" on target ")?;
         Some(words.t2(key, "plan", words.plan(plan), "target", target))

@@ -10,6 +10,7 @@ use crate::words::Words;
 use askama::Template;
 use config::Config;
 use continuity::notify::{Compose, Message, Text};
+pub(crate) use incident::named;
 use jiff::tz::TimeZone;
 use state::Clock;
 use std::sync::Arc;

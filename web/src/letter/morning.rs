@@ -2,13 +2,18 @@
 
 use super::incident::named;
 use super::{Letter, Section};
+use crate::page::unprotected;
 use crate::readiness;
 use crate::words::Words;
 use config::Level;
 use continuity::notify::{Figures, Morning, Saved, Week};
 use continuity::overview::{Service, Verdict};
+use continuity::unprotected::Exposed;
 use continuity::{Proof, Run};
 use state::wire::Outcome;
+
+/// More things that nobody saves are counted only.
+const NAMED: usize = 10;
 
 /// Fewer measurements make no range that one could promise.
 const ENOUGH: usize = 3;
@@ -36,6 +41,7 @@ pub(super) fn letter(words: &Words, hour: &str, morning: &Morning) -> Letter {
             lines,
         });
     }
+    sections.extend(by_nobody(words, morning));
     if let Some(week) = &morning.week {
         sections.push(seven_days(words, week));
     }
@@ -65,7 +71,7 @@ fn troubles(words: &Words, morning: &Morning) -> Section {
             &[
                 ("object", &named(words, &trouble.object)),
                 ("date", &words.date(trouble.since)),
-                ("sentence", &trouble.sentence),
+                ("sentence", &words.told(&trouble.sentence).text),
             ],
         )
     });
@@ -146,7 +152,10 @@ fn tried(words: &Words, copy: &Saved) -> Vec<String> {
     let date = words.date(proof.at);
     match (proof.passed, proof.level) {
         (false, _) => {
-            let why = proof.detail.clone().unwrap_or_default();
+            let why = proof
+                .detail
+                .as_deref()
+                .map_or_else(String::new, |why| words.told(why).text);
             let failed = words.with(
                 "letter-not-restored",
                 &[("target", target), ("date", &date), ("why", &why)],
@@ -234,6 +243,27 @@ fn not_protected(words: &Words, service: &Service, figures: Option<&Figures>) ->
     }
 }
 
+/// What is seen and saved by nobody; accepted risks are not repeated each morning.
+fn by_nobody(words: &Words, morning: &Morning) -> Option<Section> {
+    let open: Vec<_> = morning.unprotected.open().collect();
+    if open.is_empty() {
+        return None;
+    }
+    let line = |exposed: &&Exposed| {
+        let name = unprotected::name(words, &exposed.what);
+        let standing = unprotected::standing(words, &exposed.standing);
+        words.t2("letter-unprotected", "name", name, "standing", standing)
+    };
+    let mut lines: Vec<String> = open.iter().take(NAMED).map(line).collect();
+    if let Some(more) = open.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(words.n("letter-unprotected-more", more as u64));
+    }
+    Some(Section {
+        title: words.t("letter-unprotected-title"),
+        lines,
+    })
+}
+
 fn seven_days(words: &Words, week: &Week) -> Section {
     let Week {
         saved,
@@ -272,6 +302,7 @@ mod tests {
     use continuity::overview::{Copy, Overview, Reason};
     use continuity::place::Place;
     use continuity::trouble::Trouble;
+    use continuity::unprotected::{Accepted, Look, Standing, What};
     use continuity::wire::Evidence;
     use continuity::{APPLIANCE, ProofId, RunId};
     use jiff::tz::TimeZone;
@@ -300,6 +331,7 @@ mod tests {
                 last_saved: Some(Timestamp(1)),
                 last_proven: None,
                 verdict,
+                late: false,
             }],
         }
     }
@@ -309,6 +341,7 @@ mod tests {
             id: RunId("r".into()),
             plan: plan.into(),
             target: "nas".into(),
+            vault: None,
             by: "schedule".into(),
             queued: at("2026-11-23T01:00:00Z"),
             started: Some(at("2026-11-23T01:00:00Z")),
@@ -432,6 +465,28 @@ mod tests {
                 sentence: "plan paie on target nas could not be proven: 1 difference".into(),
                 since: at("2026-11-23T02:20:00Z"),
             }],
+            unprotected: Look {
+                exposed: vec![
+                    Exposed {
+                        what: What::Folder("/home/anne".into()),
+                        standing: Standing::Open,
+                    },
+                    Exposed {
+                        what: What::Host {
+                            name: "ATELIER-3".into(),
+                            mac: Some("52:54:00:12:34:56".into()),
+                        },
+                        standing: Standing::RunOut(Accepted {
+                            object: "host ATELIER-3".into(),
+                            by: "anne".into(),
+                            why: "poste en prêt".into(),
+                            since: at("2026-10-23T08:00:00Z"),
+                            until: at("2026-11-22T08:00:00Z"),
+                        }),
+                    },
+                ],
+                ..Look::default()
+            },
             week: Some(Week {
                 saved: 27,
                 failed: 1,
@@ -466,6 +521,7 @@ mod tests {
                 }],
             )],
             troubles: vec![],
+            unprotected: Look::default(),
             week: None,
             weekly: false,
         }

@@ -4,9 +4,11 @@ use super::{Frame, render};
 use crate::auth::permit::Reader;
 use crate::desk::Desk;
 use crate::error::Error;
+use crate::letter;
 use crate::ongoing::{self, Work};
 use crate::readiness::{self, Shown};
 use crate::story::{self, Line, Mood};
+use crate::words::Told;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -28,7 +30,7 @@ struct OwnProof {
 
 struct Trouble {
     object: String,
-    sentence: String,
+    told: Told,
     since: String,
 }
 
@@ -52,6 +54,8 @@ struct Page {
     waiting: Vec<Waiting>,
     waiting_title: String,
     troubles: Vec<Trouble>,
+    /// What is seen and saved by nobody, when there is any.
+    unprotected: Option<String>,
     lines: Vec<Line>,
 }
 
@@ -88,11 +92,13 @@ async fn show(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
         .await?
         .into_iter()
         .map(|t| Trouble {
-            object: t.object,
-            sentence: t.sentence,
+            object: letter::named(words, &t.object),
+            told: words.told(&t.sentence),
             since: words.date(t.since),
         })
         .collect();
+    let look = continuity::unprotected::look(&app.continuity).await?;
+    let open = look.open().count() as u64;
     let lines = journal::latest(&app.db, 8).await?;
     let title = words.t("nav-home");
     render(&Page {
@@ -114,6 +120,7 @@ async fn show(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
         waiting_title: words.n("home-waiting", waiting.len() as u64),
         waiting,
         troubles,
+        unprotected: (open > 0).then(|| words.n("home-unprotected", open)),
         lines: lines.iter().map(|e| story::line(words, e)).collect(),
         f: Frame::new(&desk, &reader, "home", title),
     })

@@ -1,4 +1,4 @@
-//! One's account, and the vault passwords typed back from paper.
+//! One's account, and the recovery words of vaults typed back from paper.
 
 use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
@@ -71,7 +71,7 @@ async fn show(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
 
 async fn confirm(State(desk): State<Desk>, Act { reader, fields }: Act) -> Result<Response, Error> {
     let target = fields.get("target");
-    // Guessing a vault's password is slowed like guessing one's own.
+    // Guessing at a vault is slowed like guessing one's own password.
     let now = desk.app.clock.now();
     let line = format!("vault {target}");
     if desk.app.config.target(target).is_none() {
@@ -82,8 +82,14 @@ async fn confirm(State(desk): State<Desk>, Act { reader, fields }: Act) -> Resul
         let problem = words.t1("login-wait", "wait", words.duration(wait));
         return page(&desk, &reader, Some(problem)).await;
     }
-    let password = vault::Secret::new(fields.get("password").as_bytes().to_vec());
-    match keys::confirm(&desk.app.continuity, target, password, &reader.name).await {
+    match keys::confirm(
+        &desk.app.continuity,
+        target,
+        fields.get("words"),
+        &reader.name,
+    )
+    .await
+    {
         Ok(()) => {
             desk.live.throttle.succeeded(&line);
             Ok(Redirect::to("/account").into_response())
@@ -91,7 +97,13 @@ async fn confirm(State(desk): State<Desk>, Act { reader, fields }: Act) -> Resul
         Err(error) => match Error::from(error) {
             Error::Inside(cause) => Err(Error::Inside(cause)),
             refused => {
-                let mut response = page(&desk, &reader, Some(refused.to_string())).await?;
+                // Not the paper's fault: what was typed is never shown again, what is wrong with it is.
+                let mut response = page(
+                    &desk,
+                    &reader,
+                    Some(reader.words.told(&refused.to_string()).text),
+                )
+                .await?;
                 *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
                 Ok(response)
             }

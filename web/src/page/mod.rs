@@ -12,6 +12,7 @@ mod journal;
 mod keys;
 mod login;
 mod notify;
+mod paper;
 mod plans;
 mod proofs;
 mod restore_ask;
@@ -19,7 +20,9 @@ mod restores;
 mod runs;
 mod sessions;
 mod snapshots;
+mod targets;
 pub(crate) mod troubles;
+pub(crate) mod unprotected;
 
 pub(crate) use frame::{Frame, render};
 
@@ -32,6 +35,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(login::router())
         .merge(account::router())
         .merge(keys::router())
+        .merge(paper::router())
         .merge(plans::router())
         .merge(runs::router())
         .merge(proofs::router())
@@ -44,4 +48,6 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(sessions::router())
         .merge(journal::router())
         .merge(notify::router())
+        .merge(targets::router())
+        .merge(unprotected::router())
 }

@@ -6,7 +6,7 @@ use crate::desk::Desk;
 use crate::error::Error;
 use crate::path;
 use crate::story::Mood;
-use crate::words::Words;
+use crate::words::{Told, Words};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -80,7 +80,7 @@ struct Page {
     f: Frame,
     row: Row,
     level: &'static str,
-    detail: Option<String>,
+    detail: Option<Told>,
     saved: String,
     restore: Option<String>,
     compare: Option<String>,
@@ -128,7 +128,7 @@ async fn show(
     render(&Page {
         row: row(words, &proof),
         level: proof.level.name(),
-        detail: proof.detail.clone(),
+        detail: proof.detail.as_deref().map(|detail| words.told(detail)),
         saved: words.date(Timestamp(evidence.snapshot_finished_ms)),
         restore: took(evidence.restore_ms),
         compare: took(evidence.compare_ms),

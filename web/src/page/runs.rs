@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ongoing::{self, Work};
 use crate::path;
 use crate::story::{self, Mood};
-use crate::words::Words;
+use crate::words::{Told, Words};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -69,7 +69,7 @@ struct Page {
     files: String,
     read: String,
     finished: Option<String>,
-    detail: Option<String>,
+    detail: Option<Told>,
     /// Address of the snapshot it made.
     snapshot: Option<String>,
     problems: Vec<(String, String)>,
@@ -102,7 +102,7 @@ async fn show(
         files: words.count(run.files),
         read: words.size(run.read_bytes),
         finished: run.finished.map(|at| words.date(at)),
-        detail: run.detail.clone(),
+        detail: run.detail.as_deref().map(|detail| words.told(detail)),
         snapshot: run
             .snapshot
             .as_ref()

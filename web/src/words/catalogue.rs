@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 const FRENCH: &str = include_str!("../../locales/fr.ftl");
-const ENGLISH: &str = include_str!("../../locales/en.ftl");
+pub(super) const ENGLISH: &str = include_str!("../../locales/en.ftl");
 
 static FR: LazyLock<FluentBundle<FluentResource>> =
     LazyLock::new(|| bundle("fr", FRENCH, Some(french_typography)));
@@ -161,6 +161,11 @@ mod tests {
                     .cloned()
                     .collect::<Vec<_>>()
             };
+            if key.starts_with("told-") {
+                // A French sentence may leave out what its reader does not need; it has nothing the English lacks.
+                assert!(names.is_subset(&en[key]), "values of {key}");
+                continue;
+            }
             assert_eq!(shown(names), shown(&en[key]), "values of {key}");
         }
     }

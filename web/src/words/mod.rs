@@ -1,12 +1,15 @@
 //! What the console says, in the reader's language.
 //!
 //! - [`catalogue`]: the sentences (`locales/*.ftl`) and French typography.
+//! - [`told`]: sentences that other parts write in English.
 //! - [`figures`]: dates, sizes, durations, counts as each language writes them.
 
 mod catalogue;
 mod figures;
+mod told;
 
 pub(crate) use catalogue::choose;
+pub(crate) use told::Told;
 
 use config::Locale;
 use fluent_bundle::{FluentArgs, FluentValue};

@@ -94,6 +94,8 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             timezone: "Europe/Paris".into(),
             image_target: None,
             index_memory_mb: 512,
+            keep_free_mb: 0,
+            scan: Vec::new(),
         },
         console: Console {
             listen: ([127, 0, 0, 1], 0).into(),
@@ -308,6 +310,7 @@ pub(crate) fn add_vault(config: &mut Config) {
             path: place,
             must_be_mounted: false,
         },
+        removable: None,
         password_file: folder.join("password"),
     });
 }

@@ -210,43 +210,77 @@ async fn a_restore_shows_its_exact_paths_before_it_writes_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vault_password_typed_back_is_recorded_and_a_wrong_one_is_not() {
+async fn recovery_words_typed_back_are_recorded_and_wrong_ones_are_not() {
     let (bench, mut visitor, _, _) = with_snapshot().await;
     let page = bench.get(&mut visitor, "/account?lang=en").await;
-    assert!(page.text.contains("Never typed back."), "{}", page.text);
+    assert!(
+        page.text.contains("Words never typed back."),
+        "{}",
+        page.text
+    );
     let token = page.token();
-    let typed = |password: &'static str| {
+    let fields = [("token", token.as_str()), ("target", "nas")];
+    let sheet = bench
+        .post(&mut visitor, "/account/keys/paper", &fields)
+        .await;
+    assert_eq!(sheet.status, StatusCode::OK, "{}", sheet.text);
+    assert_eq!(sheet.header("cache-control"), "no-store");
+    let words: Vec<&str> = sheet
+        .text
+        .split("<code>")
+        .skip(1)
+        .filter_map(|rest| rest.split("</code>").next())
+        .collect();
+    assert_eq!(words.len(), 24, "{}", sheet.text);
+    assert!(sheet.text.contains("<svg class=\"qr\""), "{}", sheet.text);
+    assert_ne!(
+        bench.get(&mut visitor, "/account/keys/paper").await.status,
+        StatusCode::OK,
+        "the words are shown once"
+    );
+    let typed = |words: String| {
         let token = token.clone();
-        [
-            ("token".to_owned(), token),
-            ("target".to_owned(), "nas".to_owned()),
-            ("password".to_owned(), password.to_owned()),
-        ]
-    };
-    let send = |fields: [(String, String); 3], mut visitor: Visitor| {
+        let mut visitor = visitor.clone();
         let bench = &bench;
         async move {
-            let fields: Vec<(&str, &str)> = fields
-                .iter()
-                .map(|(k, v)| (k.as_str(), v.as_str()))
-                .collect();
+            let fields = [
+                ("token", token.as_str()),
+                ("target", "nas"),
+                ("words", &words),
+            ];
             bench.post(&mut visitor, "/account/keys", &fields).await
         }
     };
-    let wrong = send(typed("guess"), visitor.clone()).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.text.contains("wrong password"), "{}", wrong.text);
-    assert!(
-        bench
-            .get(&mut visitor, "/account")
-            .await
-            .text
-            .contains("Never typed back.")
-    );
-    let right = send(typed("vault password"), visitor.clone()).await;
+    for (wrong, says) in [
+        ("vault password".to_owned(), "2 words instead of 24"),
+        (words[1..].join(" "), "23 words instead of 24"),
+        (["abandon"; 23].join(" ") + " art", "words of another vault"),
+    ] {
+        let refused = typed(wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains(says), "{says}: {}", refused.text);
+        let page = bench.get(&mut visitor.clone(), "/account").await;
+        assert!(
+            page.text.contains("Words never typed back."),
+            "{}",
+            page.text
+        );
+    }
+    let upper = words.join("\r\n").to_uppercase();
+    let right = typed(upper).await;
     assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
     let page = bench.get(&mut visitor, "/account").await;
-    assert!(page.text.contains("Typed back by admin"), "{}", page.text);
+    assert!(
+        page.text.contains("Words typed back by admin"),
+        "{}",
+        page.text
+    );
+    let journal = bench.get(&mut visitor, "/journal").await.text;
+    assert!(
+        journal.contains("A recovery sheet of vault nas was made by admin"),
+        "{journal}"
+    );
+    assert!(!journal.contains(&words[..3].join(" ")), "{journal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +290,7 @@ async fn the_home_page_says_when_it_was_saved_and_when_it_was_restored_for_real(
     for words in [
         "compta",
         "restauré pour de vrai, non protégé",
-        "Le mot de passe du coffre nas n’a pas été ressaisi",
+        "Les mots de secours du coffre nas n’ont pas été ressaisis",
     ] {
         assert!(page.contains(words), "{words} in:\n{page}");
     }

@@ -6,6 +6,7 @@ use crate::overview::{Overview, Reason, Service, Verdict};
 use crate::proof::records as proof;
 use crate::run;
 use crate::trouble::Trouble;
+use crate::unprotected::Look;
 use crate::{Proof, Run};
 use config::Rhythm;
 use jiff::civil::{Date, Weekday};
@@ -26,6 +27,8 @@ pub struct Morning {
     pub figures: Vec<Figures>,
     /// Incidents that go on, oldest first.
     pub troubles: Vec<Trouble>,
+    /// What is seen and saved by nobody.
+    pub unprotected: Look,
     /// On Mondays.
     pub week: Option<Week>,
 }
@@ -64,7 +67,7 @@ pub struct Week {
 }
 
 /// Every service was saved in time and nothing that was tried has failed. What was never good enough (a copy on the
-/// box itself, a password not typed back) is for the morning message; a ping tells of nights.
+/// box itself, words not typed back) is for the morning message; a ping tells of nights.
 pub(super) fn good_night(overview: &Overview, troubles: &[Trouble]) -> bool {
     let bad = |reason: &Reason| match reason {
         Reason::NeverSaved { .. }
@@ -136,6 +139,7 @@ impl Notifier {
             overview,
             figures,
             troubles,
+            unprotected: crate::unprotected::look(continuity).await?,
             week,
         })
     }
@@ -147,10 +151,10 @@ impl Notifier {
         now: Timestamp,
     ) -> Result<Saved, crate::Error> {
         let db = &self.continuity.db;
-        let newest = run::records::newest(db, plan, target, now, 1).await?;
+        let newest = run::records::newest(db, plan, target, None, now, 1).await?;
         Ok(Saved {
             target: target.to_owned(),
-            run: run::records::saved(db, plan, target).await?,
+            run: run::records::saved(db, plan, target, None).await?,
             busy: newest.first().is_some_and(|run| run.outcome.is_none()),
             proof: proof::newest(db, plan, target).await?,
             restored: proof::restores(db, plan, target, MEASURED).await?,

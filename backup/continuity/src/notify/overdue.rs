@@ -28,8 +28,13 @@ pub(super) fn overdue(
     found
 }
 
-/// The sentence of such an incident.
-pub(super) fn sentence(object: &str) -> String {
+/// The sentence of such an incident; `disk` when the target is one that comes and goes.
+pub(super) fn sentence(object: &str, disk: bool) -> String {
+    if disk {
+        return format!(
+            "the disk has not been brought for longer than was agreed ({object}; expected_every): plug it in, it is then saved by itself"
+        );
+    }
     format!(
         "the newest restore point is older than it may be ({object}): no backup has succeeded since; see why with `reprise run list`, and start one with `reprise plan run`"
     )
@@ -65,6 +70,7 @@ mod tests {
                 last_saved: None,
                 last_proven: None,
                 verdict: Verdict::Failing,
+                late: old,
             }],
         }
     }

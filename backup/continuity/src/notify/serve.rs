@@ -251,7 +251,13 @@ impl Notifier {
             if old == is_open || (old && now.since(started) < CATCHING_UP) {
                 continue;
             }
-            let found = old.then(|| ("overdue", overdue::sentence(&object)));
+            let found = old.then(|| {
+                let target = object.rsplit_once(" on target ").map(|(_, target)| target);
+                let target = target.and_then(|name| self.continuity.config.target(name));
+                let disk = target.is_some_and(|target| target.removable.is_some());
+                let kind = if disk { "disk late" } else { "overdue" };
+                (kind, overdue::sentence(&object, disk))
+            });
             self.continuity.incident(&object, found).await;
         }
         Ok(())

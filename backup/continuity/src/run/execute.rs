@@ -38,6 +38,7 @@ pub(crate) async fn start(
         id: RunId::new(),
         plan: plan.to_owned(),
         target: target.to_owned(),
+        vault: None,
         by: by.to_owned(),
         queued: continuity.clock.now(),
         started: None,
@@ -135,6 +136,8 @@ async fn save(
     run.started = Some(started);
     records::start(&continuity.db, run, started).await?;
     let vault = continuity.vaults.open(&run.target).await?;
+    run.vault = Some(vault.id());
+    records::opened(&continuity.db, run).await?;
     tidy::history(continuity, &run.target, &vault).await?;
     let (kind, wanted, staging) = match source {
         Source::Plan(plan) => {
@@ -256,10 +259,76 @@ async fn conclude(
                 }
                 Blame::Plan(kind) => (plan, kind),
             };
+            let sentence = match disk_gone(continuity, run, &object, kind, &error).await {
+                // Nothing was begun: a disk that is away is no incident, being late is.
+                Some(Gone::Before) => return problems,
+                Some(Gone::Meanwhile) => {
+                    let sentence = pulled(run);
+                    // It is made up for as soon as the disk is there again, like after a power cut.
+                    run.outcome = Some(Outcome::Interrupted);
+                    run.detail = Some(sentence.clone());
+                    sentence
+                }
+                None => sentence,
+            };
             continuity.incident(&object, Some((kind, sentence))).await;
             problems
         }
     }
+}
+
+/// A removable disk that is not there.
+enum Gone {
+    /// When the run began.
+    Before,
+    /// It was taken out while it was written to.
+    Meanwhile,
+}
+
+async fn disk_gone(
+    continuity: &Continuity,
+    run: &Run,
+    object: &str,
+    kind: &str,
+    error: &Error,
+) -> Option<Gone> {
+    let target = continuity.config.target(&run.target)?;
+    target.removable?;
+    let opened = run.vault.is_some();
+    let away = matches!(kind, "missing" | "not mounted" | "exchanged");
+    if !object.starts_with("target ") {
+        return None;
+    }
+    match opened {
+        false => away.then_some(Gone::Before),
+        // The kernel keeps a dead file system mounted: the device's own errors tell.
+        true if away || dead_device(error) => Some(Gone::Meanwhile),
+        true => {
+            let disk = continuity.vaults.disk(&run.target).await;
+            matches!(disk, Ok(crate::Disk::Away)).then_some(Gone::Meanwhile)
+        }
+    }
+}
+
+/// EIO, ENXIO and ENODEV come from a device that does not answer any more; ext4 turns read-only after them.
+fn dead_device(error: &Error) -> bool {
+    let Error::Vault(vault::Error::Target(error)) = error else {
+        return false;
+    };
+    match error {
+        vault::target::Error::ReadOnly { .. } => true,
+        vault::target::Error::Io { source, .. } => {
+            matches!(source.raw_os_error(), Some(5 | 6 | 19))
+        }
+        _ => false,
+    }
+}
+
+fn pulled(run: &Run) -> String {
+    format!(
+        "the disk of target {} was taken out while plan {} was being saved to it; every restore point on it is whole, this one is not there; plug it in again, it is then saved by itself",
+        run.target, run.plan
+    )
 }
 
 enum Blame {
@@ -283,6 +352,8 @@ fn blame(error: &Error) -> Blame {
             _ => Blame::Target("vault"),
         },
         Error::Vaults(Open::Target { source, .. }) => Blame::Target(target_cause(source)),
+        Error::Vaults(Open::Foreign { .. }) => Blame::Target("another vault"),
+        Error::Vaults(Open::Emptied { .. }) => Blame::Target("emptied"),
         Error::Vaults(Open::Silent { .. }) => Blame::Target("silent"),
         Error::Vaults(Open::Password { .. }) => Blame::Target("password file"),
         Error::Recipe(_) => Blame::Plan("recipe"),
@@ -299,6 +370,8 @@ fn target_cause(error: &vault::target::Error) -> &'static str {
         E::ReadOnly { .. } => "read-only",
         E::Denied { .. } => "denied",
         E::Full { .. } => "full",
+        E::Reserved { .. } => "reserved",
+        E::Exchanged { .. } => "exchanged",
         E::Unreachable { cause, .. } => cause,
         _ => "unreadable",
     }

@@ -21,6 +21,8 @@ pub struct Run {
     pub id: RunId,
     pub plan: String,
     pub target: String,
+    /// Which vault it went to; `None` until it was opened. Tells the disks of a rotation apart.
+    pub vault: Option<String>,
     /// Who asked: a user's name, or `schedule`.
     pub by: String,
     pub queued: Timestamp,

@@ -12,7 +12,7 @@ use state::db::Error;
 use state::wire::{Fact, Outcome};
 use state::{Db, Timestamp, journal};
 
-const RUN: &str = "SELECT id, plan, target, asked_by, queued_ms, started_ms, finished_ms, outcome, \
+const RUN: &str = "SELECT id, plan, target, vault, asked_by, queued_ms, started_ms, finished_ms, outcome, \
                    snapshot, files, read_bytes, stored_bytes, problems, took_ms, detail FROM run";
 
 fn run_of(row: &AnyRow) -> Result<Run, sqlx::Error> {
@@ -20,6 +20,7 @@ fn run_of(row: &AnyRow) -> Result<Run, sqlx::Error> {
         id: RunId(row.try_get("id")?),
         plan: row.try_get("plan")?,
         target: row.try_get("target")?,
+        vault: row.try_get("vault")?,
         by: row.try_get("asked_by")?,
         queued: Timestamp(row.try_get("queued_ms")?),
         started: moment(row, "started_ms")?,
@@ -119,6 +120,22 @@ pub(crate) async fn start(db: &Db, run: &Run, now: Timestamp) -> Result<(), Erro
     .await
 }
 
+/// The vault was opened.
+pub(crate) async fn opened(db: &Db, run: &Run) -> Result<(), Error> {
+    let (id, vault) = (run.id.0.clone(), run.vault.clone());
+    db.write(move |conn| {
+        Box::pin(async move {
+            sqlx::query("UPDATE run SET vault = $1 WHERE id = $2")
+                .bind(vault)
+                .bind(id)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+    })
+    .await
+}
+
 /// Writes how a run ended; `run.outcome` and `run.finished` are set.
 pub(crate) async fn finish(db: &Db, run: &Run, problems: Vec<Problem>) -> Result<(), Error> {
     let run = run.clone();
@@ -186,60 +203,85 @@ pub(crate) async fn open(db: &Db) -> Result<Vec<Run>, Error> {
     Ok(rows.iter().map(run_of).collect::<Result<_, _>>()?)
 }
 
-/// The newest runs of a plan on a target, newest first. Those from the future (the clock was wrong)
-/// are passed over.
+/// The newest runs of a plan on a target, newest first; of one vault there, where one is named. Those from the future
+/// (the clock was wrong) are passed over.
 pub(crate) async fn newest(
     db: &Db,
     plan: &str,
     target: &str,
+    vault: Option<&str>,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Run>, Error> {
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "{RUN} WHERE plan = $1 AND target = $2 AND queued_ms <= $3 ORDER BY number DESC LIMIT $4"
+        "{RUN} WHERE plan = $1 AND target = $2 AND queued_ms <= $3 AND (vault = $4 OR $4 = '') \
+         ORDER BY number DESC LIMIT $5"
     )))
     .bind(plan)
     .bind(target)
     .bind(now.0)
+    .bind(vault.unwrap_or_default())
     .bind(limit)
     .fetch_all(db.read())
     .await?;
     Ok(rows.iter().map(run_of).collect::<Result<_, _>>()?)
 }
 
-/// The newest run of a plan on a target that left a snapshot.
-pub(crate) async fn saved(db: &Db, plan: &str, target: &str) -> Result<Option<Run>, Error> {
+/// The newest run of a plan on a target (on one vault there, where one is named) that left a snapshot.
+pub(crate) async fn saved(
+    db: &Db,
+    plan: &str,
+    target: &str,
+    vault: Option<&str>,
+) -> Result<Option<Run>, Error> {
     let row = sqlx::query(AssertSqlSafe(format!(
-        "{RUN} WHERE plan = $1 AND target = $2 AND snapshot IS NOT NULL ORDER BY number DESC LIMIT 1"
+        "{RUN} WHERE plan = $1 AND target = $2 AND snapshot IS NOT NULL AND (vault = $3 OR $3 = '') \
+         ORDER BY number DESC LIMIT 1"
     )))
     .bind(plan)
     .bind(target)
+    .bind(vault.unwrap_or_default())
     .fetch_optional(db.read())
     .await?;
     Ok(row.as_ref().map(run_of).transpose()?)
 }
 
-/// What the schedule needs to know of a plan on a target.
+/// What the schedule needs to know of a plan on a target (on the vault there now, where one is named).
 pub(crate) async fn history(
     db: &Db,
     plan: &str,
     target: &str,
+    vault: Option<&str>,
     now: Timestamp,
 ) -> Result<History, Error> {
-    let newest = newest(db, plan, target, now, 8).await?;
+    let newest = newest(db, plan, target, vault, now, 8).await?;
     let proof = proof::newest(db, plan, target).await?;
-    let saved = saved(db, plan, target).await?;
+    let saved = saved(db, plan, target, vault).await?;
     let unproven = match saved.as_ref().and_then(|run| run.snapshot.as_deref()) {
         Some(snapshot) => !proof::proven(db, snapshot).await?,
         None => false,
     };
+    let past = super::history(&newest);
     Ok(History {
         plan: plan.to_owned(),
         target: target.to_owned(),
+        // A run that waits for its turn has opened no vault yet.
+        busy: past.busy || waiting(db, plan, target).await?,
         last_proof: proof.filter(|p| p.at <= now).map(|p| (p.at, p.passed)),
         provable: saved.is_some(),
         unproven,
         proofs_cut_off: proof::cut_off(db, plan, target).await?,
-        ..super::history(&newest)
+        ..past
     })
+}
+
+async fn waiting(db: &Db, plan: &str, target: &str) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS waiting FROM run WHERE plan = $1 AND target = $2 AND outcome IS NULL",
+    )
+    .bind(plan)
+    .bind(target)
+    .fetch_one(db.read())
+    .await?;
+    Ok(row.try_get::<i64, _>("waiting")? > 0)
 }

@@ -17,7 +17,8 @@ pub(crate) async fn history(
     target: &str,
     vault: &Arc<Vault>,
 ) -> Result<(), Error> {
-    let remembered = records::head(&continuity.db, target).await?;
+    let remembered =
+        records::head(&continuity.db, target, &disk_of(continuity, target, vault)).await?;
     let Some(name) = remembered.as_deref().and_then(SnapshotName::parse) else {
         return Ok(());
     };
@@ -34,6 +35,15 @@ pub(crate) async fn history(
         .incident(&format!("history of target {target}"), trouble)
         .await;
     Ok(())
+}
+
+/// Each disk of a rotation has a history of its own; any other target has one.
+fn disk_of(continuity: &Continuity, target: &str, vault: &Vault) -> String {
+    let target = continuity.config.target(target);
+    match target.and_then(|target| target.removable) {
+        Some(_) => vault.id(),
+        None => String::new(),
+    }
 }
 
 /// After a run and its proof: remembers the newest point, forgets what the plan no longer keeps, frees its room. What
@@ -62,7 +72,8 @@ async fn tidy(continuity: &Continuity, run: &Run, ticket: &Ticket) -> Result<(),
     let vault = continuity.vaults.open(&run.target).await?;
     let asked = Arc::clone(&vault);
     if let Some(head) = blocking(move || asked.head()).await?? {
-        records::remember(&continuity.db, &run.target, head.to_string()).await?;
+        let disk = disk_of(continuity, &run.target, &vault);
+        records::remember(&continuity.db, &run.target, &disk, head.to_string()).await?;
     }
     let keep = match continuity.config.plan(&run.plan) {
         _ if run.plan == APPLIANCE => OWN,

@@ -75,25 +75,43 @@ pub(crate) async fn pruned(
     .await
 }
 
-/// The newest restore point that this appliance has seen there.
-pub(crate) async fn head(db: &Db, target: &str) -> Result<Option<String>, Error> {
-    let row = sqlx::query("SELECT snapshot FROM head WHERE target = $1")
-        .bind(target)
-        .fetch_optional(db.read())
-        .await?;
+/// The newest restore point that this appliance has seen there; `disk` is empty but for the disks of a rotation.
+pub(crate) async fn head(db: &Db, target: &str, disk: &str) -> Result<Option<String>, Error> {
+    let row = match disk {
+        "" => sqlx::query("SELECT snapshot FROM head WHERE target = $1").bind(target),
+        disk => sqlx::query("SELECT snapshot FROM disk_head WHERE target = $1 AND vault = $2")
+            .bind(target)
+            .bind(disk),
+    }
+    .fetch_optional(db.read())
+    .await?;
     Ok(row.map(|row| row.try_get("snapshot")).transpose()?)
 }
 
-pub(crate) async fn remember(db: &Db, target: &str, snapshot: String) -> Result<(), Error> {
-    let target = target.to_owned();
+pub(crate) async fn remember(
+    db: &Db,
+    target: &str,
+    disk: &str,
+    snapshot: String,
+) -> Result<(), Error> {
+    let (target, disk) = (target.to_owned(), disk.to_owned());
     db.write(move |conn| {
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO head (target, snapshot) VALUES ($1, $2) \
-                 ON CONFLICT (target) DO UPDATE SET snapshot = excluded.snapshot",
-            )
-            .bind(target)
-            .bind(snapshot)
+            match disk.as_str() {
+                "" => sqlx::query(
+                    "INSERT INTO head (target, snapshot) VALUES ($1, $2) \
+                     ON CONFLICT (target) DO UPDATE SET snapshot = excluded.snapshot",
+                )
+                .bind(target)
+                .bind(snapshot),
+                _ => sqlx::query(
+                    "INSERT INTO disk_head (target, snapshot, vault) VALUES ($1, $2, $3) \
+                     ON CONFLICT (target, vault) DO UPDATE SET snapshot = excluded.snapshot",
+                )
+                .bind(target)
+                .bind(snapshot)
+                .bind(disk.clone()),
+            }
             .execute(&mut *conn)
             .await?;
             Ok(())

@@ -94,6 +94,7 @@ impl Bench {
                 path: folder.join(name),
                 must_be_mounted: false,
             },
+            removable: None,
             password_file: folder.join("password"),
         };
         let mut config = Config {
@@ -106,6 +107,8 @@ impl Bench {
                 timezone: "Europe/Paris".into(),
                 image_target: None,
                 index_memory_mb: 512,
+                keep_free_mb: 0,
+                scan: Vec::new(),
             },
             console: Console {
                 listen: "127.0.0.1:0".parse().unwrap(),

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod disks;
 mod erp;
 mod notify;
 mod proofs;
@@ -19,3 +20,4 @@ mod self_backup;
 mod servers;
 mod tidy;
 mod troubles;
+mod unprotected;

@@ -4,7 +4,6 @@ use continuity::overview::{Reason, Verdict};
 use continuity::{keys, records};
 use state::wire::Fact;
 use std::io::{Read, Seek, SeekFrom, Write};
-use vault::Secret;
 
 #[tokio::test]
 async fn a_proof_restores_everything_compares_it_and_keeps_evidence() {
@@ -157,16 +156,33 @@ async fn a_key_counts_when_it_opens_the_vault() {
         .remove(0);
     assert_eq!(service.verdict, Verdict::Proven);
     assert!(lacks(&service.reasons));
-    let wrong = keys::confirm(
-        &bench.continuity,
-        "nas",
-        Secret::new(b"no".to_vec()),
-        "admin",
-    )
-    .await;
-    assert!(wrong.unwrap_err().to_string().contains("password"));
-    let typed = Secret::new(crate::bench::PASSWORD.into());
-    keys::confirm(&bench.continuity, "nas", typed, "admin")
+    let sheet = keys::paper(&bench.continuity, "nas", "admin")
+        .await
+        .unwrap();
+    let other = keys::paper(&bench.continuity, "second", "admin")
+        .await
+        .unwrap();
+    let typed = |words: Vec<&'static str>| words.join("\n");
+    // The password is not the paper; words of another vault, or with one misread, are not these.
+    for (wrong, says) in [
+        (crate::bench::PASSWORD.to_owned(), "4 words instead of 24"),
+        (typed(other.words()), "nas"),
+        (
+            typed(sheet.words()).replacen(sheet.words()[6], "facture", 1),
+            "word",
+        ),
+    ] {
+        let refused = keys::confirm(&bench.continuity, "nas", &wrong, "admin").await;
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains(says), "{said}");
+    }
+    assert!(
+        records::keys_confirmed(bench.db())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    keys::confirm(&bench.continuity, "nas", &typed(sheet.words()), "admin")
         .await
         .unwrap();
     let confirmed = records::keys_confirmed(bench.db()).await.unwrap();

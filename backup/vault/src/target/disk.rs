@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags};
@@ -17,9 +17,18 @@ const PAGE: u64 = 4096;
 pub(super) struct Disk {
     pub(super) folder: PathBuf,
     pub(super) must_be_mounted: bool,
+    /// The disk that was there when the folder was opened.
+    pub(super) device: Option<u64>,
 }
 
 impl Disk {
+    /// From now on no other disk is taken for this one. A share has a new number after each mount, and is known by
+    /// its vault alone.
+    pub(super) fn pin(&mut self) {
+        let device = fs::metadata(&self.folder).map(|meta| meta.dev()).ok();
+        self.device = device.filter(|dev| rustix::fs::major(*dev) != 0);
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         match path {
             "" => self.folder.clone(),
@@ -33,6 +42,13 @@ impl Files for Disk {
         let folder = || self.folder.display().to_string();
         let failed = |source: io::Error| Error::of(&folder(), "", source, || (0, 0));
         match fs::metadata(&self.folder) {
+            Ok(meta) if self.device.is_some_and(|device| device != meta.dev()) => {
+                // Said before "exchanged": an empty mount point is the system's disk.
+                if self.must_be_mounted && !is_mounted(&self.folder).map_err(failed)? {
+                    return Err(Error::NotMounted { folder: folder() });
+                }
+                return Err(Error::Exchanged { folder: folder() });
+            }
             Ok(meta) if meta.is_dir() => {}
             Ok(_) => return Err(Error::NotAFolder { folder: folder() }),
             Err(error) => return Err(failed(error)),

@@ -37,6 +37,19 @@ pub enum Error {
         free_bytes: u64,
         needed_bytes: u64,
     },
+    #[error(
+        "write {object} in {folder}: only {free_bytes} bytes are free on this disk, which the system needs too ({keep_bytes} are kept for it, keep_free_mb); free some space, or give the vault a disk of its own"
+    )]
+    Reserved {
+        folder: String,
+        object: String,
+        free_bytes: u64,
+        keep_bytes: u64,
+    },
+    #[error(
+        "use the vault folder {folder}: another disk is mounted there than a moment ago; nothing was written to it, start again with the disk that is meant"
+    )]
+    Exchanged { folder: String },
     #[error("write {object} in {folder}: it exists already; objects are never replaced")]
     Exists { folder: String, object: String },
     #[error("read {object} in {folder}: it does not exist; run `reprise vault check`")]

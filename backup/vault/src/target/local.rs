@@ -22,6 +22,8 @@ pub struct LocalTarget {
     pub(super) files: Box<dyn Files>,
     shown: String,
     folder: Option<PathBuf>,
+    /// Data is not written when less would stay free.
+    keep_free_bytes: u64,
     /// Begins the names of the strays that this target makes.
     pub(super) writer: String,
     pub(super) made: AtomicU64,
@@ -36,20 +38,28 @@ impl std::fmt::Debug for LocalTarget {
 impl LocalTarget {
     /// The folder must exist; with `must_be_mounted`, a file system must be mounted at or above it (below `/`).
     pub fn open(folder: &Path, must_be_mounted: bool) -> Result<LocalTarget, Error> {
+        LocalTarget::open_keeping(folder, must_be_mounted, 0)
+    }
+
+    /// The same; no data is written that would leave less than `keep_free_bytes` free there.
+    pub fn open_keeping(
+        folder: &Path,
+        must_be_mounted: bool,
+        keep_free_bytes: u64,
+    ) -> Result<LocalTarget, Error> {
         let folder = folder.to_owned();
-        let files = Disk {
+        let mut files = Disk {
             folder: folder.clone(),
             must_be_mounted,
+            device: None,
         };
         let shown = folder.display().to_string();
         files.usable()?;
+        files.pin();
         let writer = writer(&shown)?;
-        Ok(LocalTarget::over(
-            Box::new(files),
-            shown,
-            Some(folder),
-            writer,
-        ))
+        let mut target = LocalTarget::over(Box::new(files), shown, Some(folder), writer);
+        target.keep_free_bytes = keep_free_bytes;
+        Ok(target)
     }
 
     /// A folder of another machine, reached by these calls; `shown` names it in messages.
@@ -69,8 +79,26 @@ impl LocalTarget {
             files,
             shown,
             folder,
+            keep_free_bytes: 0,
             writer,
             made: AtomicU64::new(0),
+        }
+    }
+
+    /// Only packs are refused: what ends a run, forgets and prunes must still be written on a disk that is nearly full.
+    fn room_for(&self, kind: ObjectKind, name: &str, len: u64) -> Result<(), Error> {
+        if self.keep_free_bytes == 0 || kind != ObjectKind::Pack {
+            return Ok(());
+        }
+        let free_bytes = self.files.free_bytes();
+        match free_bytes.saturating_sub(len) < self.keep_free_bytes {
+            true => Err(Error::Reserved {
+                folder: self.shown.clone(),
+                object: kind.object(name),
+                free_bytes,
+                keep_bytes: self.keep_free_bytes,
+            }),
+            false => Ok(()),
         }
     }
 
@@ -200,6 +228,7 @@ impl Target for LocalTarget {
                 object: kind.object(name),
             });
         }
+        self.room_for(kind, name, bytes.len() as u64)?;
         self.publish(kind, name, bytes)
     }
 
