@@ -22,14 +22,21 @@ pub(crate) struct Args {
     snapshot: Option<String>,
     /// Files or folders as they were named when saved; without any, all of it
     path: Vec<OsString>,
-    /// The folder to restore into: of this box, or sftp://user@host/folder on a [[server]] of the configuration
-    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["in_place", "resume"])]
+    // Not a document: its brackets would be taken for a link.
+    #[arg(
+        help = "The folder to restore into: of this box, or sftp://user@host/folder on a [[server]] of the configuration",
+        long, value_name = "FOLDER", required_unless_present_any = ["in_place", "resume"])]
     to: Option<PathBuf>,
     /// Restore to where the files were when they were saved
     #[arg(long, conflicts_with = "to")]
     in_place: bool,
-    /// With --in-place: on this [[server]] of the configuration instead of this box
-    #[arg(long, value_name = "NAME", requires = "in_place")]
+    // Not a document: its brackets would be taken for a link.
+    #[arg(
+        help = "With --in-place: on this [[server]] of the configuration instead of this box",
+        long,
+        value_name = "NAME",
+        requires = "in_place"
+    )]
     server: Option<String>,
     #[arg(long)]
     target: Option<String>,
