@@ -1,6 +1,6 @@
 //! What this box can see and nobody saves. Each thing is saved by a plan, or somebody accepts the risk for a while.
 //!
-//! - `scan`: what lies on this box; [`decide`]: what of all that is exposed, pure; [`protect`]: the lines of a plan.
+//! - `scan`: what lies on this box; [`decide()`]: what of all that is exposed, pure; [`protect`]: the lines of a plan.
 
 pub mod decide;
 pub mod protect;
