@@ -199,12 +199,13 @@ fn plan(entries: &Entries, base: &Path) -> Plan {
             level: match prove.text("level") {
                 Some("listed") => Level::Listed,
                 Some("scrubbed") => Level::Scrubbed,
-                _ => Level::Restored,
+                Some("restored") => Level::Restored,
+                _ => Level::Loaded,
             },
             every: duration(prove, "every"),
         },
         _ => Prove {
-            level: Level::Restored,
+            level: Level::Loaded,
             every: None,
         },
     };

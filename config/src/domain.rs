@@ -345,6 +345,8 @@ pub enum Level {
     Scrubbed,
     /// Restored to scratch by the code of a real restore, and compared (L2).
     Restored,
+    /// The same, and each database in it loaded in a throw-away server and compared (L3).
+    Loaded,
 }
 
 impl Level {
@@ -353,6 +355,7 @@ impl Level {
             Level::Listed => "listed",
             Level::Scrubbed => "scrubbed",
             Level::Restored => "restored",
+            Level::Loaded => "loaded",
         }
     }
 }

@@ -740,10 +740,10 @@ pub(crate) const TABLES: &[Table] = &[
                     Key {
                         name: "level",
                         kind: Kind::Choice {
-                            values: &["listed", "scrubbed", "restored"],
-                            later: &["loaded", "booted", "drilled", "redeployed"],
+                            values: &["listed", "scrubbed", "restored", "loaded"],
+                            later: &["booted", "drilled", "redeployed"],
                         },
-                        need: Need::Default("\"restored\""),
+                        need: Need::Default("\"loaded\""),
                         doc: &[],
                     },
                     Key {
@@ -754,12 +754,13 @@ pub(crate) const TABLES: &[Table] = &[
                     },
                 ]),
                 need: Need::Optional {
-                    example: "{ level = \"restored\", every = \"7d\" }",
+                    example: "{ level = \"loaded\", every = \"7d\" }",
                 },
                 doc: &[
                     "How restoring is proven: listed (every object is there), scrubbed (every byte is read and verified),",
-                    "restored (restored to scratch and compared). Without `every`: after each run. Without `prove`:",
-                    "restored, after each run.",
+                    "restored (restored to scratch and compared), loaded (and each database loaded in a throw-away server and",
+                    "compared; without a database the same as restored). Without `every`: after each run. Without `prove`:",
+                    "loaded, after each run.",
                 ],
             },
             refused(

@@ -106,7 +106,7 @@ recipe = \"dolibarr\"
             "18:8: `tier` in [[plan]]: is out of range; expected 1 to 4",
             "19:7: `rpo` in [[plan]]: `one day` is not a duration; expected a number and a unit (s, m, h, d, w), such as 30m, 24h or 7d",
             "20:10: unknown key `dayly` in `keep` of [[plan]], expected one of last, hourly, daily, weekly, monthly, yearly; did you mean `daily`?",
-            "21:19: `level` in `prove` of [[plan]]: `booted` is not in this version; expected one of listed, scrubbed, restored",
+            "21:19: `level` in `prove` of [[plan]]: `booted` is not in this version; expected one of listed, scrubbed, restored, loaded",
             "21:37: `every` in `prove` of [[plan]]: `7 days` is not a duration; expected a number and a unit (s, m, h, d, w), such as 30m, 24h or 7d",
             "22:10: `recipe` in [[plan]] needs `folder`, where the application is installed; write such as `folder = \"/var/www/dolibarr\"`",
         ]

@@ -287,6 +287,17 @@ proofs-lead = Each line is a test restore, made the same way as a real one, then
 proofs-empty = No test restore has happened yet.
 proof-title = Proof: { $plan } from { $target }
 proof-restored = restored for real
+proof-loaded = database restored and opened
+proof-database = Database { $name }
+proof-database-rows = { $n ->
+    [one] { $tables } tables, { $count } row ({ $bytes }) in { $took }
+   *[other] { $tables } tables, { $count } rows ({ $bytes }) in { $took }
+ }
+proof-database-engines = { $engine }: saved from version { $saved }, opened in version { $loaded }
+proof-database-taken = State of the database
+proof-database-checked = Tables and indexes checked by the server itself.
+proof-database-unchecked = Tables and indexes not checked by the server: its tool for it is not installed.
+proof-database-open = The trial server could not be cut off from the network: this system does not allow it.
 proof-scrubbed = read back whole
 proof-listed = complete, not read back
 proof-failed = failed
@@ -529,6 +540,10 @@ letter-last-good = Last copy restored for real: that of { $date }.
 letter-restored = { $n ->
     [one] Restored for real from { $target } on { $date }, in { $took }: { $count } file ({ $bytes }), compared, no difference.
    *[other] Restored for real from { $target } on { $date }, in { $took }: { $count } files ({ $bytes }), compared, no difference.
+ }
+letter-opened = { $n ->
+    [one] Database { $database } restored and opened from { $target } on { $date }, in { $took }: { $tables } tables, { $count } row, compared with what had been counted, no difference.
+   *[other] Database { $database } restored and opened from { $target } on { $date }, in { $took }: { $tables } tables, { $count } rows, compared with what had been counted, no difference.
  }
 letter-read = Read back on { $target } on { $date }, nothing restored.
 letter-listed = All there on { $target } on { $date }, not read back.

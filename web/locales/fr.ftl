@@ -288,6 +288,17 @@ proofs-lead = Chaque ligne est une restauration d'essai, faite par le même chem
 proofs-empty = Aucune restauration d'essai n'a encore eu lieu.
 proof-title = Preuve : { $plan } depuis { $target }
 proof-restored = restauré pour de vrai
+proof-loaded = base restaurée et ouverte
+proof-database = Base { $name }
+proof-database-rows = { $n ->
+    [one] { $tables } tables, { $count } ligne ({ $bytes }) en { $took }
+   *[other] { $tables } tables, { $count } lignes ({ $bytes }) en { $took }
+ }
+proof-database-engines = { $engine } : sauvée depuis la version { $saved }, ouverte dans la version { $loaded }
+proof-database-taken = État de la base
+proof-database-checked = Tables et index vérifiés par le serveur lui-même.
+proof-database-unchecked = Tables et index non vérifiés par le serveur : son outil de vérification n'est pas installé.
+proof-database-open = Le serveur d'essai n'a pas pu être coupé du réseau : ce système ne le permet pas.
 proof-scrubbed = relu en entier
 proof-listed = complet, non relu
 proof-failed = échec
@@ -530,6 +541,10 @@ letter-last-good = Dernière copie restaurée pour de vrai : celle du { $date }.
 letter-restored = { $n ->
     [one] Restauré pour de vrai depuis { $target } le { $date }, en { $took } : { $count } fichier ({ $bytes }), comparé, sans différence.
    *[other] Restauré pour de vrai depuis { $target } le { $date }, en { $took } : { $count } fichiers ({ $bytes }), comparés, sans différence.
+ }
+letter-opened = { $n ->
+    [one] Base { $database } restaurée et ouverte depuis { $target } le { $date }, en { $took } : { $tables } tables, { $count } ligne, comparée à ce qui avait été compté, sans différence.
+   *[other] Base { $database } restaurée et ouverte depuis { $target } le { $date }, en { $took } : { $tables } tables, { $count } lignes, comparées à ce qui avait été compté, sans différence.
  }
 letter-read = Relu sur { $target } le { $date }, sans rien restaurer.
 letter-listed = Présent au complet sur { $target } le { $date }, sans être relu.

@@ -46,6 +46,8 @@ pub enum Error {
     #[error(transparent)]
     Vault(#[from] vault::Error),
     #[error(transparent)]
+    Databases(#[from] databases::server::Error),
+    #[error(transparent)]
     Scratch(#[from] scratch::Error),
     #[error(transparent)]
     Recipe(#[from] crate::source::recipe::Error),
@@ -129,7 +131,7 @@ impl Continuity {
         let level = self
             .config
             .plan(plan)
-            .map_or(Level::Restored, |found| found.prove.level);
+            .map_or(Level::Loaded, |found| found.prove.level);
         let (id, ticket) = self.begin_proof(plan, target);
         let request = proof::Request {
             id: id.clone(),

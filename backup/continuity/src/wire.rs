@@ -26,6 +26,9 @@ pub struct Evidence {
     pub not_proven: Vec<String>,
     /// The snapshot really holds nothing.
     pub empty: bool,
+    /// Databases that were loaded in a throw-away server and compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<LoadedDatabase>,
     /// Number of the newest fact in the restored journal (self-backup only).
     pub journal_head: Option<i64>,
 }
@@ -65,4 +68,31 @@ pub enum Overwriting {
     Older,
     Replace,
     Beside,
+}
+
+/// A dump that was loaded, and what was found. Its differences are among the proof's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadedDatabase {
+    pub name: String,
+    /// `MariaDB`, `PostgreSQL`.
+    pub engine: String,
+    /// Of the server it was dumped from.
+    pub saved_version: String,
+    /// Of the throw-away server.
+    pub loaded_version: String,
+    /// When the dump's transaction began, milliseconds since 1970 UTC.
+    pub taken_ms: i64,
+    /// Tables and rows that were loaded and compared with what was counted in the dump's own transaction.
+    pub tables: u64,
+    pub rows: u64,
+    /// Of the dump.
+    pub bytes: u64,
+    /// From the empty server to the last row, key and view.
+    pub load_ms: u64,
+    pub compare_ms: u64,
+    /// The server itself checked tables and indexes (`CHECK TABLE`, `amcheck`).
+    pub checked: bool,
+    /// The server had no network.
+    pub walled: bool,
 }

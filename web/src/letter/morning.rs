@@ -9,6 +9,7 @@ use config::Level;
 use continuity::notify::{Figures, Morning, Saved, Week};
 use continuity::overview::{Service, Verdict};
 use continuity::unprotected::Exposed;
+use continuity::wire::LoadedDatabase;
 use continuity::{Proof, Run};
 use state::wire::Outcome;
 
@@ -164,7 +165,11 @@ fn tried(words: &Words, copy: &Saved) -> Vec<String> {
                 restored.map(|good| words.t1("letter-last-good", "date", words.date(good.at)));
             vec![failed, good.unwrap_or_else(never)]
         }
-        (true, Level::Restored) => vec![real(words, target, proof)],
+        (true, Level::Restored | Level::Loaded) => {
+            let mut lines = opened(words, target, proof);
+            lines.push(real(words, target, proof));
+            lines
+        }
         (true, level) => {
             let key = match level {
                 Level::Scrubbed => "letter-read",
@@ -175,6 +180,25 @@ fn tried(words: &Words, copy: &Saved) -> Vec<String> {
             vec![read, good.unwrap_or_else(never)]
         }
     }
+}
+
+/// A database that was started again and counted is worth a line of its own, first.
+fn opened(words: &Words, target: &str, proof: &Proof) -> Vec<String> {
+    let databases = proof.evidence.databases.iter();
+    let line = |database: &LoadedDatabase| {
+        words.n_with(
+            "letter-opened",
+            database.rows,
+            &[
+                ("database", &database.name.escape_debug()),
+                ("target", &target),
+                ("date", &words.date(proof.at)),
+                ("took", &words.took(database.load_ms + database.compare_ms)),
+                ("tables", &words.count(database.tables)),
+            ],
+        )
+    };
+    databases.map(line).collect()
 }
 
 /// How long the restore itself took, where that was measured apart from the comparison.

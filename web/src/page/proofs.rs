@@ -12,6 +12,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
+use continuity::wire::LoadedDatabase;
 use continuity::{Proof, ProofId, records};
 use state::Timestamp;
 
@@ -41,6 +42,7 @@ fn row(words: &Words, proof: &Proof) -> Row {
         when: words.date(proof.at),
         mood: if proof.passed { Mood::Good } else { Mood::Bad },
         verdict: match (proof.passed, proof.level) {
+            (true, config::Level::Loaded) => words.t("proof-loaded"),
             (true, config::Level::Restored) => words.t("proof-restored"),
             (true, config::Level::Scrubbed) => words.t("proof-scrubbed"),
             (true, config::Level::Listed) => words.t("proof-listed"),
@@ -74,6 +76,50 @@ struct Sampled {
     hash: String,
 }
 
+/// A database that was loaded and compared.
+struct Opened {
+    title: String,
+    taken: String,
+    rows: String,
+    engines: String,
+    notes: Vec<String>,
+}
+
+impl Opened {
+    fn of(words: &Words, found: &LoadedDatabase) -> Opened {
+        let checked = match found.checked {
+            true => "proof-database-checked",
+            false => "proof-database-unchecked",
+        };
+        let mut notes = vec![words.t(checked)];
+        if !found.walled {
+            notes.push(words.t("proof-database-open"));
+        }
+        Opened {
+            title: words.t1("proof-database", "name", path::shown(found.name.as_bytes())),
+            taken: words.date(Timestamp(found.taken_ms)),
+            rows: words.n_with(
+                "proof-database-rows",
+                found.rows,
+                &[
+                    ("tables", &words.count(found.tables)),
+                    ("bytes", &words.size(found.bytes)),
+                    ("took", &words.took(found.load_ms)),
+                ],
+            ),
+            engines: words.with(
+                "proof-database-engines",
+                &[
+                    ("engine", &found.engine),
+                    ("saved", &path::shown(found.saved_version.as_bytes())),
+                    ("loaded", &path::shown(found.loaded_version.as_bytes())),
+                ],
+            ),
+            notes,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "proof.html")]
 struct Page {
@@ -87,6 +133,7 @@ struct Page {
     listing: String,
     snapshot: Option<String>,
     sample: Vec<Sampled>,
+    databases: Vec<Opened>,
     differences: Vec<(String, String)>,
     differences_title: String,
     not_proven: Vec<String>,
@@ -148,6 +195,13 @@ async fn show(
                 size: words.size(s.size_bytes),
                 hash: s.blake3.chars().take(16).collect(),
             })
+            .collect(),
+        databases: evidence
+            .databases
+            .iter()
+            // What could not be read has no more to show than its difference.
+            .filter(|d| !d.engine.is_empty())
+            .map(|d| Opened::of(words, d))
             .collect(),
         differences: evidence
             .differences

@@ -60,7 +60,7 @@ pub(crate) fn not_proven(level: Level) -> &'static [&'static str] {
     match level {
         Level::Listed => &["bytes", "restore", "application", "machine", "elsewhere"],
         Level::Scrubbed => &["restore", "application", "machine", "elsewhere"],
-        Level::Restored => &["application", "machine", "elsewhere"],
+        Level::Restored | Level::Loaded => &["application", "machine", "elsewhere"],
     }
 }
 

@@ -1,7 +1,9 @@
-//! The restore test of a snapshot, and the evidence it leaves.
+//! The restore test of a snapshot, and the evidence it leaves; the dumps in it are loaded in throw-away servers.
 
+mod dumps;
 mod judge;
 mod listing;
+mod loaded;
 mod perform;
 pub(crate) mod records;
 

@@ -1,7 +1,7 @@
 //! Restores a snapshot to scratch by the code of a real restore, compares it, keeps the evidence.
 
 use super::judge::{Seen, evidence, judge};
-use super::{Proof, ProofId, listing, records};
+use super::{Proof, ProofId, dumps, listing, loaded, records};
 use crate::handle::{Continuity, Error};
 use crate::run::millis;
 use crate::scratch::Scratch;
@@ -10,7 +10,7 @@ use crate::wire::Evidence;
 use crate::work::{Line, Ticket};
 use crate::{APPLIANCE, blocking};
 use config::Level;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 use vault::restore::Overwrite;
@@ -75,6 +75,11 @@ pub(crate) async fn perform(
         }
     };
     let now = continuity.clock.now();
+    // Without a database, loading is restoring.
+    let level = match request.level {
+        Level::Loaded if passed && kept.databases.is_empty() => Level::Restored,
+        level => level,
+    };
     if let Some(snapshot) = &found {
         kept.snapshot_finished_ms = snapshot.finished_ms;
     }
@@ -87,7 +92,7 @@ pub(crate) async fn perform(
             .map(|s| s.id.to_string())
             .or(request.snapshot)
             .unwrap_or_default(),
-        level: request.level,
+        level,
         passed,
         files: seen.files,
         bytes: seen.bytes,
@@ -103,7 +108,7 @@ pub(crate) async fn perform(
     if let Err(error) = records::insert(&continuity.db, &proof).await {
         span.in_scope(|| tracing::error!(%error, "failed to record a proof"));
     }
-    if let (true, Level::Restored, Some(snapshot)) = (passed, proof.level, proven) {
+    if let (true, Some(snapshot)) = (passed && proof.level >= Level::Restored, proven) {
         mark(continuity, &proof, snapshot).await;
     }
     let object = format!("proof of plan {} on target {}", proof.plan, proof.target);
@@ -125,7 +130,13 @@ pub(crate) async fn perform(
 
 /// Says it in the vault itself, where no rule then forgets the newest such. Not essential: told in the log only.
 async fn mark(continuity: &Continuity, proof: &Proof, snapshot: Snapshot) {
-    let note = format!("restored to scratch and compared, {} files", proof.files);
+    let mut note = format!("restored to scratch and compared, {} files", proof.files);
+    for database in &proof.evidence.databases {
+        let (name, tables) = (&database.name, database.tables);
+        note.push_str(&format!(
+            "; database {name} loaded and compared, {tables} tables"
+        ));
+    }
     let at_ms = proof.at.0;
     let marked = async {
         let vault = continuity.vaults.open(&proof.target).await?;
@@ -176,7 +187,7 @@ async fn attempt(
         })
         .await??;
     let (mut seen, mut kept) = match request.level {
-        Level::Restored => {
+        Level::Restored | Level::Loaded => {
             restored(continuity, request, ticket, &line, vault, snapshot, used).await?
         }
         Level::Listed | Level::Scrubbed => {
@@ -189,6 +200,7 @@ async fn attempt(
         restore_ms: kept.restore_ms,
         compare_ms: kept.compare_ms,
         journal_head: kept.journal_head,
+        databases: std::mem::take(&mut kept.databases),
         listing_blake3: listing.blake3,
         sample: listing.sample,
         ..base
@@ -234,47 +246,89 @@ async fn restored(
         () = ticket.cancel.cancelled() => return Err(vault::Error::Cancelled.into()),
     };
     let (root, name) = (continuity.scratch_root(), format!("proof-{}", request.id));
-    let (from, declared) = (Arc::clone(&vault), snapshot.files);
-    let (scratch, plan) = blocking(move || {
+    let (from, of, level) = (Arc::clone(&vault), snapshot.clone(), request.level);
+    let (scratch, plans, dumps) = blocking(move || {
         let scratch = Scratch::make(&root, &name)?;
         let into = scratch.path().join("files");
-        let mut plan = vault::restore::plan(&from, &snapshot, &[], &into, Overwrite::Refuse)?;
-        // Scratch is thrown away: flushing the whole disk for it would only hold up everybody else.
-        plan.durable = false;
-        scratch.fits(plan.bytes)?;
-        Ok::<_, Error>((scratch, plan))
+        let dumps = match level {
+            Level::Loaded => dumps::read(&from, &of)?,
+            _ => Vec::new(),
+        };
+        // What is loaded comes straight out of the vault: no copy of it on the way.
+        let parts: Vec<(PathBuf, Vec<Vec<u8>>)> = match dumps.is_empty() {
+            true => vec![(into, Vec::new())],
+            false => dumps::others(&from, &of)?
+                .into_iter()
+                .enumerate()
+                .map(|(number, root)| (into.join(number.to_string()), vec![root]))
+                .collect(),
+        };
+        let mut plans = Vec::new();
+        for (into, selection) in parts {
+            let mut plan = vault::restore::plan(&from, &of, &selection, &into, Overwrite::Refuse)?;
+            // Scratch is thrown away: flushing the whole disk for it would only hold up everybody else.
+            plan.durable = false;
+            plans.push(plan);
+        }
+        let files = plans.iter().map(|plan| plan.bytes).sum::<u64>();
+        let dumped = dumps.iter().map(dumps::Dump::room).max().unwrap_or(0);
+        scratch.fits(files.saturating_add(dumped))?;
+        Ok::<_, Error>((scratch, plans, dumps))
     })
     .await??;
+    let (place, declared) = (scratch.path().to_owned(), snapshot.files);
     *used = Some((scratch, turn));
     let start = continuity.clock.now();
-    let (from, shown) = (Arc::clone(&vault), plan.clone());
-    let (_, mut differences) = line
+    let (from, shown) = (Arc::clone(&vault), plans.clone());
+    let mut differences = line
         .follow("restore", &ticket.cancel, move |watch| {
-            vault::restore::execute(&from, &shown, watch)
+            let mut differences = Vec::new();
+            for plan in &shown {
+                differences.extend(vault::restore::execute(&from, plan, watch)?.1);
+            }
+            Ok::<_, vault::Error>(differences)
         })
         .await??;
     let middle = continuity.clock.now();
-    let destination = plan.destination.clone();
-    let comparison = line
+    let destination = plans.first().map(|plan| plan.destination.clone());
+    let from = Arc::clone(&vault);
+    let (mut files, mut bytes, compared) = line
         .follow("compare", &ticket.cancel, move |watch| {
-            vault::compare::compare(&vault, &plan, watch)
+            let (mut files, mut bytes, mut differences) = (0, 0, Vec::new());
+            for plan in &plans {
+                let comparison = vault::compare::compare(&from, plan, watch)?;
+                files += comparison.files;
+                bytes += comparison.bytes;
+                differences.extend(comparison.differences);
+            }
+            Ok::<_, vault::Error>((files, bytes, differences))
         })
         .await??;
     let end = continuity.clock.now();
-    differences.extend(comparison.differences);
+    differences.extend(compared);
     let mut kept = Evidence {
         restore_ms: millis(middle.since(start)),
         compare_ms: millis(end.since(middle)),
         ..Evidence::default()
     };
+    for dump in dumps {
+        let loaded = loaded::load(continuity, ticket, line, &vault, dump, &place).await?;
+        files += loaded.files;
+        bytes += loaded.bytes;
+        kept.restore_ms += loaded.evidence.load_ms;
+        kept.compare_ms += loaded.evidence.compare_ms;
+        kept.databases.push(loaded.evidence);
+        differences.extend(loaded.differences);
+    }
     if request.plan == APPLIANCE {
-        differences.extend(appliance(continuity, request, &destination, &mut kept).await);
+        let restored = destination.unwrap_or_default();
+        differences.extend(appliance(continuity, request, &restored, &mut kept).await);
     }
     let seen = Seen {
         listed: 0,
         declared,
-        files: comparison.files,
-        bytes: comparison.bytes,
+        files,
+        bytes,
         differences,
     };
     Ok((seen, kept))

@@ -10,6 +10,7 @@ use state::{Db, Timestamp, journal};
 
 fn level_of(text: &str) -> config::Level {
     match text {
+        "loaded" => config::Level::Loaded,
         "restored" => config::Level::Restored,
         "scrubbed" => config::Level::Scrubbed,
         _ => config::Level::Listed,
@@ -77,7 +78,7 @@ pub(crate) async fn restored(
 ) -> Result<Option<Timestamp>, Error> {
     let row = sqlx::query(
         "SELECT MAX(at_ms) AS at_ms FROM proof \
-         WHERE plan = $1 AND target = $2 AND passed = 1 AND level = 'restored'",
+         WHERE plan = $1 AND target = $2 AND passed = 1 AND level IN ('restored', 'loaded')",
     )
     .bind(plan)
     .bind(target)
@@ -94,7 +95,7 @@ pub(crate) async fn restores(
     limit: i64,
 ) -> Result<Vec<Proof>, Error> {
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "{PROOF} WHERE plan = $1 AND target = $2 AND passed = 1 AND level = 'restored' \
+        "{PROOF} WHERE plan = $1 AND target = $2 AND passed = 1 AND level IN ('restored', 'loaded') \
          ORDER BY number DESC LIMIT $3"
     )))
     .bind(plan)
