@@ -1,8 +1,8 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
 use crate::command::{
-    agent, boot, config, host, image, manual, notify, plan, pra, proof, recover, restore, run,
-    serve, session, setup, snapshot, state, target, unprotected, user, vault,
+    agent, boot, config, database, host, image, manual, notify, plan, pra, proof, recover, restore,
+    run, serve, session, setup, snapshot, state, target, unprotected, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Restore tests and their evidence
     #[command(subcommand)]
     Proof(proof::Command),
+    /// Proven copies of databases, open to be read for a while
+    #[command(subcommand)]
+    Database(database::Command),
     /// Could the company restart today?
     #[command(subcommand)]
     Pra(pra::Command),

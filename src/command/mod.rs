@@ -5,6 +5,7 @@ pub(crate) mod agent;
 mod answer;
 pub(crate) mod boot;
 pub(crate) mod config;
+pub(crate) mod database;
 pub(crate) mod host;
 pub(crate) mod image;
 pub(crate) mod manual;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Snapshot(command) => snapshot::run(&door()?, command),
         Command::Restore(args) => restore::run(&door()?, &args),
         Command::Proof(command) => proof::run(&door()?, command),
+        Command::Database(command) => database::run(&door()?, command),
         Command::Pra(command) => pra::run(&door()?, &command),
         Command::Host(command) => host::run(&door()?, command),
         Command::Image(command) => image::run(&door()?, command),

@@ -160,6 +160,25 @@ pub enum Fact {
         /// Where the state it replaced was set aside.
         aside: Option<String>,
     },
+    /// A proven copy of a database was opened to be read.
+    DatabaseOpened {
+        opened: String,
+        plan: String,
+        target: String,
+        snapshot: String,
+        database: String,
+        /// Address and port.
+        listen: String,
+        until_ms: i64,
+        by: String,
+    },
+    DatabaseClosed {
+        opened: String,
+        plan: String,
+        database: String,
+        /// `time`, `asked`, `stop`; else why it could not be opened.
+        why: String,
+    },
     /// Somebody typed a vault's password back from paper, and it opened the vault.
     KeyConfirmed {
         target: String,
@@ -241,6 +260,8 @@ impl Fact {
             Fact::MessageLost { .. } => "message_lost",
             Fact::Recovered { .. } => "recovered",
             Fact::StatePutBack { .. } => "state_put_back",
+            Fact::DatabaseOpened { .. } => "database_opened",
+            Fact::DatabaseClosed { .. } => "database_closed",
             Fact::KeyConfirmed { .. } => "key_confirmed",
             Fact::PaperMade { .. } => "paper_made",
             Fact::HostsImported { .. } => "hosts_imported",

@@ -30,6 +30,10 @@ pub(crate) fn work(words: &Words, key: &str, p: &Progress) -> Work {
             words.t1("work-session", "subject", subject),
             Some(format!("/sessions/{key}")),
         ),
+        "open" => (
+            words.t1("work-open", "subject", &p.subject),
+            Some("/databases".to_owned()),
+        ),
         "import" => (words.t1("work-import", "subject", subject), None),
         "tidy" => (words.t1("work-tidy", "subject", &p.subject), None),
         other => (format!("{other} {subject}"), None),

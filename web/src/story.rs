@@ -407,6 +407,46 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             None,
         ),
+        Fact::DatabaseOpened {
+            plan,
+            database,
+            listen,
+            until_ms,
+            by,
+            ..
+        } => (
+            Mood::Good,
+            w.with(
+                "fact-database-opened",
+                &[
+                    ("name", &database.escape_debug()),
+                    ("plan", &w.plan(plan)),
+                    ("address", listen),
+                    ("date", &w.date(state::Timestamp(*until_ms))),
+                    ("by", by),
+                ],
+            ),
+            None,
+            Some("/databases".to_owned()),
+        ),
+        Fact::DatabaseClosed {
+            plan,
+            database,
+            why,
+            ..
+        } => {
+            let known = ["time", "asked", "stop"].contains(&why.as_str());
+            let key = match known {
+                true => "fact-database-closed",
+                false => "fact-database-not-opened",
+            };
+            (
+                if known { Mood::Plain } else { Mood::Bad },
+                w.t2(key, "name", database.escape_debug(), "plan", w.plan(plan)),
+                (!known).then(|| why.clone()),
+                Some("/databases".to_owned()),
+            )
+        }
         Fact::LoggedIn { user } => (
             Mood::Plain,
             w.t1("fact-logged-in", "user", user),

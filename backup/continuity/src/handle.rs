@@ -1,6 +1,7 @@
 //! The one value the console and the command line hold.
 
 use crate::blocking::Crashed;
+use crate::opened::{self, OpenRequest, Opened, OpenedId, Shelf};
 use crate::proof::{self, ProofId};
 use crate::records;
 use crate::restore::{self, Restore, RestoreId, RestoreRequest};
@@ -45,6 +46,19 @@ pub enum Error {
     Vaults(#[from] vaults::Error),
     #[error(transparent)]
     Vault(#[from] vault::Error),
+    #[error(
+        "open the database of plan {plan} on target {target}: none of its restore points was loaded and compared yet; run `reprise proof run {plan}`"
+    )]
+    NeverLoaded { plan: String, target: String },
+    #[error("choose the database: the restore point holds {known}; name one of those")]
+    WhichDatabase { known: String },
+    #[error("open one more database: {most} is open; close it first")]
+    TooManyOpen { most: usize },
+    #[error("listen on {address}: {source}; choose an address of this box and a free port")]
+    Listen {
+        address: std::net::SocketAddr,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Databases(#[from] databases::server::Error),
     #[error(transparent)]
@@ -72,6 +86,7 @@ pub struct Continuity {
     pub config: Arc<Config>,
     pub vaults: Vaults,
     pub(crate) work: Work,
+    pub(crate) opened: Shelf,
 }
 
 impl Continuity {
@@ -85,6 +100,7 @@ impl Continuity {
             config,
             vaults,
             work: Work::default(),
+            opened: Shelf::default(),
         }
     }
 
@@ -188,6 +204,54 @@ impl Continuity {
             Some(_) => Err(ended("restore", id.as_str())),
             None => Err(no_such("restore", id.as_str())),
         }
+    }
+
+    /// Opens the newest proven copy of a database to be read, for a while; returns at once. It is loaded and compared
+    /// first, which takes as long as its proof did.
+    pub async fn open_database(&self, request: OpenRequest, by: &str) -> Result<OpenedId, Error> {
+        let targets = self.targets_of(&request.plan)?;
+        if !targets.contains(&request.target) {
+            return Err(Error::NotOnTarget {
+                plan: request.plan,
+                target: request.target,
+                known: targets.join(", "),
+            });
+        }
+        opened::start(self, request, by).await
+    }
+
+    /// Databases that are open, or were since this process began; newest first.
+    pub fn opened_databases(&self) -> Vec<Opened> {
+        self.opened.all()
+    }
+
+    /// The newest proof of each plan on each target that loaded a database: what can be opened.
+    pub async fn openable(&self) -> Result<Vec<proof::Proof>, Error> {
+        let mut found = Vec::new();
+        for plan in &self.config.plans {
+            for target in &plan.targets {
+                found.extend(proof::records::newest_loaded(&self.db, &plan.name, target).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The password of an open database, told once.
+    pub fn opened_password(&self, id: &OpenedId) -> Option<String> {
+        self.opened.password(id)
+    }
+
+    /// Closes an open database, or stops its opening, and waits for its end.
+    pub async fn close_database(&self, id: &OpenedId) -> Result<(), Error> {
+        let known = self.opened.all().iter().any(|o| o.id == *id);
+        if !known {
+            return Err(no_such("opened database", id.as_str()));
+        }
+        if !self.work.cancel(id.as_str()) {
+            return Err(ended("opened database", id.as_str()));
+        }
+        self.work.wait(id.as_str()).await;
+        Ok(())
     }
 
     /// Waits until nothing is queued or going on any more (proofs included).

@@ -10,6 +10,7 @@
 //! - [`target`]: which vault belongs where, which disk is plugged in, how old each copy is.
 //! - [`restore`]: files put back into a folder of the appliance.
 //! - [`image`]: disk images in the vault: listed, imported in a writer's turn.
+//! - [`opened`]: a proven database kept up to be read, for a while.
 //! - [`overview`]: could we restart today? pure, with its reasons.
 //! - [`keys`]: recovery words on paper, typed back; [`place`]: does a target die with this box?
 //! - [`unprotected`]: what this box can see and nobody saves, and the risks that are accepted.
@@ -23,6 +24,7 @@ pub mod handle;
 pub mod image;
 pub mod keys;
 pub mod notify;
+pub mod opened;
 pub mod overview;
 pub mod place;
 pub mod proof;
@@ -45,6 +47,7 @@ mod work;
 pub use blocking::blocking;
 pub use handle::{Continuity, Error};
 pub use notify::Notifier;
+pub use opened::{OpenRequest, Opened, OpenedId};
 pub use proof::{Proof, ProofId};
 pub use records::{SCHEMA, migrate};
 pub use restore::{Destination, Planned, Restore, RestoreId, RestoreRequest, Unknown};

@@ -1,5 +1,6 @@
 //! The JSON API, one file per noun; the only place of this package with serde.
 
+mod databases;
 pub(crate) mod events;
 mod failure;
 mod hosts;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(snapshots::router())
         .merge(restores::router())
         .merge(proofs::router())
+        .merge(databases::router())
         .merge(hosts::router())
         .merge(images::router())
         .merge(sessions::router())

@@ -1,6 +1,7 @@
 //! The pages, one file per noun; each file exports `router()`.
 
 mod account;
+mod databases;
 mod deploy;
 pub(crate) mod failure;
 mod files;
@@ -39,6 +40,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(plans::router())
         .merge(runs::router())
         .merge(proofs::router())
+        .merge(databases::router())
         .merge(snapshots::router())
         .merge(files::router())
         .merge(restores::router())

@@ -6,7 +6,7 @@ use crate::run::millis;
 use crate::wire::LoadedDatabase;
 use crate::work::{Line, Ticket};
 use databases::compare::{Difference, compare};
-use databases::server::{Server, Wanted};
+use databases::server::{Reader, Server, Wanted};
 use databases::talk::{Care, Room};
 use databases::{Limits, Manifest};
 use state::Clock;
@@ -59,6 +59,29 @@ pub(crate) async fn load(
     }
 }
 
+/// Loads and compares a dump below `scratch` and keeps its server, opened to be read. A copy that differs is not opened.
+pub(crate) async fn keep(
+    continuity: &Continuity,
+    ticket: &Ticket,
+    line: &Line<'_>,
+    vault: &Arc<Vault>,
+    dump: Dump,
+    scratch: &Path,
+) -> Result<(Server, Reader), Error> {
+    let work = Work {
+        vault: Arc::clone(vault),
+        clock: continuity.clock.clone(),
+        cancel: ticket.cancel.clone(),
+        hidden: hidden(continuity),
+        folder: scratch.join("database"),
+    };
+    let done = line.follow("load", &ticket.cancel, move |watch| work.keep(&dump, watch));
+    match done.await? {
+        Err(error) if error.is_cancelled() => Err(vault::Error::Cancelled.into()),
+        other => Ok(other?),
+    }
+}
+
 /// What a dump must not see, wherever it lies.
 pub(crate) fn hidden(continuity: &Continuity) -> Vec<PathBuf> {
     let config = continuity.config.origin.parent().map(Path::to_owned);
@@ -88,7 +111,10 @@ impl Work {
         };
         std::fs::create_dir(&self.folder).map_err(failed)?;
         watch.bytes_total.fetch_add(dump.bytes, Ordering::Relaxed);
-        let loaded = self.inside(dump, manifest, watch);
+        let loaded = self.inside(dump, manifest, watch).map(|(loaded, server)| {
+            drop(server);
+            loaded
+        });
         // The next dump finds the room it needs.
         std::fs::remove_dir_all(&self.folder).map_err(failed)?;
         loaded
@@ -99,7 +125,7 @@ impl Work {
         dump: &Dump,
         manifest: &Manifest,
         watch: &Watch,
-    ) -> Result<Loaded, databases::server::Error> {
+    ) -> Result<(Loaded, Server), databases::server::Error> {
         let room = Room {
             folder: self.folder.clone(),
             reserve_bytes: RESERVE_BYTES,
@@ -163,7 +189,39 @@ impl Work {
             loaded.files = manifest.tables.len() as u64 + 3;
             loaded.bytes = dump.bytes;
         }
-        Ok(loaded)
+        Ok((loaded, server))
+    }
+
+    fn keep(
+        &self,
+        dump: &Dump,
+        watch: &Watch,
+    ) -> Result<(Server, Reader), databases::server::Error> {
+        let refused = |what: String| databases::server::Error::Refused {
+            doing: "open the database".to_owned(),
+            what: format!("{what}; prove the plan again"),
+        };
+        let manifest = match &dump.manifest {
+            Ok(manifest) => manifest,
+            Err(problem) => return Err(refused(problem.to_string())),
+        };
+        std::fs::create_dir(&self.folder).map_err(|source| databases::server::Error::Folder {
+            path: self.folder.clone(),
+            source,
+        })?;
+        watch.bytes_total.fetch_add(dump.bytes, Ordering::Relaxed);
+        let (loaded, server) = self.inside(dump, manifest, watch)?;
+        if let Some(first) = loaded.differences.first() {
+            return Err(refused(first.to_string()));
+        }
+        let cancelled = || watch.is_cancelled();
+        let reader = server.open(&Care {
+            cancelled: &cancelled,
+            passed: &|_| {},
+            most: MOST,
+            room: None,
+        })?;
+        Ok((server, reader))
     }
 
     /// Says whether everything was looked at.

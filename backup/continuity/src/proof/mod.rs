@@ -1,9 +1,9 @@
 //! The restore test of a snapshot, and the evidence it leaves; the dumps in it are loaded in throw-away servers.
 
-mod dumps;
+pub(crate) mod dumps;
 mod judge;
 mod listing;
-mod loaded;
+pub(crate) mod loaded;
 mod perform;
 pub(crate) mod records;
 

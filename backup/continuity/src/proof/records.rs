@@ -106,6 +106,23 @@ pub(crate) async fn restores(
     Ok(rows.iter().map(proof_of).collect::<Result<_, _>>()?)
 }
 
+/// The newest proof of a plan on a target that loaded its databases and passed.
+pub(crate) async fn newest_loaded(
+    db: &Db,
+    plan: &str,
+    target: &str,
+) -> Result<Option<Proof>, Error> {
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "{PROOF} WHERE plan = $1 AND target = $2 AND passed = 1 AND level = 'loaded' \
+         ORDER BY number DESC LIMIT 1"
+    )))
+    .bind(plan)
+    .bind(target)
+    .fetch_optional(db.read())
+    .await?;
+    Ok(row.as_ref().map(proof_of).transpose()?)
+}
+
 /// Keeps a finished proof.
 pub(crate) async fn insert(db: &Db, proof: &Proof) -> Result<(), Error> {
     let proof = proof.clone();

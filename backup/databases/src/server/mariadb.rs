@@ -91,6 +91,12 @@ pub(super) fn first(made: &Making) -> String {
     .join("\n")
 }
 
+/// Nobody writes any more, and nobody is who loaded it.
+pub(super) fn open(made: &Making) -> String {
+    let loader = &made.loader().name;
+    format!("SET GLOBAL read_only = 1;\nALTER USER '{loader}'@'localhost' ACCOUNT LOCK;\n")
+}
+
 pub(super) fn client(
     command: &mut Command,
     inside: &Path,

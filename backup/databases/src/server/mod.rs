@@ -108,6 +108,14 @@ impl Account {
     }
 }
 
+/// Who may read an opened database. No `Debug`: it holds the password.
+#[derive(Clone)]
+pub struct Reader {
+    pub user: String,
+    pub password: String,
+    pub database: String,
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -244,6 +252,25 @@ impl Server {
             password: Some(loader.password.clone()),
             scratch: self.folder.join(LOGIN),
             tools: Tools::find(self.engine)?,
+        })
+    }
+
+    /// Lets people read what was loaded, and nobody write any more. Gives the account that may.
+    pub fn open(&self, care: &Care<'_>) -> Result<Reader, Error> {
+        let doing = format!("open a {} read-only", self.engine.name());
+        match self.engine {
+            Engine::MariaDb => self.must(&doing, &mariadb::open(&self.made), true, care)?,
+            Engine::PostgreSql => {
+                // By the owner: what a dump made is never touched by the first account.
+                self.ask(postgres::GRANT, care)?;
+                self.must(&doing, &postgres::open(&self.made), false, care)?;
+            }
+        }
+        let reader = self.made.reader();
+        Ok(Reader {
+            user: reader.name.clone(),
+            password: reader.password.clone(),
+            database: self.made.database.clone(),
         })
     }
 

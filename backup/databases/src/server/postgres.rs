@@ -119,6 +119,29 @@ pub(super) fn checks(made: &Making) -> String {
     .join("\n")
 }
 
+/// Said by the owner: whoever may log in may read all of it.
+pub(super) const GRANT: &str = "DO $$ DECLARE s name; r name; BEGIN \
+    SELECT rolname INTO r FROM pg_roles WHERE rolname ~ '^reader_[0-9a-f]{16}$'; \
+    FOR s IN SELECT nspname FROM pg_namespace WHERE nspowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) LOOP \
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', s, r); \
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', s, r); \
+    END LOOP; END $$";
+
+/// Nobody writes any more, and nobody is who loaded it.
+pub(super) fn open(made: &Making) -> String {
+    let (loader, reader) = (&made.loader().name, &made.reader().name);
+    [
+        format!(
+            "ALTER DATABASE \"{}\" SET default_transaction_read_only = on;",
+            made.database
+        ),
+        format!("ALTER ROLE {reader} SET default_transaction_read_only = on;"),
+        format!("ALTER ROLE {loader} NOLOGIN;"),
+        String::new(),
+    ]
+    .join("\n")
+}
+
 pub(super) fn client(
     command: &mut Command,
     inside: &Path,

@@ -10,6 +10,7 @@
 mod fixture;
 mod hostile;
 mod loading;
+mod opened;
 mod proof;
 #[path = "../real/servers.rs"]
 #[expect(dead_code, reason = "the dump's own tests use the rest")]
