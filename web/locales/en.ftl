@@ -738,3 +738,8 @@ fact-database-opened = Database { $name } of plan { $plan } opened read-only at 
 fact-database-closed = Database { $name } of plan { $plan } closed
 fact-database-not-opened = Database { $name } of plan { $plan } not opened
 work-open = Opening of database { $subject }
+proof-database-answer = { $n ->
+    [0] Asked of the database (“{ $question }”): { $found }
+    [one] Asked of the database (“{ $question }”): { $found }; { $count } document found
+   *[other] Asked of the database (“{ $question }”): { $found }; { $count } documents found
+ }

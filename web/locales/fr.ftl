@@ -739,3 +739,8 @@ fact-database-opened = Base { $name } du plan { $plan } ouverte en lecture seule
 fact-database-closed = Base { $name } du plan { $plan } refermée
 fact-database-not-opened = Base { $name } du plan { $plan } non ouverte
 work-open = Ouverture de la base { $subject }
+proof-database-answer = { $n ->
+    [0] Demandé à la base (« { $question } ») : { $found }
+    [one] Demandé à la base (« { $question } ») : { $found } ; { $count } document retrouvé
+   *[other] Demandé à la base (« { $question } ») : { $found } ; { $count } documents retrouvés
+ }

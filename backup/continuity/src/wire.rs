@@ -95,4 +95,19 @@ pub struct LoadedDatabase {
     pub checked: bool,
     /// The server had no network.
     pub walled: bool,
+    /// What the application's own recipe asked of the loaded copy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}
+
+/// A question of a recipe, answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    /// `last invoices`
+    pub question: String,
+    /// The first answers, as the application shows them: `FA26-050000`.
+    pub found: Vec<String>,
+    /// Files of the restore point that these speak of, and that are there.
+    pub files: u64,
 }

@@ -95,6 +95,15 @@ impl Opened {
         if !found.walled {
             notes.push(words.t("proof-database-open"));
         }
+        for answer in &found.answers {
+            let shown = answer.found.iter().map(|f| path::shown(f.as_bytes()));
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            notes.push(words.n_with(
+                "proof-database-answer",
+                answer.files,
+                &[("question", &answer.question), ("found", &shown)],
+            ));
+        }
         Opened {
             title: words.t1("proof-database", "name", path::shown(found.name.as_bytes())),
             taken: words.date(Timestamp(found.taken_ms)),

@@ -1,8 +1,10 @@
 //! A dump is proven by loading it in a throw-away server, straight out of the vault, and counting what came out.
 
+use super::asked;
 use super::dumps::Dump;
 use crate::handle::{Continuity, Error};
 use crate::run::millis;
+use crate::source::recipe::Check;
 use crate::wire::LoadedDatabase;
 use crate::work::{Line, Ticket};
 use databases::compare::{Difference, compare};
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use vault::{Problem, Vault, Watch};
+use vault::{Problem, Snapshot, Vault, Watch};
 
 /// What a throw-away server may take of the box.
 pub(crate) const MEMORY_BYTES: u64 = 256 << 20;
@@ -45,6 +47,8 @@ pub(crate) async fn load(
 ) -> Result<Loaded, Error> {
     let work = Work {
         vault: Arc::clone(vault),
+        snapshot: dump.snapshot.clone(),
+        checks: asked::of(continuity, vault, &dump.snapshot).await?,
         clock: continuity.clock.clone(),
         cancel: ticket.cancel.clone(),
         hidden: hidden(continuity),
@@ -70,6 +74,8 @@ pub(crate) async fn keep(
 ) -> Result<(Server, Reader), Error> {
     let work = Work {
         vault: Arc::clone(vault),
+        snapshot: dump.snapshot.clone(),
+        checks: asked::of(continuity, vault, &dump.snapshot).await?,
         clock: continuity.clock.clone(),
         cancel: ticket.cancel.clone(),
         hidden: hidden(continuity),
@@ -93,6 +99,9 @@ pub(crate) fn hidden(continuity: &Continuity) -> Vec<PathBuf> {
 
 struct Work {
     vault: Arc<Vault>,
+    snapshot: Snapshot,
+    /// Of the plan's recipe.
+    checks: Result<Vec<Check>, Problem>,
     clock: Clock,
     cancel: CancellationToken,
     hidden: Vec<PathBuf>,
@@ -259,6 +268,9 @@ impl Work {
         let told = found
             .map(|Difference { object, what }| Problem::new(format!("{database}, {object}"), what));
         loaded.differences.extend(told);
+        let (answers, lacks) = asked::ask(&self.checks, server, &self.vault, &self.snapshot, care)?;
+        loaded.evidence.answers = answers;
+        loaded.differences.extend(lacks);
         loaded.evidence.compare_ms = millis(self.clock.now().since(start));
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! The restore test of a snapshot, and the evidence it leaves; the dumps in it are loaded in throw-away servers.
 
+mod asked;
 pub(crate) mod dumps;
 mod judge;
 mod listing;

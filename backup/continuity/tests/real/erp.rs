@@ -15,7 +15,7 @@ use vault::{Secret, Vault};
 const FOLDER: &str = "/.reprise/databases/dolibarr";
 
 /// A company's Dolibarr: invoices, and their documents.
-fn dolibarr() -> Server {
+pub(crate) fn dolibarr() -> Server {
     let server = Server::start(Engine::MariaDb);
     server.admin("CREATE DATABASE dolibarr CHARACTER SET utf8mb4");
     server.sql(
@@ -31,7 +31,7 @@ fn password() -> String {
     servers::PASSWORD.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
-fn installed(folder: &Path, server: &Server) {
+pub(crate) fn installed(folder: &Path, server: &Server) {
     let (conf, invoices) = (
         folder.join("erp/htdocs/conf"),
         folder.join("erp/documents/facture"),
@@ -58,7 +58,7 @@ fn installed(folder: &Path, server: &Server) {
     std::fs::write(conf.join("conf.php"), text).unwrap();
 }
 
-fn erp(folder: &Path) -> Plan {
+pub(crate) fn erp(folder: &Path) -> Plan {
     Plan {
         files: Vec::new(),
         recipe: Some(PlanRecipe {

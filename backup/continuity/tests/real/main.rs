@@ -11,6 +11,7 @@ mod bench;
 mod disks;
 mod erp;
 mod notify;
+mod opened;
 mod proofs;
 mod restores;
 mod runs;
