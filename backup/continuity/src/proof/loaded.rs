@@ -94,7 +94,10 @@ pub(crate) fn hidden(continuity: &Continuity) -> Vec<PathBuf> {
     let own = continuity.config.appliance.state_dir.clone();
     let folders = continuity.config.targets.iter();
     let folders = folders.filter_map(|target| target.folder().map(Path::to_owned));
-    config.into_iter().chain([own]).chain(folders).collect()
+    // The servers need `/etc` and `/usr`: only what lies deeper is taken from their sight.
+    let deep = |path: &PathBuf| path.components().count() > 2;
+    let all = config.into_iter().chain([own]).chain(folders);
+    all.filter(deep).collect()
 }
 
 struct Work {
