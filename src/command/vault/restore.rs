@@ -57,9 +57,9 @@ pub(super) fn run(vault: &Vault, args: &Restore) -> anyhow::Result<ExitCode> {
     let snapshot = vault.snapshot(&args.snapshot)?;
     let to = std::path::absolute(&args.to).context("find the folder to restore into")?;
     if args.to.to_str().is_some_and(config::SftpUrl::is_meant) {
+        // The text is not repeated: it may hold a password.
         bail!(
-            "restore to {}: this command writes to folders of this machine; name the machine in a [[server]] of the configuration and use `reprise restore --to`, or run this command on it",
-            args.to.display()
+            "restore over SFTP: this command writes to folders of this machine; name the machine in a [[server]] of the configuration and use `reprise restore --to`, or run this command on it"
         );
     }
     let overwrite = match (args.replace, args.older, args.keep, args.beside) {

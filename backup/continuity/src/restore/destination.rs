@@ -20,8 +20,9 @@ pub enum Unknown {
         "restore to {asked}: the configuration has no [[server]] of that user and host (it has: {known}); add one with its `url` and `ssh_key`, and restart reprise"
     )]
     Server { asked: String, known: String },
-    #[error("restore to {asked}: {what}")]
-    Url { asked: String, what: String },
+    /// The text is not repeated: it may hold a password.
+    #[error("restore to that URL: {what}")]
+    Url { what: String },
     #[error(
         "restore to server {name}: the configuration has no [[server]] of that name (it has: {known}); add it there or name one of those"
     )]
@@ -45,7 +46,6 @@ impl Destination {
             return Ok(Destination::here(OsString::from_vec(text.to_vec())));
         };
         let url = SftpUrl::parse(text).map_err(|wrong| Unknown::Url {
-            asked: text.to_owned(),
             what: wrong.to_string(),
         })?;
         let is_it = |server: &&Server| {
@@ -151,6 +151,7 @@ mod tests {
         ] {
             let said = Destination::read(asked.as_bytes(), &config).expect_err(asked);
             assert!(said.to_string().contains(what), "{said}");
+            assert!(!said.to_string().contains("secret"), "{said}");
         }
     }
 }
