@@ -128,6 +128,11 @@ fn first_line(path: &Path) -> anyhow::Result<String> {
 }
 
 fn type_in(question: &Question<'_>) -> anyhow::Result<String> {
+    // Before the question is shown: who types fast, or pastes, is not to see it either.
+    let quiet = match question.is_secret {
+        true => Some(Quiet::begin()?),
+        false => None,
+    };
     let mut err = io::stderr().lock();
     let shown = match question.fallback {
         Some(fallback) if !fallback.is_empty() => format!("\n{} [{fallback}]\n> ", question.text),
@@ -136,16 +141,12 @@ fn type_in(question: &Question<'_>) -> anyhow::Result<String> {
     write!(err, "{shown}").context("ask on the terminal")?;
     err.flush().context("ask on the terminal")?;
     drop(err);
-    let typed = match question.is_secret {
-        true => {
-            let quiet = Quiet::begin()?;
-            let typed = line();
-            drop(quiet);
-            terminal::note("");
-            typed?
-        }
-        false => line()?,
-    };
+    let typed = line();
+    if let Some(quiet) = quiet {
+        drop(quiet);
+        terminal::note("");
+    }
+    let typed = typed?;
     match (typed.trim(), question.fallback) {
         ("", Some(fallback)) => Ok(fallback.to_owned()),
         // A password may begin or end with a blank.

@@ -2,7 +2,7 @@
 
 use crate::deb;
 use crate::harness::{Temp, ask, eventually, tool};
-use crate::room::{Room, own_network, said};
+use crate::room::{Base, Room, own_network, said};
 use serde_json::Value;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -69,8 +69,8 @@ fn kinds(room: &Room) -> Vec<String> {
 #[test]
 fn a_package_is_installed_started_upgraded_removed_and_purged() {
     let folder = Temp::new();
-    own_network();
-    let room = Room::new();
+    own_network(Base::Bare);
+    let room = Room::new(Base::Bare);
 
     let told = room.install(deb::made());
     assert!(told.contains("reprise setup"), "{told}");
@@ -155,8 +155,8 @@ fn a_package_is_installed_started_upgraded_removed_and_purged() {
 
 #[test]
 fn with_the_units_capabilities_files_come_back_to_their_owners() {
-    own_network();
-    let room = Room::new();
+    own_network(Base::Bare);
+    let room = Room::new(Base::Bare);
     room.install(deb::made());
     let share = room.at("srv/compta");
     std::fs::create_dir_all(&share).expect("a share");
@@ -202,8 +202,8 @@ fn with_the_units_capabilities_files_come_back_to_their_owners() {
 
 #[test]
 fn with_the_units_capabilities_walls_are_built_around_a_database_server() {
-    own_network();
-    let room = Room::new();
+    own_network(Base::Bare);
+    let room = Room::new(Base::Bare);
     room.install(deb::made());
     // What a proof does before it starts one (backup/databases): a network that is down, mounts, then nobody without rights.
     let script = "mount -n -t tmpfs tmpfs /tmp; exec setpriv --no-new-privs --reuid 65534 --regid 65534 --clear-groups \

@@ -2,7 +2,7 @@
 //!
 //! - [`deb`]: makes the package, once for all tests; [`room`]: a bare Debian of its own, without network.
 //! - `install`: installed, started as its unit says, upgraded, removed, purged.
-//! - `tour`: the very commands of docs/tour.md.
+//! - `tour`: the very commands of docs/tour.md; [`erp`]: the company's Dolibarr in it.
 //!
 //! Needs root and the packages in `packages.txt`.
 
@@ -13,6 +13,7 @@
 )]
 
 mod deb;
+mod erp;
 #[path = "../e2e/harness/mod.rs"]
 mod harness;
 mod install;

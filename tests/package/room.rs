@@ -17,10 +17,18 @@ pub(crate) struct Room {
     folder: Temp,
 }
 
+/// What is installed in a room before the test begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    Bare,
+    /// With `mariadb-server`, as apt-get installs it.
+    MariaDb,
+}
+
 /// Moves this thread, and whatever it starts, into a network and mounts of its own.
-pub(crate) fn own_network() {
+pub(crate) fn own_network(needed: Base) {
     // Fetched before there is no way out.
-    base();
+    base(needed);
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("namespaces; run as root");
     tool("mount", &["--make-rprivate", "/"]);
     tool("ip", &["link", "set", "lo", "up"]);
@@ -31,8 +39,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 impl Room {
     /// Lays out a Debian. The thread is in a network of its own by then.
-    pub(crate) fn new() -> Room {
-        let base = base();
+    pub(crate) fn new(base: Base) -> Room {
+        let base = self::base(base);
         let folder = Temp::new();
         // dpkg runs programs as other users, who must be able to enter.
         tool("chmod", &["755", &folder.path().display().to_string()]);
@@ -46,6 +54,9 @@ impl Room {
             ],
         );
         let room = Room { folder };
+        // A root that is a mount, as every machine's is: the walls around a proof's server are made of mounts.
+        let root = room.at("").display().to_string();
+        tool("mount", &["--bind", &root, &root]);
         let proc = room.at("proc").display().to_string();
         tool("mount", &["-t", "proc", "proc", &proc]);
         room
@@ -157,10 +168,9 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let _ = Command::new("umount")
-            .arg("-l")
-            .arg(self.at("proc"))
-            .status();
+        for mounted in [self.at("proc"), self.at("")] {
+            let _ = Command::new("umount").arg("-l").arg(mounted).status();
+        }
     }
 }
 
@@ -242,24 +252,55 @@ impl Unit {
     }
 }
 
-/// A bare Debian as a tar file, made by debootstrap once and kept with cargo's things.
-fn base() -> PathBuf {
+/// A Debian as a tar file, made once and kept with cargo's things.
+fn base(base: Base) -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().expect("the base");
-    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bookworm.tar");
+    let bare = kept("bookworm.tar", |root| {
+        let root = root.display().to_string();
+        tool(
+            "debootstrap",
+            &["--variant=minbase", "bookworm", &root, &mirror()],
+        );
+    });
+    match base {
+        Base::Bare => bare,
+        Base::MariaDb => kept("bookworm-mariadb.tar", |root| {
+            install_mariadb(&bare, root);
+        }),
+    }
+}
+
+fn kept(name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if made.exists() {
         return made;
     }
     let folder = Temp::new();
     let (root, part) = (folder.join("root"), made.with_extension("part"));
+    fill(&root);
     let (root, shown) = (root.display().to_string(), part.display().to_string());
-    tool(
-        "debootstrap",
-        &["--variant=minbase", "bookworm", &root, &mirror()],
-    );
     tool("tar", &["-cpf", &shown, "-C", &root, "."]);
     std::fs::rename(&part, &made).expect("the base");
     made
+}
+
+fn install_mariadb(bare: &Path, root: &Path) {
+    std::fs::create_dir_all(root).expect("a folder");
+    let shown = root.display().to_string();
+    tool("tar", &["-xpf", &bare.display().to_string(), "-C", &shown]);
+    std::fs::copy("/etc/resolv.conf", root.join("etc/resolv.conf")).expect("resolv.conf");
+    // Nothing is started here, in the network of the machine.
+    let policy = root.join("usr/sbin/policy-rc.d");
+    std::fs::write(&policy, "#!/bin/sh\nexit 101\n").expect("policy-rc.d");
+    tool("chmod", &["755", &policy.display().to_string()]);
+    // Its mounts end with it.
+    let steps = "mount -t proc proc \"$1/proc\"; export DEBIAN_FRONTEND=noninteractive; \
+         chroot \"$1\" apt-get -q update; \
+         chroot \"$1\" apt-get -qy --no-install-recommends install mariadb-server; \
+         chroot \"$1\" apt-get clean";
+    tool("unshare", &["--mount", "sh", "-ec", steps, "sh", &shown]);
+    std::fs::remove_file(&policy).expect("policy-rc.d");
 }
 
 /// Where this machine takes its own packages from.
