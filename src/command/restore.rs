@@ -1,4 +1,6 @@
-//! `reprise restore`: files back from a snapshot, after showing exactly where they will lie.
+//! `reprise restore`: files back from a snapshot, after showing exactly where they will lie; or a database into a new one.
+
+mod database;
 
 use super::answer::{self, items, number, size, text};
 use crate::control::{encoded, encoded_bytes};
@@ -25,7 +27,7 @@ pub(crate) struct Args {
     // Not a document: its brackets would be taken for a link.
     #[arg(
         help = "The folder to restore into: of this box, or sftp://user@host/folder on a [[server]] of the configuration",
-        long, value_name = "FOLDER", required_unless_present_any = ["in_place", "resume"])]
+        long, value_name = "FOLDER", required_unless_present_any = ["in_place", "database", "resume"])]
     to: Option<PathBuf>,
     /// Restore to where the files were when they were saved
     #[arg(long, conflicts_with = "to")]
@@ -40,6 +42,15 @@ pub(crate) struct Args {
     server: Option<String>,
     #[arg(long)]
     target: Option<String>,
+    /// Instead of files, a saved database into this new one, which must not exist yet: mariadb://user@host/name or postgresql://user@host/name
+    #[arg(long, value_name = "URL", conflicts_with_all = ["path", "to", "in_place", "policy", "resume"])]
+    database: Option<String>,
+    /// With --database: its first line is the password
+    #[arg(long, value_name = "FILE", requires = "database")]
+    database_password_file: Option<PathBuf>,
+    /// With --database: which, when the snapshot holds several
+    #[arg(long, value_name = "NAME", requires = "database")]
+    dump: Option<String>,
     /// Replace files that are in the way: what they hold is lost
     #[arg(long, group = "policy")]
     replace: bool,
@@ -73,6 +84,9 @@ pub(crate) fn run(door: &Door, args: &Args) -> anyhow::Result<ExitCode> {
     }
     let snapshot = args.snapshot.clone().unwrap_or_default();
     let target = door.target_of(&snapshot, args.target.clone())?;
+    if let Some(url) = &args.database {
+        return database::run(door, args, url, &target, &snapshot);
+    }
     let overwrite = match (args.replace, args.older, args.keep, args.beside) {
         (true, ..) => "replace",
         (_, true, ..) => "older",

@@ -35,6 +35,8 @@ pub enum Error {
     CannotResume { id: String, why: &'static str },
     #[error(transparent)]
     Destination(#[from] restore::Unknown),
+    #[error(transparent)]
+    NewDatabase(#[from] restore::DatabaseError),
     #[error("start one more restore: {most} are going on; wait until one has ended, or stop one")]
     TooMany { most: usize },
     /// `what` names the word that is wrong, where that is known.
@@ -186,6 +188,23 @@ impl Continuity {
         by: &str,
     ) -> Result<RestoreId, Error> {
         restore::start(self, request, by).await
+    }
+
+    /// What a restore into a new database would make, for a person to confirm. Makes nothing.
+    pub async fn plan_database(
+        &self,
+        request: &restore::DatabaseRequest,
+    ) -> Result<restore::DatabasePlanned, Error> {
+        Ok(restore::plan_database(self, request).await?.planned)
+    }
+
+    /// Starts a restore into a new database and returns at once; it is a [`Restore`] like the others.
+    pub async fn start_database(
+        &self,
+        request: restore::DatabaseRequest,
+        by: &str,
+    ) -> Result<RestoreId, Error> {
+        restore::start_database(self, request, by).await
     }
 
     /// The restore, once it has ended.

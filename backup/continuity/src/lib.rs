@@ -50,6 +50,7 @@ pub use notify::Notifier;
 pub use opened::{OpenRequest, Opened, OpenedId};
 pub use proof::{Proof, ProofId};
 pub use records::{SCHEMA, migrate};
+pub use restore::{DatabaseError, DatabasePlanned, DatabaseRequest};
 pub use restore::{Destination, Planned, Restore, RestoreId, RestoreRequest, Unknown};
 pub use run::{Run, RunId};
 pub use vaults::{Disk, Vaults};

@@ -103,7 +103,8 @@ impl Continuity {
             if !self.work.holds(restore.id.as_str()) {
                 restore.outcome = Some(Outcome::Interrupted);
                 restore.finished = Some(now);
-                restore.detail = Some(restore::CUT_OFF.into());
+                restore.detail =
+                    Some(restore::cut_off(&restore).unwrap_or_else(|| restore::CUT_OFF.into()));
                 restore::records::finish(&self.db, &restore, Vec::new()).await?;
             }
         }

@@ -271,7 +271,7 @@ fn begin_mariadb(
         return Err(Error::Empty { database });
     }
     let mut problems = mariadb::catalog::unseen(&mut session)?;
-    problems.extend(mariadb::catalog::problems(&catalog));
+    problems.extend(mariadb::catalog::problems(&catalog, &database));
     Ok((session, Catalog::MariaDb(catalog), problems))
 }
 

@@ -8,6 +8,7 @@
 //! - [`source`], [`login`], [`tool`]: where, who, with which password, by which programs.
 //! - [`error`]: what goes wrong, and what to do.
 //! - [`server`]: throw-away servers; [`load`]: a dump into one; [`compare`]: is what came out what was saved?
+//! - [`rebuild`]: a dump into a new database of a real server.
 //! - [`talk`]: one client program, fed, listened to, ended.
 
 mod client;
@@ -20,6 +21,7 @@ pub mod manifest;
 mod mariadb;
 mod patient;
 mod postgres;
+pub mod rebuild;
 mod schema;
 pub mod server;
 mod source;

@@ -1,7 +1,7 @@
 //! A dump into an empty database, file after file in one session of the standard client, as a person would do it by hand.
 
 use crate::server::{Error, Role, Server, first_error};
-use crate::talk::{Care, Failed};
+use crate::talk::{Care, Failed, Talk};
 use crate::{Engine, Manifest};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
@@ -28,16 +28,29 @@ pub fn load(
     open: &mut Open<'_>,
     care: &Care<'_>,
 ) -> Result<(), Error> {
+    feed(manifest, open, server.restricts(), |input| {
+        server.run(Role::Loader, true, input, care)
+    })
+}
+
+/// Has `run` feed a client with the dump. Behind `\restrict` (`guarded`) `psql` refuses its own commands; `mariadb` must be
+/// in its binary mode.
+pub(crate) fn feed(
+    manifest: &Manifest,
+    open: &mut Open<'_>,
+    guarded: bool,
+    run: impl FnOnce(&mut dyn Read) -> Result<Talk, Failed>,
+) -> Result<(), Error> {
     let doing = |file: &str| format!("load {file} of the dump");
     let mut input = Joined::new(manifest, open);
-    if manifest.engine == Engine::PostgreSql && server.restricts() {
+    if manifest.engine == Engine::PostgreSql && guarded {
         // Of the client's own commands, some run programs; from here on it refuses them all.
         let key =
             crate::server::word().map_err(|e| Error::of("load the dump", Failed::Start(e)))?;
         input.piece = format!("\\restrict {key}\n").into_bytes();
         input.lines += 1;
     }
-    let talked = server.run(Role::Loader, true, &mut input, care);
+    let talked = run(&mut input);
     let at = input.file().to_owned();
     let talk = talked.map_err(|failed| Error::of(doing(&at), failed))?;
     if talk.status.success() && input.ended {

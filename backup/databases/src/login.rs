@@ -84,6 +84,24 @@ impl Login {
     }
 }
 
+impl Login {
+    /// Makes it readable to the account that the client runs as, and to nobody else.
+    pub(crate) fn give(&self, account: Option<(u32, u32)>) -> Result<(), Error> {
+        let Some((user, group)) = account else {
+            return Ok(());
+        };
+        for path in [self.folder.join("login"), self.folder.clone()] {
+            let given = std::os::unix::fs::chown(&path, Some(user), Some(group));
+            given.map_err(|source| Error::Login {
+                database: format!("account {user}"),
+                folder: self.folder.display().to_string(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Login {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);

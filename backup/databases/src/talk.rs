@@ -12,8 +12,8 @@ const BEAT: Duration = Duration::from_millis(100);
 /// What is passed on at once.
 const PIECE: usize = 256 << 10;
 
-/// Most that is kept of what a client says about its troubles.
-const SAID: usize = 64 << 10;
+/// Most that is kept of what a client says about its troubles, of its beginning and of its end.
+const SAID: usize = 32 << 10;
 
 /// When work on a database has to end early.
 #[derive(Clone, Copy)]
@@ -105,7 +105,7 @@ pub(crate) fn talk(
     let mut read = Ok(());
     let (out, said, ended) = std::thread::scope(|scope| {
         let out = scope.spawn(|| keep(stdout, most_out));
-        let said = scope.spawn(|| keep(stderr, SAID));
+        let said = scope.spawn(|| ends(stderr));
         // It watches while this thread may be blocked by a client that is busy.
         let watch = scope.spawn(|| watch(child, care, began, &broken));
         if let Some(mut stdin) = stdin {
@@ -123,7 +123,7 @@ pub(crate) fn talk(
     let crashed = || Failed::Start(io::Error::other("a thread of reprise crashed"));
     let status = ended.map_err(|_| crashed())??;
     let (out, more) = out.map_err(|_| crashed())?;
-    let (said, _) = said.map_err(|_| crashed())?;
+    let said = said.map_err(|_| crashed())?;
     read.map_err(Failed::Input)?;
     if more {
         return Err(Failed::TooMuch(most_out));
@@ -174,6 +174,24 @@ fn feed(stdin: &mut impl Write, input: &mut dyn Read, care: &Care<'_>) -> io::Re
         }
         (care.passed)(len as u64);
     }
+}
+
+/// The beginning and the end: `mariadb` repeats a whole statement, which may be long, before its error.
+fn ends(from: Option<impl Read>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let Some(mut from) = from else {
+        return kept;
+    };
+    let _ = from.by_ref().take(SAID as u64).read_to_end(&mut kept);
+    let mut last = Vec::new();
+    let mut piece = vec![0; SAID];
+    while let Ok(len @ 1..) = from.read(&mut piece) {
+        last.extend_from_slice(&piece[..len]);
+        let old = last.len().saturating_sub(SAID);
+        last.drain(..old);
+    }
+    kept.extend_from_slice(&last);
+    kept
 }
 
 /// The first `most` bytes; what follows is read and thrown away, and said to be.

@@ -1,4 +1,5 @@
-//! `GET /api/restores[/ID]`, `POST /api/restores`, `POST /api/restores/ID/{cancel,resume}`.
+//! `GET /api/restores[/ID]`, `POST /api/restores`, `POST /api/restores/ID/{cancel,resume}`;
+//! `POST /api/restores/databases`: into a new database of a server.
 //!
 //! Paths inside a snapshot are any bytes: in JSON they are percent-encoded.
 
@@ -11,7 +12,7 @@ use crate::path;
 use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use continuity::{Destination, Planned, RestoreId, RestoreRequest, records};
+use continuity::{DatabaseRequest, Destination, Planned, RestoreId, RestoreRequest, records};
 use serde::{Deserialize, Serialize};
 use state::wire::Outcome;
 use vault::restore::Overwrite;
@@ -19,6 +20,7 @@ use vault::restore::Overwrite;
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/restores", get(list).post(start))
+        .route("/api/restores/databases", post(start_database))
         .route("/api/restores/{id}", get(show))
         .route("/api/restores/{id}/cancel", post(cancel))
         .route("/api/restores/{id}/resume", post(resume))
@@ -262,6 +264,105 @@ async fn start(
         id: Some(id.0),
         plan,
     }))
+}
+
+#[derive(Deserialize)]
+struct DatabaseAsked {
+    target: String,
+    /// A unique beginning of an id, `latest`, or `PLAN@latest`.
+    snapshot: String,
+    /// Which, when the restore point holds several: a name, or the dump's folder in it.
+    #[serde(default)]
+    dump: Option<String>,
+    /// The new database: `mariadb://user@host/name`, `postgresql://user@host/name`; no password in it.
+    to: String,
+    /// Used for this restore and kept nowhere.
+    #[serde(default)]
+    password: Option<String>,
+    /// Only say what would be made.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct DatabaseAnswer {
+    /// null in a dry run.
+    id: Option<String>,
+    plan: DatabasePlan,
+}
+
+#[derive(Serialize)]
+struct DatabasePlan {
+    snapshot: String,
+    dump: String,
+    /// The database as it was saved, and when, milliseconds since 1970.
+    database: String,
+    taken_ms: i64,
+    engine: String,
+    saved_version: String,
+    tables: usize,
+    rows: u64,
+    views: u64,
+    triggers: u64,
+    routines: u64,
+    events: u64,
+    bytes: u64,
+    /// The new one.
+    to: String,
+    name: String,
+    server_version: String,
+    /// Its user may do more there than fill one new database, and so may the statements of the dump.
+    powerful: bool,
+}
+
+fn database_shape(planned: continuity::DatabasePlanned) -> DatabasePlan {
+    let manifest = planned.manifest;
+    DatabasePlan {
+        snapshot: planned.snapshot,
+        dump: planned.dump,
+        taken_ms: manifest.taken_ms,
+        engine: manifest.engine.name().to_owned(),
+        tables: manifest.tables.len(),
+        rows: manifest.rows(),
+        views: manifest.views,
+        triggers: manifest.triggers,
+        routines: manifest.routines,
+        events: manifest.events,
+        database: manifest.database,
+        saved_version: manifest.engine_version,
+        bytes: planned.bytes,
+        to: planned.to.to_string(),
+        name: planned.to.name,
+        server_version: planned.server.version,
+        powerful: planned.server.powerful,
+    }
+}
+
+async fn start_database(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Json(asked): Json<DatabaseAsked>,
+) -> Result<Json<DatabaseAnswer>, Error> {
+    let to = config::DatabaseUrl::parse(&asked.to);
+    let to = to.map_err(|wrong| Error::Invalid(format!("the URL of the new database: {wrong}")))?;
+    let mut request = DatabaseRequest {
+        target: asked.target,
+        snapshot: asked.snapshot,
+        dump: asked.dump,
+        to,
+        password: asked.password,
+    };
+    let continuity = &desk.app.continuity;
+    let plan = database_shape(continuity.plan_database(&request).await?);
+    if asked.dry_run {
+        return Ok(Json(DatabaseAnswer { id: None, plan }));
+    }
+    // What was planned is what is restored, even if a newer snapshot came in between.
+    request.snapshot.clone_from(&plan.snapshot);
+    request.dump = Some(plan.dump.clone());
+    let started = continuity.start_database(request, &caller.by).await;
+    let id = Some(started?.0);
+    Ok(Json(DatabaseAnswer { id, plan }))
 }
 
 async fn cancel(

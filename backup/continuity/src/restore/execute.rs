@@ -184,7 +184,7 @@ pub(crate) async fn resume(continuity: &Continuity, id: &RestoreId) -> Result<Re
     go(continuity, restore, vault, planned, ticket)
 }
 
-fn room_for_one(continuity: &Continuity) -> Result<(), Error> {
+pub(super) fn room_for_one(continuity: &Continuity) -> Result<(), Error> {
     match continuity.work.count("restore") >= AT_ONCE {
         true => Err(Error::TooMany { most: AT_ONCE }),
         false => Ok(()),

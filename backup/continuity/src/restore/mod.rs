@@ -1,12 +1,17 @@
 //! Files put back into a folder of the appliance, or of a server.
 //!
+//! A saved database goes into a new one of a server (`database`).
+//!
 //! A restore is written down with all that was asked before its first byte: one that was cut off goes on under its own
 //! id, and leaves what is there already.
 
+mod database;
 mod destination;
 mod execute;
 pub(crate) mod records;
 
+pub use database::{DatabaseError, DatabasePlanned, DatabaseRequest};
+pub(crate) use database::{cut_off, plan as plan_database, start as start_database};
 pub use destination::{Destination, Unknown};
 pub(crate) use execute::{plan, resume, start};
 

@@ -13,6 +13,7 @@ mod erp;
 mod notify;
 mod opened;
 mod proofs;
+mod rebuilt;
 mod restores;
 mod runs;
 mod schedule;

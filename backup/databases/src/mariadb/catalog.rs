@@ -13,6 +13,9 @@ pub(crate) struct Catalog {
     pub(crate) triggers: u64,
     pub(crate) routines: u64,
     pub(crate) events: u64,
+    /// The server was started without its scheduler and shows no events: how many it has all the same, where that may
+    /// be read.
+    pub(crate) hidden_events: Option<Option<u64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,16 +140,42 @@ pub(crate) fn read(session: &mut Session) -> Result<Catalog, Error> {
         }
     }
     catalog.tables = tables.into_values().collect();
-    for row in rows(
+    // Started with event_scheduler=DISABLED, a server refuses whatever looks for events (error 1577), which would end the
+    // session; `mariadb-dump --events` fails there too.
+    let scheduler = rows("SELECT @@GLOBAL.event_scheduler")?;
+    let off = scheduler
+        .into_iter()
+        .flatten()
+        .any(|is| is.eq_ignore_ascii_case("DISABLED"));
+    let events = match off {
+        true => "0",
+        false => "(SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())",
+    };
+    for row in rows(&format!(
         "SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()), \
          (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() \
-          AND ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION')), \
-         (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())",
-    )? {
+          AND ROUTINE_TYPE IN ('PROCEDURE', 'FUNCTION')), {events}"
+    ))? {
         let [triggers, routines, events] = fields(row, &database)?;
         let number = |text: String| text.parse::<u64>().unwrap_or_default();
         (catalog.triggers, catalog.routines, catalog.events) =
             (number(triggers), number(routines), number(events));
+    }
+    if off {
+        // The table behind them tells, to those who may read it.
+        let readable = rows(
+            "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'mysql' \
+             AND TABLE_NAME = 'event' AND COLUMN_NAME = 'db' AND PRIVILEGES LIKE '%select%'",
+        )?;
+        let readable = readable.into_iter().flatten().any(|count| count == "1");
+        catalog.hidden_events = Some(match readable {
+            true => rows("SELECT COUNT(*) FROM mysql.event WHERE db = DATABASE()")?
+                .into_iter()
+                .flatten()
+                .next()
+                .and_then(|count| count.parse().ok()),
+            false => None,
+        });
     }
     Ok(catalog)
 }
@@ -198,7 +227,7 @@ pub(crate) fn unseen(session: &mut Session) -> Result<Vec<Problem>, Error> {
 }
 
 /// As GRANT writes a database whose name holds wildcards.
-fn pattern(schema: &str) -> String {
+pub(crate) fn pattern(schema: &str) -> String {
     name(&schema.replace('_', "\\_").replace('%', "\\%"))
 }
 
@@ -266,8 +295,25 @@ fn strange(object: &str, what: &str) -> Error {
 }
 
 /// What cannot be of one instant with the rest, or is not saved.
-pub(crate) fn problems(catalog: &Catalog) -> Vec<Problem> {
+pub(crate) fn problems(catalog: &Catalog, database: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let put_right =
+        "start that server with event_scheduler=OFF instead of DISABLED, which runs none either";
+    let hidden = match catalog.hidden_events {
+        None | Some(Some(0)) => None,
+        Some(Some(count)) => Some(format!(
+            "{count} events are not in this dump: the server was started with event_scheduler=DISABLED and shows none; {put_right}"
+        )),
+        Some(None) => Some(format!(
+            "whether it has events cannot be seen, and none is in this dump: the server was started with event_scheduler=DISABLED; {put_right}, or GRANT SELECT ON mysql.event so that it can be seen that there are none"
+        )),
+    };
+    if let Some(what) = hidden {
+        problems.push(Problem {
+            object: database.to_owned(),
+            what,
+        });
+    }
     for table in &catalog.tables {
         if !table.transactional {
             problems.push(Problem {

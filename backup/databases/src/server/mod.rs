@@ -428,14 +428,18 @@ impl Server {
     /// Its client can be made to refuse the commands by which a script runs programs (`psql` of 2025 and later). Without
     /// that they fail for the lack of rights, one by one.
     pub(crate) fn restricts(&self) -> bool {
-        let mut help = Command::new(&self.programs.client);
-        let said = help.arg("--help=commands").stdin(Stdio::null()).output();
-        said.is_ok_and(|said| {
-            said.stdout
-                .windows(12)
-                .any(|w| w == b"\\unrestrict ".as_slice())
-        })
+        restricts(&self.programs.client)
     }
+}
+
+/// Whether this `psql` knows `\restrict`.
+pub(crate) fn restricts(client: &Path) -> bool {
+    let mut help = Command::new(client);
+    let said = help.arg("--help=commands").stdin(Stdio::null()).output();
+    said.is_ok_and(|said| {
+        let mut words = said.stdout.windows(12);
+        words.any(|word| word == b"\\unrestrict ".as_slice())
+    })
 }
 
 impl Drop for Server {
@@ -535,6 +539,9 @@ fn last_lines(text: &str) -> String {
 
 /// The first line that says an error; what follows it may quote data.
 pub(crate) fn first_error(said: &str) -> String {
+    // `mariadb` repeats the statement between dashes, and a statement may hold any word.
+    let behind = said.rsplit_once("--------------").map(|(_, behind)| behind);
+    let said = behind.filter(|b| !b.trim().is_empty()).unwrap_or(said);
     let mut lines = said.lines().filter(|l| !l.trim().is_empty());
     let first = said
         .lines()
@@ -571,6 +578,10 @@ mod tests {
             ("", "it ended without a word"),
             (
                 "--------------\nINSERT 1\n--------------\n\nERROR 1064 (42000) at line 3: near 'x'\n",
+                "ERROR 1064 (42000) at line 3: near 'x'",
+            ),
+            (
+                "--------------\nINSERT 'an ERROR\n--------------\n\nERROR 1064 (42000) at line 3: near 'x'\n",
                 "ERROR 1064 (42000) at line 3: near 'x'",
             ),
             (

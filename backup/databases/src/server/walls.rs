@@ -202,6 +202,22 @@ impl Walls {
             .env("TMPDIR", self.inside(folder).join("tmp"));
         command
     }
+
+    /// A command for a client that must reach a real server, so there is no wall between it and networks or files. What
+    /// it is fed makes it start no program and write no file all the same; as root it becomes `nobody`. It ends with
+    /// the thread that started it.
+    pub(crate) fn tied(self, program: &Path) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--no-new-privs", "--pdeathsig", "KILL"]);
+        if self.demote {
+            command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+            command.args(["--inh-caps=-all", "--bounding-set=-all"]);
+        }
+        // After the account was changed: a limit of no processes stops the change itself.
+        command.args(["prlimit", "--core=0:0", "--nproc=0:0", "--fsize=0:0", "--"]);
+        command.arg(program);
+        command
+    }
 }
 
 #[cfg(test)]
@@ -255,5 +271,22 @@ mod tests {
             "echo much > file; read -r much < file && echo got",
         );
         assert!(!seen.contains("got"), "{seen}");
+    }
+
+    #[test]
+    fn a_client_of_a_real_server_starts_nothing_writes_nothing_and_is_not_root() {
+        let script = "echo before; echo much > /dev/shm/reprise-tied; /bin/true; echo after";
+        let mut command = Walls::find().tied(Path::new("/bin/sh"));
+        let ran = command.args(["-c", script]).stdin(Stdio::null()).output();
+        let ran = ran.expect("it starts");
+        let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+        let written = std::fs::metadata("/dev/shm/reprise-tied").map_or(0, |file| file.len());
+        let _ = std::fs::remove_file("/dev/shm/reprise-tied");
+        assert!(said.contains("before") && !said.contains("after"), "{said}");
+        assert_eq!(written, 0, "{said}");
+        let mut command = Walls::find().tied(Path::new("/usr/bin/id"));
+        let ran = command.arg("-u").stdin(Stdio::null()).output();
+        let ran = ran.expect("it starts");
+        assert_ne!(String::from_utf8_lossy(&ran.stdout).trim(), "0");
     }
 }

@@ -5,5 +5,6 @@
 mod dumped;
 mod mariadb;
 mod postgres;
+mod rebuilt;
 mod servers;
 mod troubles;

@@ -35,6 +35,10 @@ impl Server {
     }
 
     fn mariadb() -> Server {
+        Server::mariadb_with("--event-scheduler=OFF")
+    }
+
+    pub(crate) fn mariadb_with(option: &str) -> Server {
         let folder = folder("m");
         let user = match rustix::process::geteuid().is_root() {
             true => "--user=root",
@@ -52,8 +56,14 @@ impl Server {
             .args(["--skip-name-resolve", "--innodb-flush-method=fsync", &own])
             .arg(format!("--datadir={}", folder.join("data").display()))
             .output()
-            .unwrap_or_else(|e| panic!("mariadb-install-db: {e}; apt-get install mariadb-server"));
-        assert!(made.status.success(), "{made:?}");
+            .unwrap_or_else(|e| {
+                let _ = std::fs::remove_dir_all(&folder);
+                panic!("mariadb-install-db: {e}; apt-get install mariadb-server")
+            });
+        if !made.status.success() {
+            let _ = std::fs::remove_dir_all(&folder);
+            panic!("{made:?}");
+        }
         let mut command = Command::new("/usr/sbin/mariadbd");
         command
             .arg("--no-defaults")
@@ -68,7 +78,7 @@ impl Server {
             .args([
                 "--innodb-buffer-pool-size=64M",
                 "--max-allowed-packet=64M",
-                "--event-scheduler=OFF",
+                option,
             ]);
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
@@ -110,9 +120,11 @@ impl Server {
                 "--no-sync",
             ])
             .arg("--pgdata=data")
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+            .output();
+        if !made.as_ref().is_ok_and(|made| made.status.success()) {
+            let _ = std::fs::remove_dir_all(&folder);
+            panic!("{made:?}");
+        }
         // The admin of the test needs no password, the user of the dump does.
         std::fs::write(
             folder.join("data/pg_hba.conf"),

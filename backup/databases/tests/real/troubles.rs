@@ -301,3 +301,43 @@ fn no_process_shows_the_password() {
         assert!(looked > 0, "a client was looked at");
     }
 }
+
+#[test]
+fn a_server_started_without_its_scheduler_is_dumped_and_its_events_are_told() {
+    let server = Server::mariadb_with("--event-scheduler=DISABLED");
+    server.admin("CREATE DATABASE erp");
+    server.sql(
+        "erp",
+        "CREATE TABLE facture (id INT PRIMARY KEY); INSERT INTO facture VALUES (1)",
+    );
+    // Readable, and there are none: nothing to say.
+    let dumped = dump(server.source("erp")).unwrap();
+    assert_eq!((dumped.manifest.events, dumped.problems), (0, Vec::new()));
+    server.admin(
+        "INSERT INTO mysql.event (db, name, body, definer, execute_at, comment, sql_mode, time_zone, originator, body_utf8) \
+         VALUES ('erp', 'nightly', 'DELETE FROM facture', 'root@localhost', NOW(), '', '', 'SYSTEM', 1, '')",
+    );
+    let dumped = dump(server.source("erp")).unwrap();
+    assert_eq!(dumped.manifest.rows(), 1);
+    assert_eq!(dumped.problems.len(), 1, "{:?}", dumped.problems);
+    let said = &dumped.problems[0].what;
+    assert!(
+        said.contains("1 events are not in this dump") && said.contains("event_scheduler=OFF"),
+        "{said}"
+    );
+    // Not readable: that is said instead.
+    server.admin(
+        "CREATE USER low@localhost IDENTIFIED BY 'p'; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON erp.* TO low@localhost",
+    );
+    let text = server.source("erp").url.to_string();
+    let low = Source {
+        url: config::DatabaseUrl::parse(&text.replace("//erp@", "//low@")).unwrap(),
+        password_file: None,
+        password: Some("p".to_owned()),
+        ..server.source("erp")
+    };
+    let dumped = dump(low).unwrap();
+    assert_eq!(dumped.problems.len(), 1, "{:?}", dumped.problems);
+    let said = &dumped.problems[0].what;
+    assert!(said.contains("GRANT SELECT ON mysql.event"), "{said}");
+}
