@@ -66,7 +66,7 @@ fn the_example_parses_as_printed_and_with_everything_uncommented() {
     assert_eq!(plan.keep.monthly, 24);
     assert_eq!(full.image_target().unwrap().name, "nas");
     let distant = config::example().replace("/mnt/nas/reprise", "sftp://reprise@nas.lan/backup");
-    let skip = ["database_url_file", "ssh_password_file"];
+    let skip = ["database_url_file", "ssh_password_file", "expected_every"];
     let distant = parsed(&uncommented(&distant, &skip));
     assert_eq!(distant.target("nas").unwrap().folder(), None);
 }

@@ -250,11 +250,22 @@ fn commands(document: &str) -> Vec<Vec<String>> {
             let end = rest
                 .find(|c: char| matches!(c, '>' | '|' | '#' | ';' | '[') || !c.is_ascii())
                 .unwrap_or(rest.len());
-            let words = rest[..end].split_whitespace().map(str::to_owned).collect();
-            found.push(words);
+            found.push(words(&rest[..end]));
         }
     }
     found
+}
+
+/// As a shell takes them apart, with double quotes only.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (part, quoted) in line.split('"').zip([false, true].into_iter().cycle()) {
+        match quoted {
+            true => words.push(part.to_owned()),
+            false => words.extend(part.split_whitespace().map(str::to_owned)),
+        }
+    }
+    words
 }
 
 #[test]
@@ -286,7 +297,7 @@ fn every_command_of_the_documents_exists() {
 #[test]
 fn commands_are_found_in_a_text() {
     let text = "run `reprise plan run compta`, or `reprise vault …` or `cargo test`\n\
-                ```\nreprise config example > reprise.toml\nreprise vault init /mnt --password-file x  # why\n./run\n```\n";
+                ```\nreprise config example > reprise.toml\nreprise vault init /mnt --password-file x  # why\n./run\nreprise unprotected protect \"folder /srv\"\n```\n";
     assert_eq!(
         commands(text),
         [
@@ -294,6 +305,7 @@ fn commands_are_found_in_a_text() {
             vec!["vault"],
             vec!["config", "example"],
             vec!["vault", "init", "/mnt", "--password-file", "x"],
+            vec!["unprotected", "protect", "folder /srv"],
         ]
     );
 }

@@ -359,6 +359,8 @@ fn every_page_works_without_javascript() {
     let base = appliance.console_url();
     own_proof(&appliance);
     let browser = Chromium::start(false, "en");
+    // Without scripts the driver misses what it would have to scroll to.
+    browser.window(1280, 3000);
     log_in(&browser, &base, &appliance.one_time_password());
     browser.shows("Choose a password");
     browser.fill("#new", PASSWORD);

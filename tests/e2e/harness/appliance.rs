@@ -158,12 +158,15 @@ impl Appliance {
         )
     }
 
-    /// The one-time password of `admin`, as left beside the state.
+    /// The one-time password of `admin`, as left beside the state; the console may answer a moment before.
     pub(crate) fn one_time_password(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.join("state/admin-password"));
-        text.expect("the one-time password's file")
-            .trim()
-            .to_owned()
+        let file = self.folder.join("state/admin-password");
+        let text = within(
+            Duration::from_secs(10),
+            "the one-time password's file",
+            || std::fs::read_to_string(&file).ok(),
+        );
+        text.trim().to_owned()
     }
 
     /// `reprise …` beside it, to its end.
