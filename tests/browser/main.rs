@@ -296,7 +296,6 @@ fn paper(browser: &Chromium, base: &str) {
     picture(browser, "targets-fr.png");
     browser.open(&format!("{base}/unprotected"));
     browser.shows("Ce que ce boîtier voit, et ne voit pas");
-    picture(browser, "unprotected-fr.png");
 }
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {

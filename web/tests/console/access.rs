@@ -33,7 +33,7 @@ fn routes() -> BTreeSet<(String, Method)> {
         for piece in text.split(".route(").skip(1) {
             let (_, rest) = piece.split_once('"').unwrap();
             let (path, rest) = rest.split_once('"').unwrap();
-            let handlers = rest.split('\n').next().unwrap();
+            let handlers = until_closed(rest);
             let mut any = false;
             for (call, method) in [("get(", Method::GET), ("post(", Method::POST)] {
                 if handlers.contains(call) {
@@ -45,6 +45,20 @@ fn routes() -> BTreeSet<(String, Method)> {
         }
     }
     found
+}
+
+/// What stands before the bracket that closes one opened earlier.
+fn until_closed(text: &str) -> &str {
+    let mut depth = 1;
+    let end = text.find(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// The list of what answers without a log-in. Nothing else may.
