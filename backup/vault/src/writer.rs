@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::content::{Content, Failed, Stored};
 use crate::format::tree;
+use crate::given;
 use crate::keys::random;
 use crate::session::Session;
 use crate::writers::Purpose;
@@ -124,32 +125,13 @@ impl<'a> SnapshotWriter<'a> {
             })?;
         let (size, chunks) = (stored.size, std::mem::take(&mut stored.chunks));
         let (segments, content_hash) = stored.finish(&mut self.session, self.watch)?;
-        let (seconds, millis) = (
-            self.meta.started_ms.div_euclid(1000),
-            self.meta.started_ms.rem_euclid(1000),
-        );
-        let nanos = u32::try_from(millis * 1_000_000).unwrap_or(0);
+        let name = name.as_bytes();
         let node = Node {
-            name: name.as_bytes().to_vec(),
-            path: name.as_bytes().to_vec(),
-            kind: NodeKind::File,
             size,
             mode: mode & 0o7777,
-            uid: 0,
-            gid: 0,
-            mtime_s: seconds,
-            mtime_ns: nanos,
-            atime_s: seconds,
-            atime_ns: nanos,
-            ctime_s: seconds,
-            ctime_ns: nanos,
-            device: 0,
-            inode: 0,
-            links: 1,
-            xattrs: Vec::new(),
             content_hash,
             segments,
-            subtree: Vec::new(),
+            ..given::node(name, name, NodeKind::File, self.meta.started_ms)
         };
         self.files.insert(node.name.clone(), node);
         self.watch.files_done.fetch_add(1, Ordering::Relaxed);

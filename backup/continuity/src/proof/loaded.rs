@@ -45,15 +45,7 @@ pub(crate) async fn load(
     dump: Dump,
     scratch: &Path,
 ) -> Result<Loaded, Error> {
-    let work = Work {
-        vault: Arc::clone(vault),
-        snapshot: dump.snapshot.clone(),
-        checks: asked::of(continuity, vault, &dump.snapshot).await?,
-        clock: continuity.clock.clone(),
-        cancel: ticket.cancel.clone(),
-        hidden: hidden(continuity),
-        folder: scratch.join("database"),
-    };
+    let work = Work::prepare(continuity, ticket, vault, &dump, scratch).await?;
     let done = line.follow("load", &ticket.cancel, move |watch| {
         work.perform(&dump, watch)
     });
@@ -72,15 +64,7 @@ pub(crate) async fn keep(
     dump: Dump,
     scratch: &Path,
 ) -> Result<(Server, Reader), Error> {
-    let work = Work {
-        vault: Arc::clone(vault),
-        snapshot: dump.snapshot.clone(),
-        checks: asked::of(continuity, vault, &dump.snapshot).await?,
-        clock: continuity.clock.clone(),
-        cancel: ticket.cancel.clone(),
-        hidden: hidden(continuity),
-        folder: scratch.join("database"),
-    };
+    let work = Work::prepare(continuity, ticket, vault, &dump, scratch).await?;
     let done = line.follow("load", &ticket.cancel, move |watch| work.keep(&dump, watch));
     match done.await? {
         Err(error) if error.is_cancelled() => Err(vault::Error::Cancelled.into()),
@@ -112,6 +96,24 @@ struct Work {
 }
 
 impl Work {
+    async fn prepare(
+        continuity: &Continuity,
+        ticket: &Ticket,
+        vault: &Arc<Vault>,
+        dump: &Dump,
+        scratch: &Path,
+    ) -> Result<Work, Error> {
+        Ok(Work {
+            vault: Arc::clone(vault),
+            snapshot: dump.snapshot.clone(),
+            checks: asked::of(continuity, vault, &dump.snapshot).await?,
+            clock: continuity.clock.clone(),
+            cancel: ticket.cancel.clone(),
+            hidden: hidden(continuity),
+            folder: scratch.join("database"),
+        })
+    }
+
     fn perform(&self, dump: &Dump, watch: &Watch) -> Result<Loaded, databases::server::Error> {
         let manifest = match &dump.manifest {
             Ok(manifest) => manifest,

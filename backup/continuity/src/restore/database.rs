@@ -180,23 +180,12 @@ pub(crate) async fn start(
 ) -> Result<RestoreId, Error> {
     room_for_one(continuity)?;
     let ready = plan(continuity, &request).await?;
-    let restore = Restore {
-        id: RestoreId::new(),
-        target: request.target,
-        snapshot: ready.planned.snapshot.clone(),
-        destination: ready.planned.to.to_string(),
-        by: by.to_owned(),
-        started: continuity.clock.now(),
-        finished: None,
-        outcome: None,
-        files: 0,
-        bytes: 0,
-        problems: 0,
-        took_ms: 0,
-        detail: None,
-        resumed: 0,
-        asked: None,
-    };
+    let restore = Restore::begun(
+        (request.target, ready.planned.snapshot.clone()),
+        ready.planned.to.to_string(),
+        by,
+        continuity.clock.now(),
+    );
     let ticket = continuity.work.begin(restore.id.as_str(), "restore");
     records::insert(&continuity.db, &restore).await?;
     let id = restore.id.clone();
@@ -365,22 +354,9 @@ mod tests {
 
     #[test]
     fn a_cut_restore_of_a_database_says_that_it_is_not_whole_and_one_of_files_does_not() {
-        let restore = |destination: &str| Restore {
-            id: RestoreId::new(),
-            target: "nas".to_owned(),
-            snapshot: String::new(),
-            destination: destination.to_owned(),
-            by: "admin".to_owned(),
-            started: state::Timestamp(0),
-            finished: None,
-            outcome: None,
-            files: 0,
-            bytes: 0,
-            problems: 0,
-            took_ms: 0,
-            detail: None,
-            resumed: 0,
-            asked: None,
+        let restore = |destination: &str| {
+            let what = ("nas".to_owned(), String::new());
+            Restore::begun(what, destination.to_owned(), "admin", state::Timestamp(0))
         };
         for destination in ["mariadb://r@erp/back", "postgresql://r@erp/back"] {
             let said = cut_off(&restore(destination)).expect("a database");

@@ -126,23 +126,9 @@ pub(crate) async fn start(
         },
         ..request
     };
-    let restore = Restore {
-        id: RestoreId::new(),
-        target: asked.target.clone(),
-        snapshot: asked.snapshot.clone(),
-        destination: planned.to.clone(),
-        by: by.to_owned(),
-        started: continuity.clock.now(),
-        finished: None,
-        outcome: None,
-        files: 0,
-        bytes: 0,
-        problems: 0,
-        took_ms: 0,
-        detail: None,
-        resumed: 0,
-        asked: Some(asked),
-    };
+    let what = (asked.target.clone(), asked.snapshot.clone());
+    let mut restore = Restore::begun(what, planned.to.clone(), by, continuity.clock.now());
+    restore.asked = Some(asked);
     let ticket = continuity.work.begin(restore.id.as_str(), "restore");
     records::insert(&continuity.db, &restore).await?;
     go(continuity, restore, vault, planned, ticket)

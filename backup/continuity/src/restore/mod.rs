@@ -74,6 +74,32 @@ pub struct Restore {
 }
 
 impl Restore {
+    /// One that begins now, of which nothing is kept but what it is.
+    pub(crate) fn begun(
+        (target, snapshot): (String, String),
+        destination: String,
+        by: &str,
+        started: Timestamp,
+    ) -> Restore {
+        Restore {
+            id: RestoreId::new(),
+            target,
+            snapshot,
+            destination,
+            by: by.to_owned(),
+            started,
+            finished: None,
+            outcome: None,
+            files: 0,
+            bytes: 0,
+            problems: 0,
+            took_ms: 0,
+            detail: None,
+            resumed: 0,
+            asked: None,
+        }
+    }
+
     /// It ended, not well, and can go on: what is there already stays.
     pub fn can_resume(&self) -> bool {
         self.asked.is_some() && self.outcome.is_some_and(|outcome| outcome != Outcome::Done)
