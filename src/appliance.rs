@@ -65,6 +65,7 @@ impl Appliance {
             locale: config.appliance.locale,
             images: images(&config, continuity.vaults.clone()),
             ports: PortsBoard::default(),
+            recorder: provisioner::flight::Recorder::new(clock.clone()),
         };
         let compose = web::compose(&config, clock.clone());
         let notifier = Notifier::new(continuity.clone(), compose);

@@ -4,11 +4,13 @@
 //! - `dhcp`: ProxyDHCP on ports 67 and 4011 (never gives an address)
 //! - `tftp`, `http`: boot loaders, scripts, kernel and initramfs; read-only, unauthenticated
 //! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
+//! - [`flight`]: what each machine did at every power-on
 //! - [`host`]: the registry of machines; [`session`]: one image onto one host, and the agent's API
 //! - [`serve()`]: the sockets of every interface, tried again until they work
 
 mod boot;
 mod dhcp;
+pub mod flight;
 pub mod host;
 mod http;
 mod interface;

@@ -1,5 +1,6 @@
 //! What the boot server is given, and the task per interface.
 
+use crate::flight::Recorder;
 use crate::ports::PortsBoard;
 use crate::{interface, session};
 use state::progress::Board;
@@ -36,6 +37,8 @@ pub struct Boot {
     pub images: OpenVault,
     /// Where `serve` says which ports it got; `PortsBoard::default()`.
     pub ports: PortsBoard,
+    /// What each machine did at every power-on; `Recorder::new(clock)`.
+    pub recorder: Recorder,
 }
 
 /// How often sessions whose time window passed are ended.

@@ -4,6 +4,7 @@
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
+use crate::flight::{Carrier, Sending, Step, policy_code};
 use crate::http::router::script;
 use crate::interface::{EVERY, Served};
 use crate::socket;
@@ -136,7 +137,7 @@ impl Files {
         Ok(bytes)
     }
 
-    async fn answer(&mut self, path: &Path) -> Result<Arc<[u8]>, packet::Error> {
+    async fn answer(&mut self, path: &Path) -> Result<(Arc<[u8]>, Sending), packet::Error> {
         let (mac, file) = path
             .to_str()
             .and_then(path::parse)
@@ -149,7 +150,15 @@ impl Files {
             }
         };
         tracing::info!(%mac, file = file.name(), ?step, "boot file asked by TFTP");
-        match (file, step) {
+        let recorder = self.served.boot.recorder.clone();
+        let (by, name) = (Carrier::Tftp, file.name());
+        let asked = Step::FileAsked {
+            by,
+            file: name.to_owned(),
+            head: false,
+        };
+        recorder.note(mac, asked);
+        let found = match (file, step) {
             (_, BootStep::Ignore(why)) => Err(packet::Error::Msg(why.text().to_owned())),
             (BootFile::Script, BootStep::Agent) => {
                 Ok(script(&self.served, mac).into_bytes().into())
@@ -158,6 +167,21 @@ impl Files {
             // Tens of megabytes in lock-step: by HTTP only.
             (BootFile::Kernel | BootFile::Initrd, BootStep::Agent) => {
                 Err(packet::Error::FileNotFound)
+            }
+        };
+        match found {
+            Ok(bytes) => {
+                let of = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                Ok((bytes, recorder.sending(mac, by, name, of)))
+            }
+            Err(error) => {
+                let why = match step {
+                    BootStep::Ignore(why) => policy_code(why),
+                    BootStep::Agent => "missing",
+                };
+                let (file, why) = (name.to_owned(), why.to_owned());
+                recorder.note(mac, Step::FileRefused { by, file, why });
+                Err(error)
             }
         }
     }
@@ -178,10 +202,11 @@ impl Handler for Files {
                 "too many transfers, try again".to_owned(),
             ));
         };
-        let bytes = self.answer(path).await?;
+        let (bytes, sending) = self.answer(path).await?;
         let size = u64::try_from(bytes.len()).ok();
         let transfer = Transfer {
             bytes: Cursor::new(bytes),
+            sending,
             _place: place,
         };
         Ok((transfer, size))
@@ -200,6 +225,7 @@ impl Handler for Files {
 /// One file on its way; gives its place back when it ends.
 struct Transfer {
     bytes: Cursor<Arc<[u8]>>,
+    sending: Sending,
     _place: OwnedSemaphorePermit,
 }
 
@@ -209,6 +235,10 @@ impl AsyncRead for Transfer {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.bytes).poll_read(context, buffer)
+        let read = Pin::new(&mut self.bytes).poll_read(context, buffer);
+        if let Poll::Ready(Ok(bytes)) = read {
+            self.sending.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+        read
     }
 }

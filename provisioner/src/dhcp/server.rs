@@ -6,6 +6,7 @@ use super::reply::{self, Kind};
 use super::request;
 use crate::boot::client::Client;
 use crate::boot::gate;
+use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
 use crate::rate::Bucket;
 use crate::session::api::KEEP_SEEN;
@@ -94,12 +95,15 @@ async fn answer(
             Ok(_) => continue,
             Err(error) => return error,
         };
-        let Some((bytes, to)) = reply_to(served, port, &buffer[..len], from, saw).await else {
+        let Some((bytes, to, mac)) = reply_to(served, port, &buffer[..len], from, saw).await else {
             continue;
         };
         // One machine that cannot be reached is no reason to stop answering the others.
         if let Err(error) = socket.send_to(&bytes, to).await {
             tracing::warn!(%to, %error, "failed to send a DHCP reply");
+            let (port, error) = (port.number(), error.to_string());
+            let recorder = &served.boot.recorder;
+            recorder.note(mac, Step::NotSent { port, error });
         }
     }
 }
@@ -110,7 +114,7 @@ async fn reply_to(
     packet: &[u8],
     from: SocketAddrV4,
     saw: &mpsc::Sender<Mac>,
-) -> Option<(Vec<u8>, SocketAddrV4)> {
+) -> Option<(Vec<u8>, SocketAddrV4, Mac)> {
     let interface = &served.interface;
     let request = match request::parse(packet) {
         Ok(request) => request,
@@ -123,6 +127,8 @@ async fn reply_to(
         return None;
     }
     let mac = request.mac;
+    let recorder = &served.boot.recorder;
+    recorder.note(mac, flight::asked(port.number(), &request));
     let step = match gate::step(&served.boot, mac).await {
         Ok((step, sighting)) => {
             let now = served.boot.clock.now();
@@ -149,6 +155,7 @@ async fn reply_to(
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {
             tracing::debug!(interface, %mac, ?why, "not answered");
+            recorder.note(mac, flight::silent(port.number(), why));
             return None;
         }
         Decision::Offer(answer) => (Kind::Offer, answer),
@@ -158,7 +165,8 @@ async fn reply_to(
     match reply::encode(&request, kind, &answer, served.address) {
         Ok(bytes) => {
             tracing::info!(interface, %mac, %to, file = answer.file, hostname = request.hostname, secs = request.secs, "answered");
-            Some((bytes, to))
+            recorder.note(mac, flight::answered(port.number(), kind, answer.file));
+            Some((bytes, to, mac))
         }
         Err(error) => {
             tracing::error!(%mac, %error, "a DHCP reply could not be written");

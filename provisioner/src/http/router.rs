@@ -5,6 +5,7 @@ use super::stream;
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
+use crate::flight::{Carrier, Step, policy_code};
 use crate::interface::Served;
 use axum::Router;
 use axum::body::Body;
@@ -35,18 +36,45 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         }
     };
     tracing::info!(%mac, file = file.name(), method = %request.method(), ?step, "boot file asked");
+    let head = *request.method() == Method::HEAD;
+    let (by, name) = (Carrier::Http, file.name().to_owned());
+    boot.recorder.note(
+        mac,
+        Step::FileAsked {
+            by,
+            file: name,
+            head,
+        },
+    );
+    let refused = |why: &str| {
+        let (by, file, why) = (Carrier::Http, file.name().to_owned(), why.to_owned());
+        boot.recorder.note(mac, Step::FileRefused { by, file, why });
+    };
+    let sending = |of| (!head).then(|| boot.recorder.sending(mac, by, file.name(), of));
     match (file, step) {
         (BootFile::Script, BootStep::Ignore(why)) => {
+            refused(policy_code(why));
             text(StatusCode::OK, script::nothing(&boot.appliance, why.text()))
         }
-        (_, BootStep::Ignore(why)) => text(StatusCode::FORBIDDEN, format!("{}\n", why.text())),
-        (BootFile::Script, BootStep::Agent) => text(StatusCode::OK, script(&served, mac)),
+        (_, BootStep::Ignore(why)) => {
+            refused(policy_code(why));
+            text(StatusCode::FORBIDDEN, format!("{}\n", why.text()))
+        }
+        (BootFile::Script, BootStep::Agent) => {
+            let script = script(&served, mac);
+            let len = u64::try_from(script.len()).unwrap_or(u64::MAX);
+            if let Some(mut sending) = sending(len) {
+                sending.add(len);
+            }
+            text(StatusCode::OK, script)
+        }
         (file, BootStep::Agent) => {
             let path = asset::path(&boot.assets_dir, file);
-            stream::file(&path, request.headers())
+            stream::file(&path, request.headers(), sending)
                 .await
                 .unwrap_or_else(|error| {
                     tracing::error!(path = %path.display(), %error, "failed to read a boot asset; run `reprise boot assets build`");
+                    refused("missing");
                     let sentence = "this boot file is missing on the appliance\n";
                     text(StatusCode::NOT_FOUND, sentence.to_owned())
                 })

@@ -1,8 +1,10 @@
 //! Sends a file, or a part of it, without holding it in memory.
 
 use super::range::{Wanted, wanted};
+use crate::flight::Sending;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use futures_util::TryStreamExt;
 use std::io::SeekFrom;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -21,7 +23,12 @@ fn content_type(path: &Path) -> &'static str {
     }
 }
 
-pub(super) async fn file(path: &Path, asked: &HeaderMap) -> std::io::Result<Response<Body>> {
+/// `sending` is told the length of what travels, and the guard it gives what went out.
+pub(super) async fn file(
+    path: &Path,
+    asked: &HeaderMap,
+    sending: impl FnOnce(u64) -> Option<Sending>,
+) -> std::io::Result<Response<Body>> {
     let mut file = File::open(path).await?;
     let metadata = file.metadata().await?;
     if !metadata.is_file() {
@@ -67,7 +74,13 @@ pub(super) async fn file(path: &Path, asked: &HeaderMap) -> std::io::Result<Resp
     };
     let length = part.end - part.start;
     file.seek(SeekFrom::Start(part.start)).await?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), PIECE));
+    let mut sending = sending(length);
+    let pieces = ReaderStream::with_capacity(file.take(length), PIECE).inspect_ok(move |piece| {
+        if let Some(sending) = &mut sending {
+            sending.add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        }
+    });
+    let body = Body::from_stream(pieces);
     answer
         .header(header::CONTENT_LENGTH, length)
         .body(body)

@@ -73,6 +73,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
     let opened = Arc::clone(&vault);
     let boot = Boot {
         db,
+        recorder: provisioner::flight::Recorder::new(clock.clone()),
         clock,
         board: Board::default(),
         assets_dir: folder.assets(),

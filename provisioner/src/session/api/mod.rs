@@ -5,6 +5,7 @@ mod agents;
 mod answer;
 
 use crate::Mac;
+use crate::flight;
 use crate::host::report::records::Reported;
 use crate::host::{self, HostId, identity};
 use crate::serve::Boot;
@@ -72,6 +73,7 @@ async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>
         return Err(Refusal::Busy);
     };
     tracing::info!(%host, %mac, name, "agent reported");
+    agents.boot.recorder.note(mac, flight::Step::Reported);
     Ok(Json(Welcome {
         host: host.to_string(),
         name,
