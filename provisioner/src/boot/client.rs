@@ -1,7 +1,9 @@
 //! What kind of boot client sent a DHCP packet: one enum, one function.
 
-/// Processor and firmware, DHCP option 93 (IANA registry "Processor Architecture Types"; RFC 4578
-/// has 7 and 9 swapped, erratum 4624).
+use super::arch::{self, Start};
+use crate::Mac;
+use std::fmt;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
     /// Any iPXE: QEMU's ROM, Debian's, our chain-loaded copy. They cannot be told apart, and all
@@ -14,56 +16,140 @@ pub(crate) enum Client {
     /// UEFI HTTP Boot of an x86-64 machine.
     UefiHttp,
     /// It boots from the network, but we have no loader for it. Guessing a BIOS file hangs it.
-    Unsupported(Option<u16>),
+    Unsupported(Unsupported),
     /// An ordinary DHCP client.
     NotBooting,
 }
 
-const BIOS: u16 = 0;
-const UEFI_HTTP_X64: u16 = 16;
-const BIOS_HTTP: u16 = 20;
-
-/// 7 is x86-64; 9 is what RFC 4578's misprint made some firmware send, 8 is sent by some too.
-fn is_uefi_x64(arch: u16) -> bool {
-    matches!(arch, 7..=9)
+/// Why there is no loader for a boot client; displayed, it names what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Unsupported {
+    /// It says neither in option 93 nor in option 60 what it is.
+    NoArch,
+    /// IANA's registry has no such number.
+    Unknown(u16),
+    /// A row of [`arch`] without a loader.
+    Missing(u16),
+    /// One that has a loader, but not by the way it asked (HTTP or TFTP).
+    OtherWay(u16),
+    /// It says "x86 BIOS" and is none: an x86 loader does nothing on it.
+    RaspberryPi,
 }
 
-/// `archs` is the whole list of option 93: dual-mode firmware names several.
-pub(crate) fn classify(
-    vendor_class: &[u8],
-    user_class: &[u8],
-    has_ipxe_options: bool,
-    archs: &[u16],
-) -> Client {
-    let http = vendor_class.starts_with(b"HTTPClient");
-    if !http && !vendor_class.starts_with(b"PXEClient") {
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |number: u16| arch::find(number).map_or("", |arch| arch.name);
+        match *self {
+            Unsupported::NoArch => f.write_str(
+                "it does not say what processor it has (no option 93); boot it from the boot stick",
+            ),
+            Unsupported::Unknown(number) => write!(
+                f,
+                "nobody knows architecture {number}; boot it from the boot stick"
+            ),
+            Unsupported::Missing(number) => match arch::find(number).map(|arch| arch.start) {
+                Some(Start::Missing(file)) => write!(
+                    f,
+                    "this appliance has no loader for {} (architecture {number}); missing: {file}",
+                    named(number)
+                ),
+                _ => write!(f, "this appliance has no loader for architecture {number}"),
+            },
+            Unsupported::OtherWay(number) => write!(
+                f,
+                "it asks in one way (option 60) for what {} (architecture {number}) fetches in another; switch its network boot to PXE or to HTTP Boot",
+                named(number)
+            ),
+            Unsupported::RaspberryPi => f.write_str(
+                "it is a Raspberry Pi that calls itself an x86 BIOS; missing: the Raspberry Pi's own boot files",
+            ),
+        }
+    }
+}
+
+/// What a packet says of its sender.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signs<'a> {
+    pub(crate) mac: Mac,
+    /// Option 60.
+    pub(crate) vendor_class: &'a [u8],
+    /// Option 77.
+    pub(crate) user_class: &'a [u8],
+    /// Option 175 is there.
+    pub(crate) ipxe_options: bool,
+    /// The whole list of option 93: dual-mode firmware names several.
+    pub(crate) archs: &'a [u16],
+    /// Option 97.
+    pub(crate) machine_id: &'a [u8],
+}
+
+pub(crate) fn classify(signs: &Signs) -> Client {
+    let http = signs.vendor_class.starts_with(b"HTTPClient");
+    if !http && !signs.vendor_class.starts_with(b"PXEClient") {
         return Client::NotBooting;
     }
     // Some ROMs leave option 93 out; the vendor class carries the number too.
-    let from_class = arch_in_class(vendor_class);
-    let archs = match (archs, &from_class) {
+    let from_class = arch_in_class(signs.vendor_class);
+    let archs = match (signs.archs, &from_class) {
         ([], Some(arch)) => std::slice::from_ref(arch),
         (list, _) => list,
     };
-    if has_ipxe_options || is_ipxe(user_class) {
-        // The kernel we serve is x86-64: an ARM or 32-bit UEFI iPXE could not start it.
+    let is_ipxe = signs.ipxe_options || is_ipxe(signs.user_class);
+    if !is_ipxe && archs.contains(&0) && is_raspberry_pi(signs) {
+        return Client::Unsupported(Unsupported::RaspberryPi);
+    }
+    if is_ipxe {
+        // The kernel we serve is x86-64: an ARM or 32-bit UEFI iPXE could not start it. iPXE of a
+        // BIOS started by HTTP says 20 and fetches its script like any other.
         let starts_it =
-            |arch: &u16| is_uefi_x64(*arch) || matches!(*arch, BIOS | UEFI_HTTP_X64 | BIOS_HTTP);
+            |number: &u16| *number == BIOS_HTTP || start(*number).is_some_and(Start::is_served);
         return match archs.first() {
-            Some(first) if !archs.iter().any(starts_it) => Client::Unsupported(Some(*first)),
+            Some(&first) if !archs.iter().any(starts_it) => Client::Unsupported(why_not(first)),
             _ => Client::Ipxe,
         };
     }
-    archs
-        .iter()
-        .find_map(|&arch| match arch {
-            UEFI_HTTP_X64 if http => Some(Client::UefiHttp),
-            arch if is_uefi_x64(arch) && http => Some(Client::UefiHttp),
-            arch if is_uefi_x64(arch) => Some(Client::Uefi),
-            BIOS if !http => Some(Client::Bios),
-            _ => None,
-        })
-        .unwrap_or(Client::Unsupported(archs.first().copied()))
+    let fits = |number: u16| match start(number)? {
+        Start::Bios if !http => Some(Client::Bios),
+        Start::Uefi if !http => Some(Client::Uefi),
+        // Some firmware keeps 7 in its HTTP Boot.
+        Start::Uefi | Start::UefiHttp if http => Some(Client::UefiHttp),
+        _ => None,
+    };
+    match archs.iter().find_map(|&number| fits(number)) {
+        Some(client) => client,
+        None => Client::Unsupported(archs.first().map_or(Unsupported::NoArch, |&n| why_not(n))),
+    }
+}
+
+const BIOS_HTTP: u16 = 20;
+
+fn start(number: u16) -> Option<Start> {
+    arch::find(number).map(|arch| arch.start)
+}
+
+fn why_not(number: u16) -> Unsupported {
+    match start(number) {
+        None => Unsupported::Unknown(number),
+        Some(Start::Missing(_)) => Unsupported::Missing(number),
+        Some(_) => Unsupported::OtherWay(number),
+    }
+}
+
+/// The blocks of addresses of the Raspberry Pi's makers. Its boot ROM sends
+/// `PXEClient:Arch:00000:UNDI:002001` and option 93 = 0, as a BIOS does; the boot loader of a
+/// Pi 4 and later also writes `RPi` into option 97.
+fn is_raspberry_pi(signs: &Signs) -> bool {
+    const MAKERS: [[u8; 3]; 7] = [
+        [0xb8, 0x27, 0xeb],
+        [0xdc, 0xa6, 0x32],
+        [0xe4, 0x5f, 0x01],
+        [0x28, 0xcd, 0xc1],
+        [0xd8, 0x3a, 0xdd],
+        [0x2c, 0xcf, 0x67],
+        [0x88, 0xa2, 0x9e],
+    ];
+    let [a, b, c, ..] = signs.mac.0;
+    MAKERS.contains(&[a, b, c]) || signs.machine_id.get(1..4) == Some(b"RPi")
 }
 
 /// Option 77 is raw text in iPXE, and length-prefixed (RFC 3004) elsewhere: both are read.
@@ -96,100 +182,156 @@ fn arch_in_class(class: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
+    const PC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+    const PI: Mac = Mac([0xdc, 0xa6, 0x32, 1, 2, 3]);
     const PXE7: &[u8] = b"PXEClient:Arch:00007:UNDI:003000";
     const PXE0: &[u8] = b"PXEClient:Arch:00000:UNDI:002001";
     const HTTP16: &[u8] = b"HTTPClient:Arch:00016:UNDI:003000";
 
+    fn signs<'a>(vendor_class: &'a [u8], archs: &'a [u16]) -> Signs<'a> {
+        Signs {
+            mac: PC,
+            vendor_class,
+            user_class: b"",
+            ipxe_options: false,
+            archs,
+            machine_id: &[0; 17],
+        }
+    }
+
     #[test]
-    fn clients_are_told_apart() {
+    fn firmware_is_told_apart() {
+        use super::Unsupported::*;
         use Client::*;
-        // (what it is, vendor class, user class, option 175, architectures)
-        type Row<'a> = (&'a str, &'a [u8], &'a [u8], bool, &'a [u16], Client);
+        // (what it is, vendor class, architectures)
+        type Row<'a> = (&'a str, &'a [u8], &'a [u16], Client);
         let table: &[Row] = &[
-            ("OVMF PXE", PXE7, b"", false, &[7], Uefi),
-            ("erratum 4624", PXE7, b"", false, &[9], Uefi),
-            ("odd 8", PXE7, b"", false, &[8], Uefi),
+            ("OVMF PXE", PXE7, &[7], Uefi),
+            ("erratum 4624", PXE7, &[9], Uefi),
+            ("odd 8", PXE7, &[8], Uefi),
+            ("several archs, ours second", PXE7, &[6, 7], Uefi),
+            ("PXE and HTTP Boot in one option", PXE7, &[7, 16], Uefi),
             (
-                "several archs, ours second",
-                PXE7,
-                b"",
-                false,
-                &[6, 7],
-                Uefi,
-            ),
-            ("BIOS ROM", PXE0, b"", false, &[0], Bios),
-            ("no option 93", PXE0, b"", false, &[], Bios),
-            ("no option 93, UEFI", PXE7, b"", false, &[], Uefi),
-            (
-                "bare class, no arch",
-                b"PXEClient",
-                b"",
-                false,
-                &[],
-                Unsupported(None),
-            ),
-            ("OVMF HTTP Boot", HTTP16, b"", false, &[16], UefiHttp),
-            ("HTTP Boot saying 7", HTTP16, b"", false, &[7], UefiHttp),
-            (
-                "HTTP Boot of a BIOS",
+                "HTTP Boot and PXE in one option",
                 HTTP16,
-                b"",
-                false,
-                &[0],
-                Unsupported(Some(0)),
+                &[7, 16],
+                UefiHttp,
             ),
-            ("iPXE raw user class", PXE7, b"iPXE", false, &[7], Ipxe),
-            ("iPXE length-prefixed", PXE7, b"\x04iPXE", false, &[7], Ipxe),
+            ("BIOS ROM", PXE0, &[0], Bios),
+            ("no option 93", PXE0, &[], Bios),
+            ("no option 93, UEFI", PXE7, &[], Uefi),
+            ("bare class", b"PXEClient", &[], Unsupported(NoArch)),
+            ("bare class, arch", b"PXEClient", &[7], Uefi),
+            ("OVMF HTTP Boot", HTTP16, &[16], UefiHttp),
+            ("HTTP Boot saying 7", HTTP16, &[7], UefiHttp),
+            ("HTTP Boot, class only", HTTP16, &[], UefiHttp),
+            ("HTTP of a BIOS", HTTP16, &[0], Unsupported(OtherWay(0))),
+            ("PXE saying 16", PXE7, &[16], Unsupported(OtherWay(16))),
+            ("32-bit UEFI", PXE7, &[6], Unsupported(Missing(6))),
+            ("ARM", PXE7, &[11], Unsupported(Missing(11))),
+            ("BIOS HTTP Boot", HTTP16, &[20], Unsupported(Missing(20))),
+            ("a new number", PXE7, &[42], Unsupported(Unknown(42))),
+            ("a wild one", PXE7, &[65535], Unsupported(Unknown(65535))),
+            ("Windows", b"MSFT 5.0", &[], NotBooting),
+            ("nothing", b"", &[], NotBooting),
+            ("arch without class", b"", &[7], NotBooting),
+        ];
+        for (name, vendor, archs, expected) in table {
+            assert_eq!(classify(&signs(vendor, archs)), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_x86_loaders_are_given_and_what_is_missing_is_named() {
+        for number in 0..=100 {
+            for class in [PXE7, HTTP16] {
+                let found = classify(&signs(class, &[number]));
+                let served = match number {
+                    0 => class == PXE7,
+                    7..=9 => true,
+                    16 => class == HTTP16,
+                    _ => false,
+                };
+                match found {
+                    Client::Unsupported(why) => {
+                        assert!(!served, "{number}");
+                        let text = why.to_string();
+                        assert!(text.contains(&number.to_string()), "{text}");
+                    }
+                    _ => assert!(served, "{number} is taken for {found:?}"),
+                }
+            }
+        }
+        let text = |number| classify(&signs(PXE7, &[number]));
+        let Client::Unsupported(arm) = text(11) else {
+            panic!("arm64 is served");
+        };
+        assert_eq!(
+            arm.to_string(),
+            "this appliance has no loader for 64-bit ARM UEFI (architecture 11); missing: an arm64 snponly.efi"
+        );
+    }
+
+    #[test]
+    fn ipxe_is_known_by_either_sign() {
+        use super::Unsupported::*;
+        use Client::*;
+        // (what it is, user class, option 175, architectures)
+        type Row<'a> = (&'a str, &'a [u8], bool, &'a [u16], Client);
+        let table: &[Row] = &[
+            ("raw user class", b"iPXE", false, &[7], Ipxe),
+            ("length-prefixed", b"\x04iPXE", false, &[7], Ipxe),
+            ("second user class", b"\x02ab\x04iPXE", false, &[7], Ipxe),
+            ("option 175", b"", true, &[0], Ipxe),
+            ("after HTTP Boot keeps 7", b"iPXE", true, &[7], Ipxe),
+            ("on a BIOS started by HTTP", b"iPXE", true, &[20], Ipxe),
+            ("on ARM", b"iPXE", true, &[11], Unsupported(Missing(11))),
             (
-                "second user class",
-                PXE7,
-                b"\x02ab\x04iPXE",
-                false,
-                &[7],
-                Ipxe,
-            ),
-            ("iPXE by option 175", PXE0, b"", true, &[0], Ipxe),
-            (
-                "iPXE after HTTP Boot keeps 7",
-                PXE7,
-                b"iPXE",
-                true,
-                &[7],
-                Ipxe,
-            ),
-            (
-                "iPXE on ARM",
-                PXE7,
-                b"iPXE",
-                true,
-                &[11],
-                Unsupported(Some(11)),
-            ),
-            (
-                "iPXE on 32-bit UEFI",
-                PXE7,
+                "on 32-bit UEFI",
                 b"iPXE",
                 true,
                 &[6],
-                Unsupported(Some(6)),
+                Unsupported(Missing(6)),
             ),
-            ("32-bit UEFI", PXE7, b"", false, &[6], Unsupported(Some(6))),
-            ("ARM", PXE7, b"", false, &[11], Unsupported(Some(11))),
-            (
-                "a number nobody knows",
-                PXE7,
-                b"",
-                false,
-                &[4242],
-                Unsupported(Some(4242)),
-            ),
-            ("Windows", b"MSFT 5.0", b"", false, &[], NotBooting),
-            ("nothing", b"", b"", false, &[], NotBooting),
-            ("arch without class", b"", b"", false, &[7], NotBooting),
-            ("truncated user class", PXE7, b"\xffiPXE", false, &[7], Uefi),
+            ("truncated user class", b"\xffiPXE", false, &[7], Uefi),
+            ("of length 0", b"\x00", false, &[7], Uefi),
         ];
-        for (name, vendor, user, ipxe, archs, expected) in table {
-            assert_eq!(classify(vendor, user, *ipxe, archs), *expected, "{name}");
+        for (name, user_class, ipxe_options, archs, expected) in table {
+            let signs = Signs {
+                user_class,
+                ipxe_options: *ipxe_options,
+                ..signs(PXE7, archs)
+            };
+            assert_eq!(classify(&signs), *expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_raspberry_pi_that_says_bios_gets_no_x86_loader() {
+        let pi = Client::Unsupported(Unsupported::RaspberryPi);
+        let by_address = Signs {
+            mac: PI,
+            ..signs(PXE0, &[0])
+        };
+        assert_eq!(classify(&by_address), pi);
+        let by_class_only = Signs {
+            mac: PI,
+            ..signs(PXE0, &[])
+        };
+        assert_eq!(classify(&by_class_only), pi);
+        // Behind an adapter of another maker.
+        let by_id = Signs {
+            machine_id: b"\x00RPi4\x14\x31\xd0\x00\x32\x9e\xd5\x3f\x01\x23\x45\x67",
+            ..signs(PXE0, &[0])
+        };
+        assert_eq!(classify(&by_id), pi);
+        // UEFI firmware on a Pi says what it is.
+        let uefi = Signs {
+            mac: PI,
+            ..signs(PXE7, &[11])
+        };
+        let arm = Client::Unsupported(Unsupported::Missing(11));
+        assert_eq!(classify(&uefi), arm);
+        assert_eq!(classify(&signs(PXE0, &[0])), Client::Bios);
     }
 }

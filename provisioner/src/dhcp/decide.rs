@@ -1,10 +1,12 @@
 //! What a DHCP request is answered: no socket, no clock, no SQL, no await, no log.
 
 use super::Port;
+use super::relay;
 use super::request::{MessageType, Request};
-use crate::boot::client::{self, Client};
+use crate::boot::client::{self, Client, Signs, Unsupported};
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::{self, BootStep};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// What is known besides the packet.
@@ -12,6 +14,8 @@ use std::net::Ipv4Addr;
 pub(crate) struct Facts {
     /// Which of our ports it came to.
     pub(crate) port: Port,
+    /// It was sent to our own address, not to everybody's.
+    pub(crate) to_us: bool,
     /// Our address on the interface it came in by.
     pub(crate) server: Ipv4Addr,
     pub(crate) http_port: u16,
@@ -34,18 +38,36 @@ pub(crate) enum Decision {
 pub(crate) enum Why {
     NotBooting,
     /// We have no loader for this architecture.
-    Unsupported(Option<u16>),
+    Unsupported(Unsupported),
     /// It talks to the DHCP server that gives the address.
     NotForAProxy,
     /// It chose another boot server.
     OtherServer,
-    /// It came through a relay: only machines on the interface itself are served.
-    Relayed,
+    /// The address it gives for its relay is none that a relay can have, or our own.
+    BadRelay,
     /// On port 4011 without an address to answer to.
     NoAddress,
     NoAssets,
     NoTftp,
     Policy(policy::Why),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::NotBooting => "it is an ordinary DHCP client",
+            Why::Unsupported(why) => return why.fmt(f),
+            Why::NotForAProxy => "it talks to the DHCP server that gives it an address",
+            Why::OtherServer => "it chose another boot server",
+            Why::BadRelay => {
+                "the address it gives for its relay is none a relay can have; correct the relay's configuration"
+            }
+            Why::NoAddress => "it asks on port 4011 without an address to answer to",
+            Why::NoAssets => "the boot files are missing; run `reprise boot assets build`",
+            Why::NoTftp => "TFTP is not served here; free UDP port 69",
+            Why::Policy(why) => why.text(),
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +83,14 @@ pub(crate) struct Answer {
 
 /// What kind of client, for those who only journal boots.
 pub(crate) fn client(request: &Request) -> Client {
-    client::classify(
-        &request.vendor_class,
-        &request.user_class,
-        request.ipxe_options,
-        &request.archs,
-    )
+    client::classify(&Signs {
+        mac: request.mac,
+        vendor_class: &request.vendor_class,
+        user_class: &request.user_class,
+        ipxe_options: request.ipxe_options,
+        archs: &request.archs,
+        machine_id: &request.machine_id,
+    })
 }
 
 pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
@@ -74,11 +98,12 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     let client = client(request);
     match client {
         Client::NotBooting => return Silent(Why::NotBooting),
-        Client::Unsupported(arch) => return Silent(Why::Unsupported(arch)),
+        Client::Unsupported(why) => return Silent(Why::Unsupported(why)),
         _ => {}
     }
-    if !request.giaddr.is_unspecified() {
-        return Silent(Why::Relayed);
+    let relayed = !request.giaddr.is_unspecified();
+    if relayed && (!relay::is_host(&request.giaddr) || request.giaddr == facts.server) {
+        return Silent(Why::BadRelay);
     }
     let second_step = match (facts.port, request.message) {
         (Port::Bootps, MessageType::Discover) => false,
@@ -87,10 +112,13 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
         // On 67, REQUEST and INFORM are for the server that gives addresses.
         _ => return Silent(Why::NotForAProxy),
     };
-    if request.server.is_some_and(|server| server != facts.server) {
+    // Sent to us alone it is for us, whatever option 54 says: a relay may have put its own address
+    // there (RFC 5107), and some ROMs name the server that gave the address.
+    let for_us = second_step && facts.to_us;
+    if !for_us && request.server.is_some_and(|server| server != facts.server) {
         return Silent(Why::OtherServer);
     }
-    if second_step && request.ciaddr.is_unspecified() {
+    if second_step && !relay::is_host(&request.ciaddr) {
         return Silent(Why::NoAddress);
     }
     if let BootStep::Ignore(why) = facts.step {
@@ -148,6 +176,7 @@ mod tests {
     fn facts(port: Port) -> Facts {
         Facts {
             port,
+            to_us: false,
             server: Ipv4Addr::new(10, 77, 0, 2),
             http_port: 8067,
             tftp: true,
@@ -245,7 +274,25 @@ mod tests {
                 "relayed",
                 Port::Bootps,
                 bios.giaddr([10, 0, 0, 1]).packet(),
-                silent(Why::Relayed),
+                Offer(answer("PXEClient", Some(&tftp("undionly.kpxe")), true)),
+            ),
+            (
+                "a relay that is everybody",
+                Port::Bootps,
+                bios.giaddr([255, 255, 255, 255]).packet(),
+                silent(Why::BadRelay),
+            ),
+            (
+                "a relay that is ourselves",
+                Port::Bootps,
+                bios.giaddr([10, 77, 0, 2]).packet(),
+                silent(Why::BadRelay),
+            ),
+            (
+                "4011 from everybody",
+                Port::Pxe,
+                bios.message(3).ciaddr([255, 255, 255, 255]).packet(),
+                silent(Why::NoAddress),
             ),
             (
                 "Windows",
@@ -257,13 +304,27 @@ mod tests {
                 "ARM",
                 Port::Bootps,
                 bios.replace(93, &[0, 11]).packet(),
-                silent(Why::Unsupported(Some(11))),
+                silent(Why::Unsupported(Unsupported::Missing(11))),
             ),
         ];
         for (name, port, packet, expected) in table {
             let request = parse(&packet).expect(name);
             assert_eq!(decide(&request, &facts(port)), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_second_step_sent_to_us_alone_is_for_us() {
+        let packet = packets::ovmf_second_request([10, 9, 9, 9]);
+        let request = parse(&packet).unwrap();
+        let alone = Facts {
+            to_us: true,
+            ..facts(Port::Pxe)
+        };
+        let answered = decide(&request, &alone);
+        assert!(matches!(answered, Decision::Ack(_)), "{answered:?}");
+        let everybody = decide(&request, &facts(Port::Pxe));
+        assert_eq!(everybody, Decision::Silent(Why::OtherServer));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! ProxyDHCP: tells machines that boot from the network where their loader is, beside the DHCP
-//! server that gives them their address. `request` reads, `decide` chooses (pure), `reply` writes,
-//! `server` holds the sockets.
+//! server that gives them their address. `request` reads, `relay` reads what a relay added, `decide`
+//! chooses (all pure), `reply` writes and says where to, `server` and `socket` hold the sockets.
 
 pub(crate) mod decide;
 #[cfg(test)]
 pub(crate) mod packets;
+pub(crate) mod relay;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod server;
+mod socket;
 
 /// The two ports a boot server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,24 @@
 //! Writes the reply to a DHCP request, and says where it goes.
+//!
+//! Written byte by byte, because the order counts: the message type first (old ROMs look no
+//! further), a long file name and what the relay added last.
 
 use super::Port;
 use super::decide::Answer;
-use super::request::Request;
-use dhcproto::v4::{DhcpOption, Flags, Message, MessageType, Opcode};
-use dhcproto::{Encodable, Encoder};
+use super::relay;
+use super::request::{COOKIE, FIXED, Request};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Some BOOTP-era ROMs drop shorter messages; dnsmasq pads to the same.
 const SHORTEST: usize = 300;
+/// What every client takes (RFC 2131 §2: 576 bytes of IP datagram, less its headers). Option 57 may
+/// ask for less or promise 65280, as OVMF does; nothing we send needs more.
+const LONGEST: usize = 548;
 /// `file` is 128 bytes with its NUL.
 const LONGEST_FILE: usize = 127;
+/// What option 67 holds with the NUL that EDK2 writes itself if it is not there, over the tag of
+/// the next option of its copy.
+const LONGEST_OPTION: usize = 254;
 
 /// Option 43: sub-option 6 (discovery control) = 8, "boot the file of this offer", then END.
 const STRAIGHT_BOOT: [u8; 4] = [6, 1, 8, 255];
@@ -23,78 +31,123 @@ pub(crate) enum Kind {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("write a DHCP reply: the boot file {0:?} is longer than 127 bytes")]
+    #[error(
+        "write a DHCP reply: the boot file {0:?} is longer than 254 bytes; give it a shorter path"
+    )]
     FileTooLong(String),
-    #[error("write a DHCP reply: {0}")]
-    Encode(String),
 }
 
-/// Option 67 is never sent: EDK2 writes a NUL behind it, over the next option. `file` holds every
-/// path and URL we give.
+/// The reply, 300 bytes at least. What a relay added (option 82) is given back as it came, last;
+/// it and option 97 are left out where they would make the message longer than every client takes.
 pub(crate) fn encode(
     request: &Request,
     kind: Kind,
     answer: &Answer,
     server: Ipv4Addr,
 ) -> Result<Vec<u8>, Error> {
-    let mut message = Message::new_with_id(
-        u32::from_be_bytes(request.xid),
-        request.ciaddr,
-        Ipv4Addr::UNSPECIFIED,
-        server,
-        request.giaddr,
-        &request.mac.0,
-    );
-    let flags = Flags::default();
-    message
-        .set_opcode(Opcode::BootReply)
-        .set_secs(request.secs)
-        .set_flags(if request.broadcast {
-            flags.set_broadcast()
-        } else {
-            flags
-        })
-        .set_sname_str(server.to_string());
-    if let Some(file) = &answer.file {
-        if file.len() > LONGEST_FILE {
-            return Err(Error::FileTooLong(file.clone()));
-        }
-        message.set_fname_str(file);
-    }
-    let options = message.opts_mut();
-    options.insert(DhcpOption::MessageType(match kind {
-        Kind::Offer => MessageType::Offer,
-        Kind::Ack => MessageType::Ack,
-    }));
-    // Without it the client broadcasts its second step to 4011 instead of asking us.
-    options.insert(DhcpOption::ServerIdentifier(server));
-    options.insert(DhcpOption::ClassIdentifier(answer.class.into()));
-    if answer.straight_boot {
-        options.insert(DhcpOption::VendorExtensions(STRAIGHT_BOOT.into()));
-    }
-    if !request.machine_id.is_empty() {
-        options.insert(DhcpOption::ClientMachineIdentifier(
-            request.machine_id.clone(),
+    let file = answer.file.as_deref().unwrap_or_default().as_bytes();
+    if file.len() > LONGEST_OPTION || file.contains(&0) {
+        return Err(Error::FileTooLong(
+            String::from_utf8_lossy(file).into_owned(),
         ));
     }
-    let mut bytes = Vec::with_capacity(SHORTEST);
-    message
-        .encode(&mut Encoder::new(&mut bytes))
-        .map_err(|e| Error::Encode(e.to_string()))?;
-    if bytes.len() < SHORTEST {
-        bytes.resize(SHORTEST, 0);
+    let (in_header, in_option) = match file.len() {
+        0..=LONGEST_FILE => (file, None),
+        _ => (&[][..], Some([file, &[0]].concat())),
+    };
+    let mut reply = Reply(Vec::with_capacity(SHORTEST));
+    reply.header(request, server, in_header);
+    reply.option(
+        53,
+        &[match kind {
+            Kind::Offer => 2,
+            Kind::Ack => 5,
+        }],
+    );
+    // Without it the client broadcasts its second step to 4011 instead of asking us.
+    reply.option(54, &identity(request, server).octets());
+    reply.option(60, answer.class.as_bytes());
+    if answer.straight_boot {
+        reply.option(43, &STRAIGHT_BOOT);
     }
-    Ok(bytes)
+    let behind = in_option.as_ref().map_or(0, |file| file.len() + 2) + 1;
+    let relay_len = length(&request.relay_info);
+    if reply.0.len() + length(&request.machine_id) + relay_len + behind <= LONGEST {
+        reply.option(97, &request.machine_id);
+    }
+    if let Some(file) = &in_option {
+        reply.option(67, file);
+    }
+    if reply.0.len() + relay_len < LONGEST {
+        reply.option(82, &request.relay_info);
+    }
+    reply.0.push(255);
+    if reply.0.len() < SHORTEST {
+        reply.0.resize(SHORTEST, 0);
+    }
+    Ok(reply.0)
 }
 
-/// Offers are broadcast: the machine has no address yet, and unicast to it would need an ARP entry
-/// made by hand. The second step has an address, and a source port that differs by firmware (EDK2
-/// asks from 4011, iPXE from 68).
+/// What option 54 says: ours, or the relay's if it wants to stand between (RFC 5107). Whether a
+/// relay stands there is said by `giaddr`; a machine cannot say it for itself.
+fn identity(request: &Request, server: Ipv4Addr) -> Ipv4Addr {
+    if request.giaddr.is_unspecified() {
+        return server;
+    }
+    relay::read(&request.relay_info).server.unwrap_or(server)
+}
+
+/// The bytes an option takes, cut as RFC 3396 wants.
+fn length(value: &[u8]) -> usize {
+    value.len() + 2 * value.len().div_ceil(255)
+}
+
+struct Reply(Vec<u8>);
+
+impl Reply {
+    fn header(&mut self, request: &Request, server: Ipv4Addr, file: &[u8]) {
+        let bytes = &mut self.0;
+        bytes.extend_from_slice(&[2, 1, 6, 0]);
+        bytes.extend_from_slice(&request.xid);
+        bytes.extend_from_slice(&request.secs.to_be_bytes());
+        // Relays unicast an answer without this flag to `yiaddr`, and a proxy's is 0: only a
+        // broadcast arrives.
+        let broadcast = request.broadcast || request.ciaddr.is_unspecified();
+        bytes.extend_from_slice(&[if broadcast { 0x80 } else { 0 }, 0]);
+        bytes.extend_from_slice(&request.ciaddr.octets());
+        // A proxy gives no address.
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&server.octets());
+        bytes.extend_from_slice(&request.giaddr.octets());
+        bytes.extend_from_slice(&request.mac.0);
+        bytes.resize(44, 0);
+        bytes.extend_from_slice(server.to_string().as_bytes());
+        bytes.resize(108, 0);
+        bytes.extend_from_slice(file);
+        bytes.resize(FIXED, 0);
+        bytes.extend_from_slice(&COOKIE);
+    }
+
+    /// Nothing for an empty value; in several parts when it is longer than one holds (RFC 3396).
+    fn option(&mut self, code: u8, value: &[u8]) {
+        for part in value.chunks(255) {
+            self.0.push(code);
+            self.0.push(u8::try_from(part.len()).unwrap_or(u8::MAX));
+            self.0.extend_from_slice(part);
+        }
+    }
+}
+
+/// RFC 2131 §4.1: the relay, else the machine's own address, else everybody: the machine has no
+/// address yet, and unicast to it would need an ARP entry made by hand. On 4011 it has one, and a
+/// source port that differs by firmware (EDK2 asks from 4011, iPXE from 68).
 pub(crate) fn destination(port: Port, request: &Request, from: SocketAddrV4) -> SocketAddrV4 {
     match port {
-        Port::Bootps => SocketAddrV4::new(Ipv4Addr::BROADCAST, 68),
         Port::Pxe if from.ip().is_unspecified() => SocketAddrV4::new(request.ciaddr, from.port()),
         Port::Pxe => from,
+        Port::Bootps if !request.giaddr.is_unspecified() => SocketAddrV4::new(request.giaddr, 67),
+        Port::Bootps if relay::is_host(&request.ciaddr) => SocketAddrV4::new(request.ciaddr, 68),
+        Port::Bootps => SocketAddrV4::new(Ipv4Addr::BROADCAST, 68),
     }
 }
 
@@ -105,7 +158,7 @@ mod tests {
     use crate::dhcp::decide::{Decision, Facts, decide};
     use crate::dhcp::packets::{self, Build};
     use crate::dhcp::request::parse;
-    use dhcproto::v4::OptionCode;
+    use dhcproto::v4::{DhcpOption, Message, Opcode, OptionCode};
     use dhcproto::{Decodable, Decoder};
 
     const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
@@ -114,6 +167,7 @@ mod tests {
         let request = parse(packet).ok()?;
         let facts = Facts {
             port,
+            to_us: false,
             server: SERVER,
             http_port: 8067,
             tftp: true,
@@ -132,6 +186,7 @@ mod tests {
         Message::decode(&mut Decoder::new(bytes)).unwrap()
     }
 
+    /// `UPDATE_GOLDEN=1` writes them anew.
     #[test]
     fn replies_are_those_kept_in_the_golden_files() {
         let bios = Build::discover()
@@ -139,45 +194,34 @@ mod tests {
             .option(93, &[0, 0])
             .option(97, &[0; 17])
             .packet();
+        let relayed = relayed(b"\x01\x07Gi1/0/3\x0b\x04\x0a\x50\x00\xfe")
+            .option(97, &[0; 17])
+            .packet();
         let table = [
-            (
-                "ovmf-discover",
-                Port::Bootps,
-                packets::ovmf_discover(),
-                include_str!("../../tests/data/dhcp/ovmf-discover.reply.hex"),
-            ),
-            (
-                "ovmf-request-4011",
-                Port::Pxe,
-                packets::ovmf_request_4011(),
-                include_str!("../../tests/data/dhcp/ovmf-request-4011.reply.hex"),
-            ),
+            ("relayed", Port::Bootps, relayed),
+            ("ovmf-discover", Port::Bootps, packets::ovmf_discover()),
+            ("ovmf-request-4011", Port::Pxe, packets::ovmf_request_4011()),
             (
                 "ovmf-http-discover",
                 Port::Bootps,
                 packets::ovmf_http_discover(),
-                include_str!("../../tests/data/dhcp/ovmf-http-discover.reply.hex"),
             ),
-            (
-                "ipxe-discover",
-                Port::Bootps,
-                packets::ipxe_discover(),
-                include_str!("../../tests/data/dhcp/ipxe-discover.reply.hex"),
-            ),
-            (
-                "bios",
-                Port::Bootps,
-                bios,
-                include_str!("../../tests/data/dhcp/bios.reply.hex"),
-            ),
+            ("ipxe-discover", Port::Bootps, packets::ipxe_discover()),
+            ("bios", Port::Bootps, bios),
         ];
-        for (name, port, packet, golden) in table {
-            let reply = reply_to(port, &packet).unwrap();
-            assert_eq!(
-                packets::hex(&reply),
-                packets::hex(&packets::unhex(golden)),
-                "{name}"
-            );
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dhcp");
+        for (name, port, packet) in table {
+            let reply = packets::hex(&reply_to(port, &packet).unwrap());
+            let path = folder.join(format!("{name}.reply.hex"));
+            let mut golden = std::fs::read_to_string(&path).unwrap_or_default();
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                let remarks = golden.lines().filter(|line| line.starts_with('#'));
+                let remarks: String = remarks.map(|line| format!("{line}\n")).collect();
+                golden = remarks + &reply;
+                std::fs::write(&path, &golden).unwrap();
+            }
+            let golden = packets::hex(&packets::unhex(&golden));
+            assert_eq!(reply, golden, "{name}");
         }
     }
 
@@ -214,15 +258,99 @@ mod tests {
         let request = parse(&packets::ovmf_request_4011()).unwrap();
         let at = |port: Port, from: &str| destination(port, &request, from.parse().unwrap());
         assert_eq!(
-            at(Port::Bootps, "0.0.0.0:68").to_string(),
-            "255.255.255.255:68"
-        );
-        assert_eq!(
             at(Port::Pxe, "10.77.0.50:4011").to_string(),
             "10.77.0.50:4011"
         );
         assert_eq!(at(Port::Pxe, "10.77.0.50:68").to_string(), "10.77.0.50:68");
         assert_eq!(at(Port::Pxe, "0.0.0.0:4011").to_string(), "10.77.0.50:4011");
+    }
+
+    fn relayed(option_82: &[u8]) -> Build {
+        Build::discover()
+            .giaddr([10, 80, 0, 1])
+            .option(60, b"PXEClient:Arch:00007:UNDI:003000")
+            .option(93, &[0, 7])
+            .option(82, option_82)
+    }
+
+    #[test]
+    fn what_a_relay_added_comes_back_last_and_unchanged() {
+        // Sub-options no library knows, one that runs past the end, and the longest there is.
+        for info in [b"\x01\x07Gi1/0/3\x97\x02ab\x09\xffx".to_vec(), vec![0; 255]] {
+            let reply = reply_to(Port::Bootps, &relayed(&info).packet()).unwrap();
+            let tail = [&[82, u8::try_from(info.len()).unwrap()], &*info, &[255]].concat();
+            let end = reply.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+            assert!(reply[..end].ends_with(&tail), "{reply:x?}");
+            let message = decoded(&reply);
+            assert_eq!(message.giaddr(), Ipv4Addr::new(10, 80, 0, 1));
+            assert_eq!(reply[10], 0x80, "the relay has to broadcast it");
+        }
+        // Many times over: it does not fit any more, and the rest of the answer goes without it.
+        let mut flood = relayed(&[7; 255]);
+        for _ in 0..6 {
+            flood = flood.option(82, &[7; 255]).option(97, &[9; 255]);
+        }
+        let reply = reply_to(Port::Bootps, &flood.packet()).unwrap();
+        assert!(reply.len() <= LONGEST, "{}", reply.len());
+        assert_eq!(decoded(&reply).siaddr(), SERVER);
+    }
+
+    #[test]
+    fn a_relay_that_stands_between_is_named_as_the_server() {
+        let override_server = b"\x0b\x04\x0a\x50\x00\xfe";
+        let identity = |packet: &[u8]| {
+            let message = decoded(&reply_to(Port::Bootps, packet).unwrap());
+            assert_eq!(message.siaddr(), SERVER, "files come from us");
+            match message.opts().get(OptionCode::ServerIdentifier) {
+                Some(DhcpOption::ServerIdentifier(address)) => *address,
+                other => panic!("{other:?}"),
+            }
+        };
+        let relayed = relayed(override_server);
+        assert_eq!(identity(&relayed.packet()), Ipv4Addr::new(10, 80, 0, 254));
+        let direct = relayed.giaddr([0; 4]);
+        assert_eq!(identity(&direct.packet()), SERVER);
+    }
+
+    #[test]
+    fn a_long_file_name_ends_with_its_own_nul() {
+        let request = parse(&packets::ovmf_discover()).unwrap();
+        let with = |len: usize| {
+            let answer = Answer {
+                class: "HTTPClient",
+                file: Some("u".repeat(len)),
+                straight_boot: false,
+            };
+            encode(&request, Kind::Offer, &answer, SERVER)
+        };
+        let reply = with(LONGEST_FILE).unwrap();
+        assert_eq!(decoded(&reply).opts().get(OptionCode::BootfileName), None);
+        let reply = with(LONGEST_FILE + 1).unwrap();
+        let option = [&[67, 129], &[b'u'; 128][..], &[0, 255]].concat();
+        let end = reply.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        assert!(reply[..end].ends_with(&option));
+        assert!(with(LONGEST_OPTION).is_ok());
+        assert!(with(LONGEST_OPTION + 1).is_err());
+    }
+
+    #[test]
+    fn offers_go_where_rfc_2131_says() {
+        let at = |build: &Build, from: &str| {
+            let request = parse(&build.packet()).unwrap();
+            destination(Port::Bootps, &request, from.parse().unwrap()).to_string()
+        };
+        let bare = Build::discover();
+        assert_eq!(at(&bare, "0.0.0.0:68"), "255.255.255.255:68");
+        assert_eq!(
+            at(&bare.giaddr([10, 80, 0, 1]), "10.80.0.9:4000"),
+            "10.80.0.1:67"
+        );
+        assert_eq!(
+            at(&bare.ciaddr([10, 77, 0, 50]), "10.77.0.50:68"),
+            "10.77.0.50:68"
+        );
+        let everybody = bare.ciaddr([224, 0, 0, 1]);
+        assert_eq!(at(&everybody, "0.0.0.0:68"), "255.255.255.255:68");
     }
 
     /// Good packets, changed at random places: whatever comes, no panic, and every answer can be

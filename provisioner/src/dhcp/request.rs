@@ -7,8 +7,9 @@
 use crate::Mac;
 use std::net::Ipv4Addr;
 
-const FIXED: usize = 236;
-const COOKIE: [u8; 4] = [99, 130, 83, 99];
+/// The fields before the options.
+pub(super) const FIXED: usize = 236;
+pub(super) const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageType {
@@ -44,6 +45,9 @@ pub(crate) struct Request {
     pub(crate) machine_id: Vec<u8>,
     /// Option 175 is there.
     pub(crate) ipxe_options: bool,
+    /// Option 82 as the relay wrote it, to be given back. A switch adds it without being a relay
+    /// (`giaddr` stays 0).
+    pub(crate) relay_info: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -121,6 +125,7 @@ pub(crate) fn parse(packet: &[u8]) -> Result<Request, Malformed> {
             .collect(),
         machine_id: options.machine_id,
         ipxe_options: options.ipxe_options,
+        relay_info: options.relay_info,
     })
 }
 
@@ -140,6 +145,7 @@ struct Options {
     archs: Vec<u8>,
     machine_id: Vec<u8>,
     ipxe_options: bool,
+    relay_info: Vec<u8>,
     overload: u8,
 }
 
@@ -172,6 +178,7 @@ impl Options {
             60 => &mut self.vendor_class,
             77 => &mut self.user_class,
             93 => &mut self.archs,
+            82 => &mut self.relay_info,
             97 => &mut self.machine_id,
             52 => {
                 self.overload = value.first().copied().unwrap_or(0);

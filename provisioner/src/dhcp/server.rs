@@ -4,6 +4,7 @@ use super::Port;
 use super::decide::{self, Decision, Facts, decide};
 use super::reply::{self, Kind};
 use super::request;
+use super::socket::{Route, Socket};
 use crate::boot::client::Client;
 use crate::boot::gate;
 use crate::flight::{self, Step};
@@ -12,8 +13,7 @@ use crate::rate::Bucket;
 use crate::session::api::KEEP_SEEN;
 use crate::trouble::Trouble;
 use crate::{Mac, host, socket};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use tokio::net::UdpSocket;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -41,10 +41,7 @@ async fn port(served: &Served, port: Port, saw: mpsc::Sender<Mac>, stop: &Cancel
     let object = format!("UDP port {number} on {interface}");
     let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
     loop {
-        // Not bound to the interface's address: broadcasts would not arrive.
-        let opened = socket::udp(interface, Ipv4Addr::UNSPECIFIED, number)
-            .and_then(|socket| UdpSocket::from_std(socket.into()));
-        match opened {
+        match Socket::open(interface, number) {
             Ok(socket) => {
                 trouble.over().await;
                 mark(served, port, Some(number));
@@ -84,42 +81,49 @@ fn mark(served: &Served, port: Port, number: Option<u16>) {
 async fn answer(
     served: &Served,
     port: Port,
-    socket: &UdpSocket,
+    socket: &Socket,
     saw: &mpsc::Sender<Mac>,
 ) -> std::io::Error {
     // Larger than any datagram a client sends; a longer one is cut and then malformed.
     let mut buffer = vec![0u8; 4096];
     loop {
-        let (len, from) = match socket.recv_from(&mut buffer).await {
-            Ok((len, SocketAddr::V4(from))) => (len, from),
-            Ok(_) => continue,
+        let (len, route) = match socket.receive(&mut buffer).await {
+            Ok(received) => received,
             Err(error) => return error,
         };
-        let Some((bytes, to, mac)) = reply_to(served, port, &buffer[..len], from, saw).await else {
+        let Some(reply) = reply_to(served, port, &buffer[..len], route, saw).await else {
             continue;
         };
         // One machine that cannot be reached is no reason to stop answering the others.
-        if let Err(error) = socket.send_to(&bytes, to).await {
-            tracing::warn!(%to, %error, "failed to send a DHCP reply");
+        if let Err(error) = socket.send(&reply.bytes, reply.source, reply.to).await {
+            tracing::warn!(to = %reply.to, %error, "failed to send a DHCP reply");
             let (port, error) = (port.number(), error.to_string());
             let recorder = &served.boot.recorder;
-            recorder.note(mac, Step::NotSent { port, error });
+            recorder.note(reply.mac, Step::NotSent { port, error });
         }
     }
+}
+
+struct Reply {
+    mac: Mac,
+    bytes: Vec<u8>,
+    /// The address of ours it leaves from.
+    source: Ipv4Addr,
+    to: SocketAddrV4,
 }
 
 async fn reply_to(
     served: &Served,
     port: Port,
     packet: &[u8],
-    from: SocketAddrV4,
+    route: Route,
     saw: &mpsc::Sender<Mac>,
-) -> Option<(Vec<u8>, SocketAddrV4, Mac)> {
+) -> Option<Reply> {
     let interface = &served.interface;
     let request = match request::parse(packet) {
         Ok(request) => request,
         Err(why) => {
-            tracing::debug!(interface, %from, %why, "DHCP packet ignored");
+            tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
             return None;
         }
     };
@@ -146,6 +150,7 @@ async fn reply_to(
     let ports = served.open_ports();
     let facts = Facts {
         port,
+        to_us: route.to.is_some(),
         server: served.address,
         http_port: ports.http.unwrap_or_default(),
         tftp: ports.tftp.is_some(),
@@ -154,19 +159,24 @@ async fn reply_to(
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {
-            tracing::debug!(interface, %mac, ?why, "not answered");
+            tracing::debug!(interface, %mac, %why, "not answered");
             recorder.note(mac, flight::silent(port.number(), why));
             return None;
         }
         Decision::Offer(answer) => (Kind::Offer, answer),
         Decision::Ack(answer) => (Kind::Ack, answer),
     };
-    let to = reply::destination(port, &request, from);
+    let to = reply::destination(port, &request, route.from);
     match reply::encode(&request, kind, &answer, served.address) {
         Ok(bytes) => {
             tracing::info!(interface, %mac, %to, file = answer.file, hostname = request.hostname, secs = request.secs, "answered");
             recorder.note(mac, flight::answered(port.number(), kind, answer.file));
-            Some((bytes, to, mac))
+            Some(Reply {
+                mac,
+                bytes,
+                source: route.to.unwrap_or(served.address),
+                to,
+            })
         }
         Err(error) => {
             tracing::error!(%mac, %error, "a DHCP reply could not be written");

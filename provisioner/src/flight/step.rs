@@ -62,7 +62,7 @@ fn code(why: Why) -> &'static str {
         Why::Unsupported(_) => "unsupported",
         Why::NotForAProxy => "not_for_a_proxy",
         Why::OtherServer => "other_server",
-        Why::Relayed => "relayed",
+        Why::BadRelay => "bad_relay",
         Why::NoAddress => "no_address",
         Why::NoAssets => "no_assets",
         Why::NoTftp => "no_tftp",

@@ -6,5 +6,6 @@ mod agent;
 mod clients;
 mod nets;
 mod ports;
+mod relays;
 mod rig;
 mod wire;

@@ -63,6 +63,28 @@ impl Net {
         assert!(done.status.success(), "ip {arguments}: {error}");
     }
 
+    /// A cable between two interfaces made for it, both switched on, without addresses.
+    pub(crate) fn cable(&self, here: &str, other: &Net, there: &str) {
+        let pid = other.holder.id();
+        self.ip(&format!(
+            "link add {here} type veth peer name {there} netns {pid}"
+        ));
+        self.ip(&format!("link set {here} up"));
+        other.ip(&format!("link set {there} up"));
+    }
+
+    /// A program that ends with the value returned.
+    pub(crate) fn start(&self, program: &str, arguments: &str) -> Running {
+        let child = self
+            .command(program)
+            .args(arguments.split(' '))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{program}: {e}"));
+        Running(child)
+    }
+
     /// A cable from `srv0` here to `pc0` there, both switched on.
     pub(crate) fn cable_to(&self, other: &Net) {
         let pid = other.holder.id();
@@ -72,6 +94,15 @@ impl Net {
         self.ip("addr add 10.77.0.2/24 dev srv0");
         self.ip("link set srv0 up");
         other.ip("link set pc0 up");
+    }
+}
+
+pub(crate) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -30,7 +30,11 @@ macro_rules! packet {
 }
 
 /// A machine's socket on `pc0`.
-fn machine(port: u16) -> UdpSocket {
+pub(crate) fn machine(port: u16) -> UdpSocket {
+    machine_on("pc0", port)
+}
+
+pub(crate) fn machine_on(interface: &str, port: u16) -> UdpSocket {
     let socket = socket2::Socket::new(
         socket2::Domain::IPV4,
         socket2::Type::DGRAM,
@@ -38,7 +42,7 @@ fn machine(port: u16) -> UdpSocket {
     )
     .unwrap();
     sockopt::set_socket_broadcast(&socket, true).unwrap();
-    socket.bind_device(Some(b"pc0")).unwrap();
+    socket.bind_device(Some(interface.as_bytes())).unwrap();
     let any: SocketAddr = ([0, 0, 0, 0], port).into();
     socket.bind(&any.into()).unwrap();
     socket
