@@ -161,7 +161,7 @@ impl Listeners {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(http::serve(served.clone(), stop.clone()));
-        tasks.spawn(tftp::serve(served.clone(), stop.clone()));
+        tasks.spawn(tftp::serve_interface(served.clone(), stop.clone()));
         if role == DhcpRole::Proxy {
             tasks.spawn(dhcp::server::serve(served, stop.clone()));
         }

@@ -21,7 +21,7 @@ mod records;
 mod serve;
 pub mod session;
 mod socket;
-mod tftp;
+pub mod tftp;
 mod trouble;
 
 pub use mac::Mac;

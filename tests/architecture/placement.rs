@@ -41,11 +41,6 @@ const RULES: &[Rule] = &[
         why: "dhcproto stands in provisioner/src/dhcp only",
     },
     Rule {
-        tokens: &["async_tftp"],
-        homes: &["provisioner/src/tftp", "/tests/", "tests/"],
-        why: "async-tftp stands behind one file, so that it can be replaced",
-    },
-    Rule {
         tokens: &["tokio::", "async fn", "async move", ".await"],
         homes: &[
             "src/",

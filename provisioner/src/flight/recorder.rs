@@ -105,10 +105,6 @@ impl Sending {
     }
 
     /// Why it ends before its end: what the client said, or that it said nothing.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the TFTP server, which knows")
-    )]
     pub(crate) fn failed(&mut self, why: &str) {
         self.why = Some(why.chars().take(120).collect());
     }

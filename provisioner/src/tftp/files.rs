@@ -1,0 +1,192 @@
+//! The files of this appliance over TFTP: the two boot loaders and the script, by the boot policy.
+
+use super::packet::Refusal;
+use super::server::{self, Content, Ended, Files, Opening, Place};
+use super::transfer::End;
+use crate::Mac;
+use crate::boot::path::{self, BootFile};
+use crate::boot::policy::BootStep;
+use crate::boot::{asset, gate};
+use crate::flight::{Carrier, Step, policy_code};
+use crate::http::router::script;
+use crate::interface::{EVERY, Served};
+use crate::socket;
+use crate::trouble::Trouble;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
+
+const PORT: u16 = 69;
+/// The loaders have 1 MiB at most; the kernel and the initramfs travel by HTTP.
+const LARGEST_FILE: u64 = 8 << 20;
+
+/// Serves one interface until `stop`; a port that cannot be opened is tried again.
+pub(crate) async fn serve(served: Served, stop: CancellationToken) {
+    let interface = served.interface.clone();
+    let boot = served.boot.clone();
+    let object = format!("UDP port {PORT} on {interface}");
+    let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
+    loop {
+        // Bound to the interface's own address: strict ROMs drop answers from another.
+        let ended = match socket::udp(&interface, served.address, PORT) {
+            Ok(socket) => {
+                trouble.over().await;
+                boot.ports
+                    .change(&interface, |ports| ports.tftp = Some(PORT));
+                tracing::info!(interface, address = %served.address, port = PORT, "TFTP server listens");
+                let place = Place {
+                    interface: interface.clone(),
+                    address: served.address,
+                };
+                let files = Arc::new(Boot(Arc::new(Shelf {
+                    served: served.clone(),
+                    loaded: Mutex::default(),
+                })));
+                let ended = server::serve(socket, place, files, stop.clone()).await;
+                boot.ports.change(&interface, |ports| ports.tftp = None);
+                ended
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            let sentence = socket::sentence("UDP", PORT, &interface, &error);
+            trouble.begins(&sentence).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+struct Boot(Arc<Shelf>);
+
+impl Files for Boot {
+    fn open(&self, _machine: SocketAddr, path: String) -> Opening {
+        let shelf = Arc::clone(&self.0);
+        Box::pin(async move { shelf.open(&path).await })
+    }
+}
+
+/// What was read of a file, as long as the file has not changed.
+struct Loaded {
+    len: u64,
+    changed: Option<SystemTime>,
+    bytes: Arc<[u8]>,
+}
+
+struct Shelf {
+    served: Served,
+    /// At most the two loaders; every transfer of one shares its bytes. A std mutex: held for a
+    /// look-up, never across an await.
+    loaded: Mutex<HashMap<BootFile, Loaded>>,
+}
+
+impl Shelf {
+    async fn open(&self, path: &str) -> Result<Content, Refusal> {
+        let (mac, file) = path::parse(path).ok_or_else(Refusal::not_found)?;
+        let boot = &self.served.boot;
+        let step = match gate::step(boot, mac).await {
+            Ok((step, _)) => step,
+            Err(error) => {
+                tracing::error!(%mac, %error, "failed to look up a machine; it gets no file");
+                return Err(Refusal::because(
+                    "the appliance has a problem; its log says which",
+                ));
+            }
+        };
+        tracing::info!(%mac, file = file.name(), ?step, "boot file asked by TFTP");
+        let (by, name) = (Carrier::Tftp, file.name());
+        let asked = Step::FileAsked {
+            by,
+            file: name.to_owned(),
+            head: false,
+        };
+        boot.recorder.note(mac, asked);
+        let found = match (file, step) {
+            (_, BootStep::Ignore(why)) => Err(Refusal::because(why.text())),
+            (BootFile::Script, BootStep::Agent) => {
+                Ok(script(&self.served, mac).into_bytes().into())
+            }
+            (BootFile::SnpOnly | BootFile::UndiOnly, BootStep::Agent) => self.load(file).await,
+            // Tens of megabytes in lock-step: by HTTP only.
+            (BootFile::Kernel | BootFile::Initrd, BootStep::Agent) => Err(Refusal::not_found()),
+        };
+        match found {
+            Ok(bytes) => Ok(self.content(mac, file, bytes)),
+            Err(refusal) => {
+                let why = match step {
+                    BootStep::Ignore(why) => policy_code(why),
+                    BootStep::Agent => "missing",
+                };
+                let (file, why) = (name.to_owned(), why.to_owned());
+                boot.recorder.note(mac, Step::FileRefused { by, file, why });
+                Err(refusal)
+            }
+        }
+    }
+
+    fn content(&self, mac: Mac, file: BootFile, bytes: Arc<[u8]>) -> Content {
+        let of = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let recorder = &self.served.boot.recorder;
+        let mut sending = recorder.sending(mac, Carrier::Tftp, file.name(), of);
+        let ended = move |ended: Ended| {
+            sending.add(ended.acknowledged_bytes);
+            if let Some(why) = why(&ended.how) {
+                sending.failed(&why);
+            }
+            tracing::debug!(%mac, file = file.name(), ?ended, "TFTP transfer ended");
+        };
+        Content {
+            bytes,
+            ended: Box::new(ended),
+        }
+    }
+
+    async fn load(&self, file: BootFile) -> Result<Arc<[u8]>, Refusal> {
+        let path = asset::path(&self.served.boot.assets_dir, file);
+        let failed = |error: io::Error| {
+            tracing::error!(path = %path.display(), %error, "failed to read a boot loader; run `reprise boot assets build`");
+            Refusal::not_found()
+        };
+        let metadata = tokio::fs::metadata(&path).await.map_err(failed)?;
+        let (len, changed) = (metadata.len(), metadata.modified().ok());
+        if let Some(loaded) = self.loaded().get(&file)
+            && (loaded.len, loaded.changed) == (len, changed)
+        {
+            return Ok(Arc::clone(&loaded.bytes));
+        }
+        if len > LARGEST_FILE {
+            return Err(failed(io::Error::other("it is larger than a boot loader")));
+        }
+        let bytes: Arc<[u8]> = tokio::fs::read(&path).await.map_err(failed)?.into();
+        let loaded = Loaded {
+            len,
+            changed,
+            bytes: Arc::clone(&bytes),
+        };
+        self.loaded().insert(file, loaded);
+        Ok(bytes)
+    }
+
+    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<BootFile, Loaded>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For the flight recorder: why a transfer ended early.
+fn why(how: &End) -> Option<String> {
+    Some(match how {
+        End::Complete => return None,
+        End::Aborted { code, message } => format!("it sent error {code}: {message}"),
+        End::Unanswered => "it never answered".to_owned(),
+        End::Silent => "it stopped answering".to_owned(),
+        End::Unreachable => "it closed its port".to_owned(),
+        End::Replaced => "it asked again".to_owned(),
+        End::Crowded => "too many transfers at once".to_owned(),
+        End::Stopped => "the server stopped".to_owned(),
+    })
+}

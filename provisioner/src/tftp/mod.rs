@@ -1,0 +1,28 @@
+//! TFTP, read-only: RFC 1350 with the options of 2347, 2348, 2349 and 7440.
+//!
+//! - `packet`: bytes in and out; `options`: what is granted of what was asked – both pure
+//! - `transfer`: one file to one machine, without socket or clock; `rtt`: how long to wait
+//! - `peers`: how much an address may have at once, and before it ever answered
+//! - `engine`: one thread per interface, all its transfers; `line`: the socket of one of them
+//! - [`serve`](serve()): the engine beside the asynchronous rest, which finds the files ([`Files`])
+//! - `files`: the files of this appliance, by the boot policy
+//!
+//! Public for its bench and its fuzz target; nobody else uses it from outside.
+
+mod engine;
+mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+mod line;
+mod mailbox;
+mod options;
+mod packet;
+mod peers;
+mod rtt;
+mod server;
+mod transfer;
+
+pub(crate) use files::serve as serve_interface;
+pub use packet::Refusal;
+pub use server::{Content, Ended, Files, Opening, Place, serve};
+pub use transfer::End;

@@ -1,0 +1,103 @@
+//! The engine beside the asynchronous rest: it asks for files, which takes a look into the
+//! database, and goes on with other machines meanwhile.
+
+use super::engine::{Engine, Question};
+use super::mailbox::{Letter, Mailbox};
+use super::packet::Refusal;
+use super::transfer::End;
+use socket2::Socket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Questions that wait to be looked at; more are forgotten, and machines ask again.
+const MOST_WAITING: usize = 256;
+/// Files looked for at once.
+const MOST_LOOKING: usize = 32;
+
+/// Where transfers' sockets are opened.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub interface: String,
+    pub address: Ipv4Addr,
+}
+
+/// A file to send.
+pub struct Content {
+    pub bytes: Arc<[u8]>,
+    /// Called once, by the engine's thread: it must not wait for anything.
+    pub ended: Box<dyn FnOnce(Ended) + Send>,
+}
+
+/// How a transfer went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub how: End,
+    pub acknowledged_bytes: u64,
+    pub resent_blocks: u64,
+    pub took: Duration,
+}
+
+/// The file being found.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Content, Refusal>> + Send>>;
+
+/// Finds files.
+pub trait Files: Send + Sync {
+    /// `path` as the machine wrote it: any slashes, any case, anything.
+    fn open(&self, machine: SocketAddr, path: String) -> Opening;
+}
+
+/// Serves requests that arrive at `socket` (nonblocking, bound) until `stop`.
+///
+/// Fails when the engine cannot be set up, or the socket breaks (its interface vanished).
+pub async fn serve(
+    socket: Socket,
+    place: Place,
+    files: Arc<dyn Files>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let mailbox = Arc::new(Mailbox::new()?);
+    let (ask, mut questions) = mpsc::channel(MOST_WAITING);
+    let name = format!("tftp {}", place.interface);
+    let engine = Engine::new(socket, place, ask, Arc::clone(&mailbox))?;
+    // A thread of its own: sending a window takes no turn of the tasks, and they none of its.
+    let thread = std::thread::Builder::new()
+        .name(name)
+        .spawn(move || engine.run())?;
+    // However this future ends, the thread does.
+    let stopping = StopsEngine(Arc::clone(&mailbox));
+    let mut looking = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            question = questions.recv(), if looking.len() < MOST_LOOKING => {
+                let Some(Question { number, machine, path }) = question else { break };
+                let opening = files.open(machine, path);
+                let mailbox = Arc::clone(&mailbox);
+                looking.spawn(async move {
+                    mailbox.put(Letter::Answer(number, opening.await));
+                });
+            }
+            Some(_) = looking.join_next() => {}
+        }
+    }
+    drop(stopping);
+    // Closed when the engine has ended, which is at once.
+    while questions.recv().await.is_some() {}
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the TFTP server crashed")))
+}
+
+struct StopsEngine(Arc<Mailbox>);
+
+impl Drop for StopsEngine {
+    fn drop(&mut self) {
+        self.0.put(Letter::Stop);
+    }
+}
