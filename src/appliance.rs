@@ -66,6 +66,7 @@ impl Appliance {
             images: images(&config, continuity.vaults.clone()),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
+            negotiations: provisioner::Negotiations::default(),
         };
         let compose = web::compose(&config, clock.clone());
         let notifier = Notifier::new(continuity.clone(), compose);

@@ -24,6 +24,7 @@ mod socket;
 pub mod tftp;
 mod trouble;
 
+pub use boot::negotiations::Negotiations;
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
 pub use serve::{Boot, OpenVault, serve};

@@ -1,5 +1,5 @@
-//! The tables of this package; what reads and writes them is `host/records.rs` and
-//! `session/records.rs`.
+//! The tables of this package; what reads and writes them is `host/records.rs`,
+//! `session/records.rs` and `boot/records.rs`.
 
 pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE host (id TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, \
@@ -21,4 +21,8 @@ pub(crate) const TABLES: &[&str] = &[
      opened_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, agent_hash TEXT, \
      last_beat_ms BIGINT, ended_ms BIGINT); \
      CREATE INDEX session_host ON session (host, over)",
+    "CREATE TABLE boot_way (mac TEXT NOT NULL, firmware TEXT NOT NULL, way TEXT NOT NULL, \
+     worked BIGINT NOT NULL, changed_ms BIGINT NOT NULL, PRIMARY KEY (mac, firmware)); \
+     CREATE TABLE boot_way_model (model TEXT NOT NULL, firmware TEXT NOT NULL, way TEXT NOT NULL, \
+     changed_ms BIGINT NOT NULL, PRIMARY KEY (model, firmware))",
 ];

@@ -1,5 +1,6 @@
 //! What the boot server is given, and the task per interface.
 
+use crate::boot::negotiations::Negotiations;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
 use crate::{interface, session};
@@ -39,6 +40,8 @@ pub struct Boot {
     pub ports: PortsBoard,
     /// What each machine did at every power-on; `Recorder::new(clock)`.
     pub recorder: Recorder,
+    /// How each machine is offered its loader; `Negotiations::default()`.
+    pub negotiations: Negotiations,
 }
 
 /// How often sessions whose time window passed are ended.
@@ -47,6 +50,9 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 /// Serves every interface until `shutdown`; what cannot be served is journalled and tried again.
 pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: CancellationToken) {
     let mut tasks = JoinSet::new();
+    let (negotiations, db) = (boot.negotiations.clone(), boot.db.clone());
+    let stop = shutdown.clone();
+    tasks.spawn(async move { negotiations.write_down(&db, &stop).await });
     for network in networks {
         tasks.spawn(interface::serve(boot.clone(), network, shutdown.clone()));
     }

@@ -121,6 +121,13 @@ pub(crate) fn classify(signs: &Signs) -> Client {
     }
 }
 
+/// A PXE client that says it can do HTTP Boot too.
+pub(crate) fn offers_http(archs: &[u16]) -> bool {
+    archs
+        .iter()
+        .any(|&number| start(number) == Some(Start::UefiHttp))
+}
+
 const BIOS_HTTP: u16 = 20;
 
 fn start(number: u16) -> Option<Start> {
@@ -333,5 +340,12 @@ mod tests {
         let arm = Client::Unsupported(Unsupported::Missing(11));
         assert_eq!(classify(&uefi), arm);
         assert_eq!(classify(&signs(PXE0, &[0])), Client::Bios);
+    }
+
+    #[test]
+    fn a_client_that_can_do_both_is_known() {
+        assert!(offers_http(&[7, 16]));
+        assert!(!offers_http(&[7]));
+        assert!(!offers_http(&[15, 19, 4242]));
     }
 }

@@ -5,7 +5,17 @@ use crate::Mac;
 use crate::host::records::{Sighting, known};
 use crate::serve::Boot;
 
+/// For TFTP and HTTP, where a machine asks for a file whose path our offer gave it.
 pub(crate) async fn step(
+    boot: &Boot,
+    mac: Mac,
+) -> Result<(BootStep, Option<Sighting>), sqlx::Error> {
+    boot.negotiations.fetched(mac, boot.clock.now());
+    look(boot, mac).await
+}
+
+/// For DHCP.
+pub(crate) async fn look(
     boot: &Boot,
     mac: Mac,
 ) -> Result<(BootStep, Option<Sighting>), sqlx::Error> {

@@ -4,6 +4,7 @@ use super::Port;
 use super::relay;
 use super::request::{MessageType, Request};
 use crate::boot::client::{self, Client, Signs, Unsupported};
+use crate::boot::negotiator::{self, Way};
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::{self, BootStep};
 use std::fmt;
@@ -25,6 +26,9 @@ pub(crate) struct Facts {
     pub(crate) step: BootStep,
     /// Kernel, initramfs and loaders are there.
     pub(crate) ready: bool,
+    /// How a first offer is made, for firmware that takes more than one way; `None` = the first of
+    /// its ladder.
+    pub(crate) way: Option<Way>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +80,9 @@ pub(crate) struct Answer {
     pub(crate) class: &'static str,
     /// TFTP path or URL; `None` = "ask again on 4011".
     pub(crate) file: Option<String>,
-    /// Option 43 "boot this file, show no menu". BIOS ROMs need it. UEFI firmware is not given it:
-    /// some then ignores the offer, and without it asks port 4011 (as dnsmasq and pixiecore found).
+    /// Option 43 "boot this file, show no menu". BIOS ROMs need it. UEFI firmware is not given it
+    /// at first: some then ignores the offer, and without it asks port 4011 (as dnsmasq and
+    /// pixiecore found).
     pub(crate) straight_boot: bool,
 }
 
@@ -127,7 +132,11 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     if !facts.ready {
         return Silent(Why::NoAssets);
     }
-    if !facts.tftp && matches!(client, Client::Uefi | Client::Bios) {
+    let ladder = negotiator::ladder(client, client::offers_http(&request.archs));
+    let way = facts.way.or_else(|| ladder.first().copied());
+    // The second step was asked for, and takes its file at once.
+    let way = way.map(|way| if second_step { Way::Direct } else { way });
+    if !facts.tftp && matches!(way, Some(Way::Ask4011 | Way::Direct)) {
         return Silent(Why::NoTftp);
     }
     let url = |file| {
@@ -149,16 +158,30 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
             file: url(BootFile::SnpOnly),
             straight_boot: false,
         },
-        Client::Uefi => Answer {
-            class: "PXEClient",
-            file: second_step.then(|| path::of(request.mac, BootFile::SnpOnly)),
-            straight_boot: false,
-        },
-        _ => Answer {
-            class: "PXEClient",
-            file: Some(path::of(request.mac, BootFile::UndiOnly)),
-            straight_boot: true,
-        },
+        _ => {
+            let (loader, straight_boot) = match client {
+                // On 4011 nothing is left to discover.
+                Client::Uefi => (BootFile::SnpOnly, !second_step),
+                _ => (BootFile::UndiOnly, true),
+            };
+            match way {
+                Some(Way::Http) => Answer {
+                    class: "HTTPClient",
+                    file: url(loader),
+                    straight_boot: false,
+                },
+                Some(Way::Direct) => Answer {
+                    class: "PXEClient",
+                    file: Some(path::of(request.mac, loader)),
+                    straight_boot,
+                },
+                _ => Answer {
+                    class: "PXEClient",
+                    file: None,
+                    straight_boot: false,
+                },
+            }
+        }
     };
     if second_step && request.message != MessageType::Discover {
         Decision::Ack(answer)
@@ -182,6 +205,7 @@ mod tests {
             tftp: true,
             step: BootStep::Agent,
             ready: true,
+            way: None,
         }
     }
 
@@ -310,6 +334,62 @@ mod tests {
         for (name, port, packet, expected) in table {
             let request = parse(&packet).expect(name);
             assert_eq!(decide(&request, &facts(port)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_way_makes_its_own_offer() {
+        let bios = Build::discover()
+            .option(60, b"PXEClient:Arch:00000:UNDI:002001")
+            .option(93, &[0, 0])
+            .packet();
+        let both = Build::discover()
+            .option(60, b"PXEClient:Arch:00007:UNDI:003000")
+            .option(93, &[0, 7, 0, 16])
+            .packet();
+        let tftp = |file: &str| format!("b/525400123456/{file}");
+        let url = "http://10.77.0.2:8067/b/525400123456/snponly.efi";
+        let ask = answer("PXEClient", None, false);
+        let uefi = answer("PXEClient", Some(&tftp("snponly.efi")), true);
+        let rom = answer("PXEClient", Some(&tftp("undionly.kpxe")), true);
+        let http = answer("HTTPClient", Some(url), false);
+        let table = [
+            (
+                "UEFI asks 4011",
+                packets::ovmf_discover(),
+                Way::Ask4011,
+                &ask,
+            ),
+            ("UEFI direct", packets::ovmf_discover(), Way::Direct, &uefi),
+            ("UEFI that can do HTTP", both, Way::Http, &http),
+            ("BIOS direct", bios.clone(), Way::Direct, &rom),
+            ("BIOS asks 4011", bios, Way::Ask4011, &ask),
+        ];
+        for (name, packet, way, expected) in table {
+            let request = parse(&packet).expect(name);
+            let facts = Facts {
+                way: Some(way),
+                ..facts(Port::Bootps)
+            };
+            let decision = decide(&request, &facts);
+            assert_eq!(decision, Decision::Offer(expected.clone()), "{name}");
+            // HTTP Boot needs no TFTP.
+            let facts = Facts {
+                tftp: false,
+                ..facts
+            };
+            let silent = decide(&request, &facts) == Decision::Silent(Why::NoTftp);
+            assert_eq!(silent, way != Way::Http, "{name}");
+        }
+        // Whatever was offered first: who asks on 4011 wants its file.
+        for way in [Way::Ask4011, Way::Direct, Way::Http] {
+            let request = parse(&packets::ovmf_request_4011()).unwrap();
+            let facts = Facts {
+                way: Some(way),
+                ..facts(Port::Pxe)
+            };
+            let expected = answer("PXEClient", Some(&tftp("snponly.efi")), false);
+            assert_eq!(decide(&request, &facts), Decision::Ack(expected));
         }
     }
 

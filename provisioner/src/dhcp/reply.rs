@@ -173,6 +173,7 @@ mod tests {
             tftp: true,
             step: BootStep::Agent,
             ready: true,
+            way: None,
         };
         let (kind, answer) = match decide(&request, &facts) {
             Decision::Silent(_) => return None,

@@ -3,13 +3,15 @@
 use super::Port;
 use super::decide::{self, Decision, Facts, decide};
 use super::reply::{self, Kind};
-use super::request;
+use super::request::{self, MessageType, Request};
 use super::socket::{Route, Socket};
-use crate::boot::client::Client;
+use crate::boot::client::{self, Client};
 use crate::boot::gate;
+use crate::boot::negotiations::Planned;
 use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
 use crate::rate::Bucket;
+use crate::serve::Boot;
 use crate::session::api::KEEP_SEEN;
 use crate::trouble::Trouble;
 use crate::{Mac, host, socket};
@@ -133,7 +135,7 @@ async fn reply_to(
     let mac = request.mac;
     let recorder = &served.boot.recorder;
     recorder.note(mac, flight::asked(port.number(), &request));
-    let step = match gate::step(&served.boot, mac).await {
+    let step = match gate::look(&served.boot, mac).await {
         Ok((step, sighting)) => {
             let now = served.boot.clock.now();
             if sighting.is_none_or(|seen| now.since(seen.last_seen) > KEEP_SEEN) {
@@ -147,6 +149,8 @@ async fn reply_to(
             return None;
         }
     };
+    let boot = &served.boot;
+    let planned = plan(boot, port, &request).await;
     let ports = served.open_ports();
     let facts = Facts {
         port,
@@ -156,6 +160,7 @@ async fn reply_to(
         tftp: ports.tftp.is_some(),
         step,
         ready: served.is_ready() && ports.http.is_some(),
+        way: planned.map(|planned| planned.way()),
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {
@@ -171,6 +176,11 @@ async fn reply_to(
         Ok(bytes) => {
             tracing::info!(interface, %mac, %to, file = answer.file, hostname = request.hostname, secs = request.secs, "answered");
             recorder.note(mac, flight::answered(port.number(), kind, answer.file));
+            match planned {
+                Some(planned) => boot.negotiations.offered(mac, planned, boot.clock.now()),
+                None if port == Port::Pxe => boot.negotiations.came_back(mac),
+                None => boot.negotiations.offered_elsewhere(mac),
+            }
             Some(Reply {
                 mac,
                 bytes,
@@ -185,13 +195,32 @@ async fn reply_to(
     }
 }
 
+/// How the first step is answered; from the others it is learnt how that went.
+async fn plan(boot: &Boot, port: Port, request: &Request) -> Option<Planned> {
+    let (mac, now) = (request.mac, boot.clock.now());
+    match (port, request.message) {
+        (Port::Bootps, MessageType::Discover) => {
+            let asks = (decide::client(request), client::offers_http(&request.archs));
+            let negotiations = &boot.negotiations;
+            negotiations
+                .plan(&boot.db, mac, asks, request.xid, now)
+                .await
+        }
+        (Port::Bootps, MessageType::Request) => {
+            boot.negotiations.took_address(mac, now);
+            None
+        }
+        _ => None,
+    }
+}
+
 /// Behind the answers: iPXE waits two seconds for an offer, a commit may take longer.
 async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Mac>) {
     let boot = &served.boot;
     let new = Bucket::new(NEW_PER_S, NEW_AT_ONCE, boot.clock.now());
     while let Some(mac) = sightings.recv().await {
         let now = boot.clock.now();
-        let known = match gate::step(boot, mac).await {
+        let known = match gate::look(boot, mac).await {
             Ok((_, sighting)) => sighting.is_some(),
             Err(_) => continue,
         };

@@ -5,7 +5,9 @@
 mod agent;
 mod clients;
 mod nets;
+mod offers;
 mod ports;
 mod relays;
 mod rig;
+mod ways;
 mod wire;

@@ -74,6 +74,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
     let boot = Boot {
         db,
         recorder: provisioner::flight::Recorder::new(clock.clone()),
+        negotiations: provisioner::Negotiations::default(),
         clock,
         board: Board::default(),
         assets_dir: folder.assets(),

@@ -136,6 +136,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             locale: Locale::Fr,
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
+            negotiations: provisioner::Negotiations::default(),
             images: vault_of_images(&continuity, &config),
         },
         version: "0.1.0 (test)".into(),
