@@ -1,32 +1,29 @@
-//! All transfers of one interface, in one thread that waits for packets, answers and deadlines.
+//! The requests of one interface, in one thread: who gets a place, and which transfer replaces which.
 
+use super::courier::Courier;
 use super::line::Line;
 use super::mailbox::{Letter, Mailbox};
 use super::options;
 use super::packet::{self, Asked, Incoming, ReadRequest, Refusal};
 use super::peers::{Admission, Peers};
-use super::server::{Content, Ended, Place};
-use super::transfer::{Act, End, Transfer};
-use rustix::event::{Timespec, epoll};
+use super::server::{Content, Place};
+use super::transfer::{End, Transfer};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use socket2::Socket;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// Each has a file descriptor, of which a service has 1024.
+/// Each has a thread and a file descriptor, of which a service has 1024.
 const MOST_TRANSFERS: usize = 256;
-/// Requests read before the transfers have their turn again.
+/// Requests read before letters have their turn again.
 const REQUESTS_AT_ONCE: usize = 32;
-/// Longer than any request, acknowledgement or ERROR worth reading.
-const LONGEST_PACKET: usize = 2048;
-/// Which machine is behind an epoll event, besides the transfers' indices.
-const REQUESTS: u64 = u64::MAX;
-const LETTERS: u64 = u64::MAX - 1;
+/// Longer than any request worth reading.
+const LONGEST_REQUEST: usize = 2048;
 
 /// What the asynchronous side is asked.
 pub(super) struct Question {
@@ -46,27 +43,23 @@ struct Running {
     machine: SocketAddr,
     /// The request, to know it again.
     packet: Vec<u8>,
-    line: Line,
-    transfer: Transfer,
-    bytes: Arc<[u8]>,
-    ended: Box<dyn FnOnce(Ended) + Send>,
     started: Instant,
-    heard_at: Instant,
+    heard: bool,
+    /// It was told to end, and gives no place back twice.
+    ending: bool,
+    courier: Courier,
 }
 
 pub(super) struct Engine {
     socket: Socket,
     place: Place,
-    epoll: OwnedFd,
     mailbox: Arc<Mailbox>,
     ask: mpsc::Sender<Question>,
+    /// By the question's number, which is the transfer's too.
     pending: HashMap<u64, Pending>,
+    running: HashMap<u64, Running>,
     asked: u64,
-    running: Vec<Option<Running>>,
-    count: usize,
     peers: Peers,
-    /// No deadline is before this.
-    next_deadline: Option<Instant>,
 }
 
 impl Engine {
@@ -75,72 +68,49 @@ impl Engine {
         place: Place,
         ask: mpsc::Sender<Question>,
         mailbox: Arc<Mailbox>,
-    ) -> io::Result<Engine> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let readable = epoll::EventFlags::IN;
-        epoll::add(
-            &epoll,
-            &socket,
-            epoll::EventData::new_u64(REQUESTS),
-            readable,
-        )?;
-        let bell = mailbox.bell();
-        epoll::add(&epoll, bell, epoll::EventData::new_u64(LETTERS), readable)?;
-        Ok(Engine {
+    ) -> Engine {
+        Engine {
             socket,
             place,
-            epoll,
             mailbox,
             ask,
             pending: HashMap::new(),
+            running: HashMap::new(),
             asked: 0,
-            running: Vec::new(),
-            count: 0,
             peers: Peers::default(),
-            next_deadline: None,
-        })
+        }
     }
 
-    /// Until a letter says stop, or the socket breaks.
+    /// Until a letter says stop, or the socket breaks; then every transfer is over.
     pub(super) fn run(mut self) -> io::Result<()> {
         let result = self.turn_until_stop();
-        for index in 0..self.running.len() {
-            self.end(index, End::Stopped);
+        for running in self.running.values() {
+            running.courier.stop(End::Stopped);
+        }
+        for (_, running) in self.running.drain() {
+            running.courier.join();
         }
         result
     }
 
     fn turn_until_stop(&mut self) -> io::Result<()> {
-        let mut events = Vec::with_capacity(MOST_TRANSFERS + 2);
-        let mut buffer = vec![0; LONGEST_PACKET];
+        let mut buffer = vec![0; LONGEST_REQUEST];
         loop {
-            let wait = self.next_deadline.map(|deadline| {
-                let wait = deadline.saturating_duration_since(Instant::now());
-                timespec(wait)
-            });
-            events.clear();
-            let room = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, room, wait.as_ref()) {
+            let mut wanted = [
+                PollFd::from_borrowed_fd(self.mailbox.bell(), PollFlags::IN),
+                PollFd::new(&self.socket, PollFlags::IN),
+            ];
+            match poll(&mut wanted, None) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
+            let [letters, requests] = wanted.map(|fd| !fd.revents().is_empty());
             let now = Instant::now();
-            for event in &events {
-                match event.data.u64() {
-                    REQUESTS => self.read_requests(&mut buffer, now)?,
-                    LETTERS => {
-                        if self.read_letters(now) {
-                            return Ok(());
-                        }
-                    }
-                    index => {
-                        let index = usize::try_from(index).unwrap_or(usize::MAX);
-                        self.read_reply(index, &mut buffer, now);
-                    }
-                }
+            if letters && self.read_letters(now) {
+                return Ok(());
             }
-            if self.next_deadline.is_some_and(|deadline| deadline <= now) {
-                self.tick(now);
+            if requests {
+                self.read_requests(&mut buffer, now)?;
             }
         }
     }
@@ -186,7 +156,7 @@ impl Engine {
             }
             Admission::Quiet => return,
         }
-        if self.count + self.pending.len() >= MOST_TRANSFERS && !self.make_room() {
+        if self.running.len() + self.pending.len() >= MOST_TRANSFERS && !self.make_room() {
             self.peers.release(machine.ip());
             tracing::warn!(%machine, "too many TFTP transfers at once; this one is refused");
             let sentence = "the server is busy; ask again in a minute";
@@ -218,10 +188,8 @@ impl Engine {
             .pending
             .values()
             .any(|pending| pending.machine == machine && pending.packet == packet);
-        pending
-            || self.running.iter().flatten().any(|running| {
-                running.machine == machine && !running.transfer.heard() && running.packet == packet
-            })
+        let mut running = self.running.values();
+        pending || running.any(|one| one.machine == machine && !one.heard && one.packet == packet)
     }
 
     /// From the port that takes requests: a machine without a transfer listens to any port, and
@@ -232,25 +200,22 @@ impl Engine {
         }
     }
 
-    /// The machine that never answered and asked first, or else the transfer that stands still
-    /// longest of whoever has most. `false` = nobody has more than one.
+    /// Ends the transfer of the machine that never answered and asked first, or else the oldest of
+    /// whoever has most. `false` = nobody has more than one.
     fn make_room(&mut self) -> bool {
-        let indices = || {
-            let all = self.running.iter().enumerate();
-            all.filter_map(|(index, running)| Some((index, running.as_ref()?)))
-        };
-        let unheard = indices()
-            .filter(|(_, running)| !running.transfer.heard())
+        let going = || self.running.iter().filter(|(_, running)| !running.ending);
+        let unheard = going()
+            .filter(|(_, running)| !running.heard)
             .min_by_key(|(_, running)| running.started);
-        let greediest = indices()
-            .map(|(index, running)| (self.peers.open(running.machine.ip()), index, running))
+        let greediest = going()
+            .map(|(number, running)| (self.peers.open(running.machine.ip()), number, running))
             .filter(|(open, _, _)| *open > 1)
-            .max_by_key(|(open, _, running)| (*open, std::cmp::Reverse(running.heard_at)));
+            .max_by_key(|(open, _, running)| (*open, std::cmp::Reverse(running.started)));
         let found = unheard
-            .map(|(index, _)| index)
-            .or(greediest.map(|(_, index, _)| index));
-        if let Some(index) = found {
-            self.end(index, End::Crowded);
+            .map(|(number, _)| *number)
+            .or(greediest.map(|(_, number, _)| *number));
+        if let Some(number) = found {
+            self.end(number, End::Crowded);
         }
         found.is_some()
     }
@@ -261,6 +226,13 @@ impl Engine {
             match letter {
                 Letter::Stop => return true,
                 Letter::Answer(number, answer) => self.answer(number, answer, now),
+                Letter::Heard(number) => self.heard(number),
+                Letter::Gone(number) => {
+                    self.end(number, End::Stopped);
+                    if let Some(running) = self.running.remove(&number) {
+                        running.courier.join();
+                    }
+                }
             }
         }
         false
@@ -272,10 +244,10 @@ impl Engine {
         };
         let machine = pending.machine;
         let refusal = match answer {
-            Ok(content) => match self.begin(pending, content, now) {
+            Ok(content) => match self.begin(number, pending, content, now) {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(%machine, %error, "failed to open a socket for a TFTP transfer");
+                    tracing::error!(%machine, %error, "failed to begin a TFTP transfer; it is refused, the next may pass");
                     Refusal::because("the server is busy; ask again in a minute")
                 }
             },
@@ -285,146 +257,59 @@ impl Engine {
         self.refuse(machine, &refusal, now);
     }
 
-    fn begin(&mut self, pending: Pending, content: Content, now: Instant) -> io::Result<()> {
-        let line = Line::open(&self.place, pending.machine)?;
+    fn begin(
+        &mut self,
+        number: u64,
+        pending: Pending,
+        content: Content,
+        now: Instant,
+    ) -> io::Result<()> {
+        let machine = pending.machine;
+        let line = Line::open(&self.place, machine)?;
         let bytes = u64::try_from(content.bytes.len()).unwrap_or(u64::MAX);
         let terms = options::agree(pending.asked, bytes, line.mtu()?);
-        let (transfer, act) = Transfer::open(terms, bytes, now);
-        let index = match self.running.iter().position(Option::is_none) {
-            Some(index) => index,
-            None => {
-                self.running.push(None);
-                self.running.len() - 1
-            }
-        };
-        let data = epoll::EventData::new_u64(u64::try_from(index).unwrap_or(LETTERS));
-        epoll::add(&self.epoll, line.fd(), data, epoll::EventFlags::IN)?;
+        let (transfer, first) = Transfer::open(terms, bytes, now);
+        let mailbox = Arc::clone(&self.mailbox);
+        let courier = Courier::send(number, line, transfer, first, content, mailbox)?;
         let running = Running {
-            machine: pending.machine,
+            machine,
             packet: pending.packet,
-            line,
-            transfer,
-            bytes: content.bytes,
-            ended: content.ended,
             started: now,
-            heard_at: now,
+            heard: false,
+            ending: false,
+            courier,
         };
-        if let Some(place) = self.running.get_mut(index) {
-            *place = Some(running);
-            self.count += 1;
-        }
-        self.act(index, act);
+        self.running.insert(number, running);
         Ok(())
     }
 
-    fn read_reply(&mut self, index: usize, buffer: &mut [u8], now: Instant) {
-        let Some(Some(running)) = self.running.get_mut(index) else {
+    /// The machine went on with this transfer: it has forgotten others of the same port.
+    fn heard(&mut self, number: u64) {
+        let Some(running) = self.running.get_mut(&number) else {
             return;
         };
-        let act = match running.line.receive(buffer) {
-            Ok(Some(packet)) => {
-                let unheard = !running.transfer.heard();
-                let act = running.transfer.packet(packet::reply(packet), now);
-                running.heard_at = now;
-                if unheard && running.transfer.heard() {
-                    let machine = running.machine;
-                    self.peers.proved(machine.ip());
-                    self.replace_others(index, machine);
-                }
-                act
-            }
-            Ok(None) => return,
-            Err(_) => Act::End(End::Unreachable),
-        };
-        self.act(index, act);
-    }
-
-    /// The machine went on with this transfer: it has forgotten those before.
-    fn replace_others(&mut self, index: usize, machine: SocketAddr) {
-        for other in 0..self.running.len() {
-            let same = matches!(self.running.get(other), Some(Some(running)) if running.machine == machine);
-            if other != index && same {
-                self.end(other, End::Replaced);
-            }
+        running.heard = true;
+        let machine = running.machine;
+        self.peers.proved(machine.ip());
+        let others: Vec<u64> = self
+            .running
+            .iter()
+            .filter(|(other, running)| **other != number && running.machine == machine)
+            .map(|(other, _)| *other)
+            .collect();
+        for other in others {
+            self.end(other, End::Replaced);
         }
     }
 
-    fn tick(&mut self, now: Instant) {
-        // Each transfer that goes on says its deadline again.
-        self.next_deadline = None;
-        for index in 0..self.running.len() {
-            let Some(Some(running)) = self.running.get_mut(index) else {
-                continue;
-            };
-            let act = running.transfer.tick(now);
-            let unproven = act != Act::Wait && !running.transfer.heard();
-            let address = running.machine.ip();
-            if unproven && !matches!(act, Act::End(_)) && !self.peers.may_send(address, now) {
-                self.end(index, End::Unanswered);
-                continue;
-            }
-            self.act(index, act);
+    /// Gives its place back, and tells it to end if it has not.
+    fn end(&mut self, number: u64, how: End) {
+        if let Some(running) = self.running.get_mut(&number)
+            && !running.ending
+        {
+            running.ending = true;
+            running.courier.stop(how);
+            self.peers.release(running.machine.ip());
         }
-    }
-
-    fn act(&mut self, index: usize, act: Act) {
-        let Some(Some(running)) = self.running.get_mut(index) else {
-            return;
-        };
-        let sent = match act {
-            Act::Wait => Ok(()),
-            Act::SendOack => match &running.transfer.terms().oack {
-                Some(oack) => running.line.send(oack),
-                None => Ok(()),
-            },
-            Act::SendBlocks(blocks) => {
-                let Running {
-                    line,
-                    transfer,
-                    bytes,
-                    ..
-                } = running;
-                line.send_blocks(transfer, bytes, blocks)
-            }
-            Act::End(end) => return self.end(index, end),
-        };
-        // Anything else – no route, no link – may be over when it is sent again.
-        if sent.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
-            return self.end(index, End::Unreachable);
-        }
-        let deadline = running.transfer.deadline();
-        if self.next_deadline.is_none_or(|next| deadline < next) {
-            self.next_deadline = Some(deadline);
-        }
-    }
-
-    fn end(&mut self, index: usize, how: End) {
-        let Some(running) = self.running.get_mut(index).and_then(Option::take) else {
-            return;
-        };
-        self.count -= 1;
-        self.peers.release(running.machine.ip());
-        let _ = epoll::delete(&self.epoll, running.line.fd());
-        let farewell = match how {
-            End::Stopped => Some("the server is stopping; ask again in a minute"),
-            End::Crowded => Some("the server needs this place for another; ask again in a minute"),
-            _ => None,
-        };
-        if let Some(sentence) = farewell.filter(|_| running.transfer.heard()) {
-            let _ = running.line.send(&Refusal::because(sentence).encode());
-        }
-        (running.ended)(Ended {
-            how,
-            acknowledged_bytes: running.transfer.acknowledged_bytes(),
-            resent_blocks: running.transfer.resent_blocks(),
-            took: running.started.elapsed(),
-        });
-    }
-}
-
-fn timespec(wait: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(wait.subsec_nanos()),
     }
 }

@@ -9,7 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// UDP_MAX_SEGMENTS of the kernels we know is 64 or more.
 const MOST_SEGMENTS: usize = 64;
@@ -20,9 +21,13 @@ const LEAST_SEGMENTED: usize = 256;
 /// A window at most; the kernel counts its own overhead too, and takes no more than its limit.
 const SEND_BUFFER: usize = 1 << 20;
 
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
 pub(super) struct Line {
-    socket: Socket,
+    socket: Arc<Socket>,
     bursts: Bursts,
+    /// What the kernel was told to wait at most; telling it costs as much as receiving.
+    waits: Duration,
 }
 
 /// Whether a burst is handed to the kernel as one buffer that it cuts into datagrams
@@ -41,28 +46,40 @@ impl Line {
     pub(super) fn open(place: &Place, machine: SocketAddr) -> io::Result<Line> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         socket.bind_device(Some(place.interface.as_bytes()))?;
-        socket.set_nonblocking(true)?;
+        // An interface that takes nothing more holds a transfer up no longer than this.
+        socket.set_write_timeout(Some(Duration::from_secs(1)))?;
         socket.bind(&SocketAddr::from((place.address, 0)).into())?;
         socket.connect(&machine.into())?;
         Ok(Line {
-            socket,
+            socket: Arc::new(socket),
             bursts: Bursts::Untried,
+            waits: Duration::ZERO,
         })
+    }
+
+    /// To interrupt [`Line::receive`] by shutting its reading side.
+    pub(super) fn socket(&self) -> Arc<Socket> {
+        Arc::clone(&self.socket)
     }
 
     /// Of the way to the machine, as far as the kernel knows it.
     pub(super) fn mtu(&self) -> io::Result<u32> {
-        Ok(rustix::net::sockopt::ip_mtu(&self.socket)?)
+        Ok(rustix::net::sockopt::ip_mtu(&*self.socket)?)
     }
 
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-
-    /// `None` = nothing is there.
-    pub(super) fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<Option<&'b [u8]>> {
+    /// Waits about as long as `wait`; `None` = nothing came, or it was interrupted.
+    pub(super) fn receive<'b>(
+        &mut self,
+        buffer: &'b mut [u8],
+        wait: Duration,
+    ) -> io::Result<Option<&'b [u8]>> {
+        let wait = wait.max(SHORTEST_WAIT);
+        if wait < self.waits / 2 || wait > self.waits * 2 {
+            self.socket.set_read_timeout(Some(wait))?;
+            self.waits = wait;
+        }
         let room = buffer.len();
-        match rustix::net::recv(&self.socket, &mut *buffer, rustix::net::RecvFlags::empty()) {
+        match rustix::net::recv(&*self.socket, &mut *buffer, rustix::net::RecvFlags::empty()) {
             Ok((_, len)) => Ok(buffer.get(..len.min(room))),
             Err(Errno::AGAIN | Errno::INTR) => Ok(None),
             Err(error) => Err(error.into()),
@@ -97,7 +114,7 @@ impl Line {
                 Ok(false) => return Ok(()),
                 Err(error) if count > 1 && is_refusal(&error) => {
                     self.bursts = Bursts::Refused;
-                    let _ = setsockopt(&self.socket, UdpGsoSegment, &0);
+                    let _ = setsockopt(&*self.socket, UdpGsoSegment, &0);
                 }
                 Err(error) => return Err(error),
             }
@@ -110,7 +127,7 @@ impl Line {
             return Bursts::Refused;
         };
         let _ = self.socket.set_send_buffer_size(SEND_BUFFER);
-        if segment < LEAST_SEGMENTED || setsockopt(&self.socket, UdpGsoSegment, &size).is_err() {
+        if segment < LEAST_SEGMENTED || setsockopt(&*self.socket, UdpGsoSegment, &size).is_err() {
             return Bursts::Refused;
         }
         Bursts::Cut
@@ -150,7 +167,7 @@ impl Line {
     }
 
     fn write(&self, parts: &[IoSlice<'_>]) -> io::Result<bool> {
-        match rustix::io::writev(&self.socket, parts) {
+        match rustix::io::writev(&*self.socket, parts) {
             Ok(_) => Ok(true),
             Err(Errno::AGAIN | Errno::NOBUFS | Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),

@@ -1,4 +1,5 @@
-//! What the asynchronous side tells the engine, which sleeps in `epoll_wait`: an eventfd wakes it.
+//! What the asynchronous side and the couriers tell the engine, which waits for requests: an eventfd
+//! wakes it.
 
 use super::packet::Refusal;
 use super::server::Content;
@@ -10,6 +11,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(super) enum Letter {
     /// The answer to a question, by its number.
     Answer(u64, Result<Content, Refusal>),
+    /// The machine of this transfer answered for the first time.
+    Heard(u64),
+    /// This transfer ended.
+    Gone(u64),
     Stop,
 }
 
@@ -27,7 +32,7 @@ impl Mailbox {
         })
     }
 
-    /// There are never more letters than questions, and those have an end.
+    /// Questions and transfers have an end, and each writes three letters at most.
     pub(super) fn put(&self, letter: Letter) {
         self.lock().push(letter);
         // It fails only when the counter is full: then the bell rings already.

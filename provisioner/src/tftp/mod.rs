@@ -3,12 +3,14 @@
 //! - `packet`: bytes in and out; `options`: what is granted of what was asked – both pure
 //! - `transfer`: one file to one machine, without socket or clock; `rtt`: how long to wait
 //! - `peers`: how much an address may have at once, and before it ever answered
-//! - `engine`: one thread per interface, all its transfers; `line`: the socket of one of them
+//! - `engine`: the requests of one interface, in a thread; `courier`: one transfer, in a thread;
+//!   `line`: its socket; `mailbox`: what they tell each other
 //! - [`serve`](serve()): the engine beside the asynchronous rest, which finds the files ([`Files`])
 //! - `files`: the files of this appliance, by the boot policy
 //!
 //! Public for its bench and its fuzz target; nobody else uses it from outside.
 
+mod courier;
 mod engine;
 mod files;
 #[cfg(any(test, fuzzing))]

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 const MOST_EACH: usize = 128;
 /// First packets and errors to an address that never answered: it may belong to a victim, in whose
 /// name somebody asks.
-const UNPROVEN: f64 = 128.0;
+const UNPROVEN: f64 = 512.0;
 const UNPROVEN_PER_S: f64 = 8.0;
+/// The first packet of a transfer, and its repetitions.
+const FIRST_PACKETS: f64 = 4.0;
 const MOST_REMEMBERED: usize = 1024;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ struct Peer {
 impl Peers {
     /// A place for one more transfer, given back by [`Peers::release`].
     pub(super) fn admit(&mut self, address: IpAddr, now: Instant) -> Admission {
-        if !self.may_send(address, now) {
+        if !self.take(address, FIRST_PACKETS, now) {
             return Admission::Quiet;
         }
         match self.known.get_mut(&address) {
@@ -53,6 +55,7 @@ impl Peers {
         }
     }
 
+    /// How many places it has.
     pub(super) fn open(&self, address: IpAddr) -> usize {
         self.known.get(&address).map_or(0, |peer| peer.open)
     }
@@ -66,6 +69,10 @@ impl Peers {
 
     /// Whether one more packet may go to an address that may not have asked for it.
     pub(super) fn may_send(&mut self, address: IpAddr, now: Instant) -> bool {
+        self.take(address, 1.0, now)
+    }
+
+    fn take(&mut self, address: IpAddr, packets: f64, now: Instant) -> bool {
         if !self.known.contains_key(&address) {
             self.make_room(now);
         }
@@ -75,9 +82,9 @@ impl Peers {
             refilled: now,
         });
         peer.refill(now);
-        let may = peer.left >= 1.0;
+        let may = peer.left >= packets;
         if may {
-            peer.left -= 1.0;
+            peer.left -= packets;
         }
         may
     }
@@ -129,7 +136,7 @@ mod tests {
         let sent = (0..10_000)
             .filter(|_| peers.may_send(address(1), start))
             .count();
-        assert_eq!(sent, 128);
+        assert_eq!(sent, 512);
         assert_eq!(peers.admit(address(1), start), Admission::Quiet);
         assert_eq!(peers.admit(address(2), start), Admission::Granted);
         let later = start + Duration::from_secs(2);

@@ -64,8 +64,8 @@ pub async fn serve(
     let mailbox = Arc::new(Mailbox::new()?);
     let (ask, mut questions) = mpsc::channel(MOST_WAITING);
     let name = format!("tftp {}", place.interface);
-    let engine = Engine::new(socket, place, ask, Arc::clone(&mailbox))?;
-    // A thread of its own: sending a window takes no turn of the tasks, and they none of its.
+    let engine = Engine::new(socket, place, ask, Arc::clone(&mailbox));
+    // Threads: sending a window takes no turn of the tasks, and they none of its.
     let thread = std::thread::Builder::new()
         .name(name)
         .spawn(move || engine.run())?;

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const FIRST_TRIES: u32 = 3;
 /// Sent again to a machine that answered before: about half a minute in all.
 const TRIES: u32 = 8;
+/// atftp ends when it sees a second OACK, so a slow start gets more time than anything later.
+const OACK_PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A window sent again because the machine asked for it, without any progress between.
 const MOST_REPEATS: u32 = 16;
@@ -269,7 +271,13 @@ impl Transfer {
 
     fn wait_from(&mut self, now: Instant) {
         let longest = self.terms.timeout.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
-        let wait = self.rtt.patience() * (1 << self.backoff.min(10));
+        let patience = self.rtt.patience();
+        let patience = if self.agreed {
+            patience
+        } else {
+            patience.max(OACK_PATIENCE)
+        };
+        let wait = patience * (1 << self.backoff.min(10));
         self.deadline = now + wait.min(longest);
     }
 }

@@ -9,5 +9,6 @@ mod offers;
 mod ports;
 mod relays;
 mod rig;
+mod tftp;
 mod ways;
 mod wire;
