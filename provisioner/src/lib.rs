@@ -25,6 +25,8 @@ pub mod tftp;
 mod trouble;
 
 pub use boot::negotiations::Negotiations;
+#[cfg(fuzzing)]
+pub use dhcp::fuzz as dhcp_fuzz;
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
 pub use serve::{Boot, OpenVault, serve};

@@ -56,6 +56,16 @@ pub(crate) enum Why {
     Policy(policy::Why),
 }
 
+impl Why {
+    /// Somebody can do something about it; the others are the course of things.
+    pub(crate) fn is_for_the_operator(self) -> bool {
+        matches!(
+            self,
+            Why::Unsupported(_) | Why::BadRelay | Why::NoAssets | Why::NoTftp
+        )
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -322,6 +332,48 @@ mod tests {
                 "Windows",
                 Port::Bootps,
                 packets::windows_discover(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "udhcpc as a UEFI PC",
+                Port::Bootps,
+                packets::udhcpc_pxe_discover(),
+                Offer(answer("PXEClient", None, false)),
+            ),
+            (
+                "perfdhcp as relay and PC",
+                Port::Bootps,
+                packets::perfdhcp_discover(),
+                Offer(answer("PXEClient", None, false)),
+            ),
+            (
+                "udhcpc",
+                Port::Bootps,
+                packets::udhcpc_discover(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "dhclient",
+                Port::Bootps,
+                packets::dhclient_discover(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "nmap",
+                Port::Bootps,
+                packets::nmap_discover(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "dhcping, REQUEST",
+                Port::Bootps,
+                packets::dhcping_request(),
+                silent(Why::NotBooting),
+            ),
+            (
+                "dhcping, INFORM",
+                Port::Bootps,
+                packets::dhcping_inform(),
                 silent(Why::NotBooting),
             ),
             (

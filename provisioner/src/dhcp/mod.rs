@@ -3,6 +3,8 @@
 //! chooses (all pure), `reply` writes and says where to, `server` and `socket` hold the sockets.
 
 pub(crate) mod decide;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 pub(crate) mod packets;
 pub(crate) mod relay;

@@ -45,6 +45,13 @@ packet! {
     ovmf_http_discover = "ovmf-http-discover",
     ipxe_discover = "ipxe-discover",
     windows_discover = "windows-discover",
+    udhcpc_discover = "udhcpc-discover",
+    udhcpc_pxe_discover = "udhcpc-pxe-discover",
+    dhclient_discover = "dhclient-discover",
+    nmap_discover = "nmap-discover",
+    dhcping_request = "dhcping-request",
+    dhcping_inform = "dhcping-inform",
+    perfdhcp_discover = "perfdhcp-discover",
 }
 
 /// The second step, naming the server it is meant for.

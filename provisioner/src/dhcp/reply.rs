@@ -209,6 +209,16 @@ mod tests {
             ),
             ("ipxe-discover", Port::Bootps, packets::ipxe_discover()),
             ("bios", Port::Bootps, bios),
+            (
+                "udhcpc-pxe-discover",
+                Port::Bootps,
+                packets::udhcpc_pxe_discover(),
+            ),
+            (
+                "perfdhcp-discover",
+                Port::Bootps,
+                packets::perfdhcp_discover(),
+            ),
         ];
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dhcp");
         for (name, port, packet) in table {

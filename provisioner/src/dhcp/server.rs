@@ -164,7 +164,11 @@ async fn reply_to(
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {
-            tracing::debug!(interface, %mac, %why, "not answered");
+            if why.is_for_the_operator() {
+                tracing::info!(interface, %mac, %why, "not answered");
+            } else {
+                tracing::debug!(interface, %mac, %why, "not answered");
+            }
             recorder.note(mac, flight::silent(port.number(), why));
             return None;
         }

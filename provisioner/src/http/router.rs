@@ -10,7 +10,7 @@ use crate::interface::Served;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use axum::response::IntoResponse;
 
 pub(super) fn router(served: Served) -> Router {
@@ -70,7 +70,10 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         }
         (file, BootStep::Agent) => {
             let path = asset::path(&boot.assets_dir, file);
-            stream::file(&path, request.headers(), sending)
+            // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
+            let whole = HeaderMap::new();
+            let asked = if head { &whole } else { request.headers() };
+            stream::file(&path, asked, sending)
                 .await
                 .unwrap_or_else(|error| {
                     tracing::error!(path = %path.display(), %error, "failed to read a boot asset; run `reprise boot assets build`");

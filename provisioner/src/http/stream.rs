@@ -1,19 +1,14 @@
 //! Sends a file, or a part of it, without holding it in memory.
 
+use super::pieces::pieces;
 use super::range::{Wanted, wanted};
 use crate::flight::Sending;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use futures_util::TryStreamExt;
-use std::io::SeekFrom;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
-
-/// Read at once; as many are in memory per connection.
-const PIECE: usize = 128 << 10;
 
 /// UEFI decides by it whether a file is a program.
 fn content_type(path: &Path) -> &'static str {
@@ -29,7 +24,7 @@ pub(super) async fn file(
     asked: &HeaderMap,
     sending: impl FnOnce(u64) -> Option<Sending>,
 ) -> std::io::Result<Response<Body>> {
-    let mut file = File::open(path).await?;
+    let file = File::open(path).await?;
     let metadata = file.metadata().await?;
     if !metadata.is_file() {
         return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
@@ -73,9 +68,9 @@ pub(super) async fn file(
         }
     };
     let length = part.end - part.start;
-    file.seek(SeekFrom::Start(part.start)).await?;
     let mut sending = sending(length);
-    let pieces = ReaderStream::with_capacity(file.take(length), PIECE).inspect_ok(move |piece| {
+    let file = file.into_std().await;
+    let pieces = pieces(file, part).inspect_ok(move |piece| {
         if let Some(sending) = &mut sending {
             sending.add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         }

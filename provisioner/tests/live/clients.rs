@@ -129,6 +129,95 @@ fn curl_gets_boot_files_whole_and_in_parts() {
     });
 }
 
+/// One request on an open connection: the head in small letters, and the body its length says.
+fn request(stream: &mut TcpStream, method: &str, path: &str, more: &str) -> (String, Vec<u8>) {
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 10.77.0.2:8067\r\nAccept: */*\r\n\
+         User-Agent: UefiHttpBoot/1.0\r\n{more}\r\n"
+    );
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.split_once("content-length: ").unwrap().1;
+    let length: usize = length.lines().next().unwrap().parse().unwrap();
+    let mut body = vec![0; if method == "HEAD" { 0 } else { length }];
+    stream.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
+/// What UEFI HTTP Boot sends, on the one connection it keeps.
+#[test]
+fn uefi_http_boot_gets_its_loader_on_one_connection() {
+    served(|pc, _| {
+        pc.enter();
+        let mut stream = TcpStream::connect("10.77.0.2:8067").unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let path = "/b/525400123456/snponly.efi";
+        let loader = noise(213_444, 11);
+        for more in ["", "Range: bytes=0-99\r\n"] {
+            let (head, _) = request(&mut stream, "HEAD", path, more);
+            assert!(head.starts_with("http/1.1 200 "), "{head}");
+            assert!(head.contains("content-length: 213444\r\n"), "{head}");
+            assert!(head.contains("content-type: application/efi\r\n"), "{head}");
+            assert!(!head.contains("transfer-encoding"), "{head}");
+        }
+        for path in [path, "//b//525400123456//snponly.efi"] {
+            let (head, body) = request(&mut stream, "GET", path, "");
+            assert!(head.starts_with("http/1.1 200 "), "{head}");
+            assert!(!head.contains("location:"), "{head}");
+            assert!(body == loader, "{} bytes", body.len());
+        }
+        let (head, body) = request(&mut stream, "GET", path, "Range: bytes=213440-\r\n");
+        assert!(head.starts_with("http/1.1 206 "), "{head}");
+        assert!(
+            head.contains("content-range: bytes 213440-213443/213444"),
+            "{head}"
+        );
+        assert_eq!(body, loader[213_440..]);
+        let (head, body) = request(&mut stream, "GET", path, "Range: bytes=213444-\r\n");
+        assert!(head.starts_with("http/1.1 416 "), "{head}");
+        assert!(head.contains("content-range: bytes */213444"), "{head}");
+        assert_eq!(body, b"");
+        // Still the same connection.
+        let (head, body) = request(&mut stream, "GET", path, "");
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        assert!(body == loader, "{} bytes", body.len());
+    });
+}
+
+#[test]
+fn files_beyond_four_gib_keep_their_lengths() {
+    served(|pc, folder| {
+        let path = folder.parent().unwrap().join("assets/initrd");
+        let file = std::fs::File::create(path).unwrap();
+        file.set_len(6 << 30).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, b"beyond!!", 5 << 30).unwrap();
+        let (ok, said) = run(pc, folder, &format!("curl -sSfI {HTTP}/initrd"));
+        assert!(ok, "{said}");
+        let said = said.to_lowercase();
+        assert!(said.contains("content-length: 6442450944"), "{said}");
+        for range in ["5368709120-5368709127", "-1073741824"] {
+            let line = format!("curl -sSf -D head --max-filesize 8 -r {range} {HTTP}/initrd");
+            let (ok, said) = run(pc, folder, &line);
+            let head = std::fs::read_to_string(folder.join("head")).unwrap();
+            let expected = "content-range: bytes 5368709120-";
+            assert!(head.to_lowercase().contains(expected), "{head}");
+            // The second one is a GiB: its head is enough.
+            assert_eq!(ok, range.starts_with('5'), "{said}");
+            if ok {
+                assert_eq!(said, "beyond!!");
+            }
+        }
+    });
+}
+
 #[test]
 fn tftp_clients_get_the_loaders_and_nothing_else() {
     served(|pc, folder| {

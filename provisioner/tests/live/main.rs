@@ -4,6 +4,7 @@
 
 mod agent;
 mod clients;
+mod lan;
 mod nets;
 mod offers;
 mod ports;

@@ -113,6 +113,10 @@ pub(crate) fn ask(
         // Until an interface has its routes, sending fails.
         let _ = socket.send_to(packet, to);
         while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            // Its own broadcast, which it hears too.
+            if buffer[0] != 2 {
+                continue;
+            }
             answers.push(Answer {
                 packet: buffer[..len].to_vec(),
                 from,
