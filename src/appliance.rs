@@ -5,7 +5,7 @@ use crate::{terminal, tls, version};
 use anyhow::anyhow;
 use config::Config;
 use continuity::{Continuity, Notifier};
-use provisioner::{Boot, PortsBoard};
+use provisioner::{Boot, Heard, PortsBoard};
 use state::db::Tables;
 use state::folder::StateFolder;
 use state::progress::Board;
@@ -64,6 +64,7 @@ impl Appliance {
             appliance: config.appliance.name.clone(),
             locale: config.appliance.locale,
             images: images(&config, continuity.vaults.clone()),
+            heard: Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
             negotiations: provisioner::Negotiations::default(),

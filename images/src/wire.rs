@@ -70,6 +70,9 @@ pub struct Nic {
     pub link: bool,
     /// The address it has now, if any.
     pub address: Option<String>,
+    /// It is in a dock or an adapter that other machines may have tomorrow. `None`: the agent did
+    /// not look.
+    pub external: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,4 +25,11 @@ pub(crate) const TABLES: &[&str] = &[
      worked BIGINT NOT NULL, changed_ms BIGINT NOT NULL, PRIMARY KEY (mac, firmware)); \
      CREATE TABLE boot_way_model (model TEXT NOT NULL, firmware TEXT NOT NULL, way TEXT NOT NULL, \
      changed_ms BIGINT NOT NULL, PRIMARY KEY (model, firmware))",
+    // Every machine a card was seen with; `host_mac` stays the latest of them.
+    "CREATE TABLE adapter (mac TEXT NOT NULL, host TEXT NOT NULL, heard TEXT NOT NULL, \
+     first_ms BIGINT NOT NULL, last_ms BIGINT NOT NULL, PRIMARY KEY (mac, host)); \
+     CREATE INDEX adapter_host ON adapter (host); \
+     INSERT INTO adapter (mac, host, heard, first_ms, last_ms) \
+     SELECT host_mac.mac, host_mac.host, '', host.first_seen_ms, host.last_seen_ms \
+     FROM host_mac JOIN host ON host.id = host_mac.host",
 ];

@@ -1,5 +1,6 @@
 //! What the boot server is given, and the task per interface.
 
+use crate::boot::heard::Heard;
 use crate::boot::negotiations::Negotiations;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
@@ -36,6 +37,8 @@ pub struct Boot {
     pub appliance: String,
     pub locale: config::Locale,
     pub images: OpenVault,
+    /// What boot requests said of their machines; `Heard::default()`.
+    pub heard: Heard,
     /// Where `serve` says which ports it got; `PortsBoard::default()`.
     pub ports: PortsBoard,
     /// What each machine did at every power-on; `Recorder::new(clock)`.

@@ -30,6 +30,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Network cards that several hosts have used: docks and USB adapters, which tell no host
+    Adapters {
+        /// Prints JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Trusts a PC that waits; compare the pairing code with its screen first
     Approve {
         /// Its id, name or MAC
@@ -69,6 +75,20 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                     text(host, "product"),
                     strings(&host["macs"]).join(" "),
                     door.when(&host["last_seen_ms"]),
+                ]
+            });
+        }
+        Command::Adapters { json } => {
+            let adapters = door.get("/api/adapters")?;
+            let head = ["mac", "hosts", "used"];
+            return answer::list(json, &adapters, items(&adapters), &head, |adapter| {
+                let users = items(&adapter["users"]);
+                let names: Vec<String> = users.iter().map(|user| text(user, "name")).collect();
+                let last = users.first().map(|user| door.when(&user["last_ms"]));
+                vec![
+                    text(adapter, "mac"),
+                    names.join(", "),
+                    last.unwrap_or_default(),
                 ]
             });
         }

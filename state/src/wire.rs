@@ -96,6 +96,19 @@ pub enum Fact {
         host: String,
         by: String,
     },
+    /// A network card turned up behind another machine: a dock, a USB adapter, a copied address.
+    AdapterShared {
+        mac: String,
+        host: String,
+        name: String,
+        other: String,
+    },
+    /// Two machines that run at the same time say the same serial number or UUID.
+    HostDoubled {
+        host: String,
+        name: String,
+        other: String,
+    },
     HostForgotten {
         host: String,
         by: String,
@@ -248,6 +261,8 @@ impl Fact {
             Fact::HostSeen { .. } => "host_seen",
             Fact::HostReported { .. } => "host_reported",
             Fact::HostApproved { .. } => "host_approved",
+            Fact::AdapterShared { .. } => "adapter_shared",
+            Fact::HostDoubled { .. } => "host_doubled",
             Fact::HostForgotten { .. } => "host_forgotten",
             Fact::SessionOpened { .. } => "session_opened",
             Fact::SessionAdvanced { .. } => "session_advanced",

@@ -118,6 +118,7 @@ fn agent_hello(appliance: &Appliance, product: &str) -> images::wire::Welcome {
                 speed_mbits: Some(1000),
                 link: true,
                 address: Some("192.168.1.57".to_owned()),
+                external: Some(false),
             }],
             firmware: images::wire::Firmware::Uefi,
             secure_boot: Some(true),

@@ -216,6 +216,26 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/hosts/{host}")),
         ),
+        Fact::AdapterShared {
+            mac,
+            host,
+            name,
+            other,
+        } => (
+            Mood::Plain,
+            w.with(
+                "fact-adapter-shared",
+                &[("mac", mac), ("name", name), ("other", other)],
+            ),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::HostDoubled { host, name, other } => (
+            Mood::Care,
+            w.t2("fact-host-doubled", "name", name, "other", other.clone()),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
         Fact::HostForgotten { by, .. } => (
             Mood::Plain,
             w.t1("fact-host-forgotten", "by", by),

@@ -160,11 +160,34 @@ fn nics(sys: &Path, boot_mac: &str, address: Option<IpAddr>) -> Vec<Nic> {
                     .filter(|speed| (1..10_000_000).contains(speed)),
                 mac,
                 name,
+                external: Some(is_external(&here.join("device"))),
             })
         })
         .collect();
     nics.sort_by(|a, b| a.name.cmp(&b.name));
     nics
+}
+
+/// Behind a port that can be pulled: USB, or Thunderbolt, whose devices the kernel shows as PCI ones
+/// with `removable` somewhere above them. A USB part that the board's firmware calls `fixed` is not.
+fn is_external(device: &Path) -> bool {
+    let Ok(place) = device.canonicalize() else {
+        return false;
+    };
+    let mut on_usb = false;
+    for above in place.ancestors() {
+        match text(&above.join("removable")).trim() {
+            "removable" => return true,
+            "fixed" => return false,
+            _ => {}
+        }
+        on_usb |= above
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.strip_prefix("usb"))
+            .is_some_and(|number| number.parse::<u32>().is_ok());
+    }
+    on_usb
 }
 
 /// The variable is four bytes of attributes, then 0 or 1.
@@ -257,6 +280,7 @@ mod tests {
                     speed_mbits: None,
                     link: true,
                     address: Some("192.168.7.21".into()),
+                    external: Some(false),
                 },
                 Nic {
                     name: "eth1".into(),
@@ -264,9 +288,45 @@ mod tests {
                     speed_mbits: Some(1000),
                     link: false,
                     address: None,
+                    external: Some(false),
                 },
             ]
         );
+    }
+
+    #[test]
+    fn cards_of_docks_are_told_from_those_inside() {
+        let sys = Folder::new("inventory-docks");
+        let pci = "devices/pci0000:00";
+        for (name, place) in [
+            ("inside", format!("{pci}/0000:00:1f.6")),
+            ("usb", format!("{pci}/0000:00:14.0/usb2/2-1/2-1:1.0")),
+            ("soldered", format!("{pci}/0000:00:14.0/usb2/2-4/2-4:1.0")),
+            ("thunderbolt", format!("{pci}/0000:00:07.0/0000:2d:00.0")),
+        ] {
+            sys.write(&format!("{place}/vendor"), b"0x8086");
+            sys.write(&format!("class/net/{name}/address"), b"02:00:00:00:00:01");
+            sys.link(
+                &format!("class/net/{name}/device"),
+                &format!("../../../{place}"),
+            );
+        }
+        let usb = format!("{pci}/0000:00:14.0/usb2");
+        sys.write(&format!("{usb}/2-4/removable"), b"fixed\n");
+        sys.write(&format!("{usb}/2-1/removable"), b"unknown\n");
+        sys.write(&format!("{pci}/0000:00:07.0/removable"), b"removable\n");
+        let told: Vec<(String, Option<bool>)> = nics(sys.path(), "", None)
+            .into_iter()
+            .map(|nic| (nic.name, nic.external))
+            .collect();
+        let expected = [
+            ("inside", false),
+            ("soldered", false),
+            ("thunderbolt", true),
+            ("usb", true),
+        ];
+        let expected = expected.map(|(name, external)| (name.to_owned(), Some(external)));
+        assert_eq!(told, expected);
     }
 
     #[test]

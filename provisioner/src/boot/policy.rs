@@ -1,6 +1,7 @@
 //! What a machine gets when it asks the network for help. Asked by DHCP, TFTP and HTTP alike, so
 //! that one machine gets one answer.
 
+use super::who::{Suspect, Who};
 use crate::host::HostState;
 use state::Timestamp;
 use std::time::Duration;
@@ -51,6 +52,27 @@ impl Why {
                 "this machine never started the agent; ask it again in the console"
             }
             Why::NothingToDo => "nothing is to be done on this machine",
+        }
+    }
+}
+
+/// What a card gets, whose machine is `who` of these suspects.
+pub(crate) fn step_of(who: Who, suspects: &[Suspect], now: Timestamp) -> BootStep {
+    match who {
+        Who::One(at) => next_step(suspects.get(at).map(|suspect| suspect.known), now),
+        // It reports, and is told what is its own: a session needs the serial number or the UUID of
+        // its machine, a card never gives it.
+        Who::Nobody | Who::Stranger => BootStep::Agent,
+        Who::OneOfSeveral => {
+            let mut steps = suspects
+                .iter()
+                .filter(|suspect| suspect.has_card)
+                .map(|suspect| next_step(Some(suspect.known), now));
+            let latest = steps.next().unwrap_or(BootStep::Agent);
+            match latest {
+                BootStep::Ignore(_) if steps.any(|step| step == BootStep::Agent) => BootStep::Agent,
+                latest => latest,
+            }
         }
     }
 }

@@ -4,7 +4,10 @@
 //! first option it cannot decode (a Latin-1 host name, which a French PC has), keeps only the first
 //! architecture of option 93, and trips a debug assertion on an option 94 of odd length.
 
+use super::relay;
 use crate::Mac;
+use crate::boot::heard::Said;
+use crate::host::uuid::Uuid;
 use std::net::Ipv4Addr;
 
 /// The fields before the options.
@@ -48,6 +51,20 @@ pub(crate) struct Request {
     /// Option 82 as the relay wrote it, to be given back. A switch adds it without being a relay
     /// (`giaddr` stays 0).
     pub(crate) relay_info: Vec<u8>,
+}
+
+impl Request {
+    /// What it says of the machine besides its card.
+    /// `ours`: the address it came in at, which is in its network unless a relay is in between.
+    pub(crate) fn said(&self, ours: Ipv4Addr) -> Said {
+        let relay = relay::read(&self.relay_info);
+        let giaddr = (!self.giaddr.is_unspecified()).then_some(self.giaddr);
+        Said {
+            uuid: Uuid::of_option_97(&self.machine_id),
+            network: Some(relay.link.or(giaddr).unwrap_or(ours)),
+            circuit: relay.circuit,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]

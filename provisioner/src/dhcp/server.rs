@@ -135,10 +135,16 @@ async fn reply_to(
     let mac = request.mac;
     let recorder = &served.boot.recorder;
     recorder.note(mac, flight::asked(port.number(), &request));
+    let loader = decide::client(&request) == Client::Ipxe;
+    let now = served.boot.clock.now();
+    let said = request.said(served.address);
+    served.boot.heard.note(mac, said, loader, now);
     let step = match gate::look(&served.boot, mac).await {
-        Ok((step, sighting)) => {
-            let now = served.boot.clock.now();
-            if sighting.is_none_or(|seen| now.since(seen.last_seen) > KEEP_SEEN) {
+        Ok((step, found)) => {
+            if found
+                .last_seen
+                .is_none_or(|seen| now.since(seen) > KEEP_SEEN)
+            {
                 // Full: it is written at the machine's next try.
                 let _ = saw.try_send(mac);
             }
@@ -224,14 +230,14 @@ async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Mac>) {
     let new = Bucket::new(NEW_PER_S, NEW_AT_ONCE, boot.clock.now());
     while let Some(mac) = sightings.recv().await {
         let now = boot.clock.now();
-        let known = match gate::look(boot, mac).await {
-            Ok((_, sighting)) => sighting.is_some(),
-            Err(_) => continue,
+        let Ok((_, found)) = gate::look(boot, mac).await else {
+            continue;
         };
-        if !known && !new.take(now) {
+        if found.host.is_none() && !new.take(now) {
             continue;
         }
-        if let Err(error) = host::records::saw(&boot.db, mac, now).await {
+        let uuid = boot.heard.uuid(mac);
+        if let Err(error) = host::records::saw(&boot.db, mac, uuid, found.host, now).await {
             tracing::error!(%mac, %error, "failed to write down a machine");
         }
     }

@@ -1,9 +1,9 @@
-//! Which machine is this? Pure. Serial number and SMBIOS UUID make the machine; its MAC only
-//! helps where those are missing, because docks and dongles travel.
+//! What a machine is called by its maker, and by us. Pure.
 
-use super::HostId;
+use super::filler;
+use super::uuid::Uuid;
 use crate::Mac;
-use images::wire::{Inventory, System};
+use images::wire::System;
 
 /// What tells machines apart; empty where the firmware says nothing usable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,94 +16,35 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn of(system: &System) -> Identity {
         Identity {
-            serial: usable(&system.serial),
-            uuid: usable(&system.uuid).to_ascii_lowercase(),
+            serial: filler::serial(&system.serial),
+            // As the operating system shows it, for whoever compares.
+            uuid: match Uuid::of_text(&system.uuid) {
+                Some(_) => system.uuid.trim().to_ascii_lowercase(),
+                None => String::new(),
+            },
             product: system.product.trim().to_owned(),
         }
     }
 
-    fn is_usable(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         !self.serial.is_empty() || !self.uuid.is_empty()
+    }
+
+    pub(crate) fn uuid(&self) -> Option<Uuid> {
+        Uuid::of_text(&self.uuid)
     }
 
     /// At least one of serial and UUID agrees, and none that both have differs: boards with one
     /// serial number for a whole batch are told apart by their UUID, and the other way round.
-    fn is(&self, other: &Identity) -> bool {
-        let agree = |a: &str, b: &str| (!a.is_empty() && !b.is_empty()).then_some(a == b);
-        let agreed = [
-            agree(&self.serial, &other.serial),
-            agree(&self.uuid, &other.uuid),
-        ];
+    pub(crate) fn is(&self, other: &Identity) -> bool {
+        let serials = (!self.serial.is_empty() && !other.serial.is_empty())
+            .then(|| self.serial.eq_ignore_ascii_case(&other.serial));
+        let uuids = self
+            .uuid()
+            .zip(other.uuid())
+            .map(|(ours, theirs)| ours == theirs);
+        let agreed = [serials, uuids];
         agreed.contains(&Some(true)) && !agreed.contains(&Some(false))
-    }
-}
-
-/// Empty for what boards say when nobody filled it in: all zero, all F, "Default string" …
-fn usable(text: &str) -> String {
-    let text = text.trim();
-    let mut signs = text.bytes().filter(u8::is_ascii_alphanumeric);
-    let first = signs.next();
-    let one_sign = signs.all(|sign| Some(sign) == first);
-    let lower = text.to_ascii_lowercase();
-    let filler = [
-        "o.e.m",
-        "default string",
-        "not specified",
-        "system serial",
-        "none",
-        "123456789",
-        "0123456789",
-    ];
-    if text.len() < 4 || one_sign || filler.iter().any(|word| lower.starts_with(word))
-        || lower.contains("filled by")
-        // An all-zero UUID with a version digit, as some virtual machines have.
-        || lower.starts_with("00000000-0000-0000-0000-0000000")
-    {
-        return String::new();
-    }
-    text.to_owned()
-}
-
-/// A machine of the registry, as far as recognising it needs.
-#[derive(Clone, Debug)]
-pub(crate) struct Candidate {
-    pub(crate) id: HostId,
-    pub(crate) identity: Identity,
-    /// Its agent reported once; before that `identity` is empty.
-    pub(crate) reported: bool,
-    /// It is the one that the registry has under the MAC of this report.
-    pub(crate) has_mac: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Match {
-    New,
-    Known(HostId),
-    /// `known` came back by a network card that was only seen so far: that sighting is the same
-    /// machine.
-    Absorb {
-        known: HostId,
-        sighting: HostId,
-    },
-}
-
-pub(crate) fn identify(candidates: &[Candidate], identity: &Identity) -> Match {
-    let by_mac = candidates.iter().find(|candidate| candidate.has_mac);
-    let by_identity = candidates
-        .iter()
-        .find(|candidate| candidate.reported && candidate.identity.is(identity));
-    match (by_identity, by_mac) {
-        (Some(known), Some(seen)) if known.id != seen.id && !seen.reported => Match::Absorb {
-            known: known.id.clone(),
-            sighting: seen.id.clone(),
-        },
-        (Some(known), _) => Match::Known(known.id.clone()),
-        (None, Some(seen)) if !seen.reported => Match::Known(seen.id.clone()),
-        // Neither says who it is: the card is all there is to go by.
-        (None, Some(seen)) if !seen.identity.is_usable() || !identity.is_usable() => {
-            Match::Known(seen.id.clone())
-        }
-        _ => Match::New,
     }
 }
 
@@ -139,45 +80,6 @@ pub(crate) fn is_host_name(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// An inventory as it may be kept and shown: it comes from a machine nobody approved.
-pub(crate) fn bounded(mut inventory: Inventory) -> Inventory {
-    const PARTS: usize = 64;
-    inventory.disks.truncate(PARTS);
-    inventory.nics.truncate(PARTS);
-    let system = &mut inventory.system;
-    let mut texts = vec![
-        &mut system.manufacturer,
-        &mut system.product,
-        &mut system.serial,
-        &mut system.uuid,
-        &mut system.bios_vendor,
-        &mut system.bios_version,
-        &mut system.bios_date,
-        &mut inventory.cpu.model,
-    ];
-    for disk in &mut inventory.disks {
-        texts.extend([
-            &mut disk.name,
-            &mut disk.path,
-            &mut disk.serial,
-            &mut disk.model,
-        ]);
-    }
-    for nic in &mut inventory.nics {
-        texts.extend([&mut nic.name, &mut nic.mac]);
-        texts.extend(nic.address.as_mut());
-    }
-    for text in texts {
-        *text = one_line(text);
-    }
-    inventory
-}
-
-/// At most 128 characters, none of them control characters.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(128).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,112 +90,6 @@ mod tests {
             uuid: uuid.into(),
             ..System::default()
         })
-    }
-
-    fn candidate(id: &str, identity: Option<Identity>, has_mac: bool) -> Candidate {
-        Candidate {
-            id: HostId(id.into()),
-            reported: identity.is_some(),
-            identity: identity.unwrap_or_default(),
-            has_mac,
-        }
-    }
-
-    #[test]
-    fn fillers_are_no_identity() {
-        for text in [
-            "",
-            "   ",
-            "0000000000",
-            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
-            "00000000-0000-0000-0000-000000000000",
-            "00000000-0000-0000-0000-00000000000a",
-            "To Be Filled By O.E.M.",
-            "Default string",
-            "System Serial Number",
-            "xxxxxxx",
-            "n/a",
-        ] {
-            assert_eq!(usable(text), "", "{text}");
-        }
-        assert_eq!(usable(" 5CG1234XYZ "), "5CG1234XYZ");
-    }
-
-    #[test]
-    fn machines_are_recognised() {
-        let id = |text: &str| HostId(text.into());
-        let a = identity("SERIAL-A", "aaaa-1111");
-        let b = identity("SERIAL-B", "bbbb-2222");
-        let none = identity("", "");
-        let table = [
-            ("nobody known", vec![], a.clone(), Match::New),
-            (
-                "only seen by DHCP",
-                vec![candidate("seen", None, true)],
-                a.clone(),
-                Match::Known(id("seen")),
-            ),
-            (
-                "comes back",
-                vec![candidate("a", Some(a.clone()), true)],
-                a.clone(),
-                Match::Known(id("a")),
-            ),
-            (
-                "comes back by another card",
-                vec![
-                    candidate("a", Some(a.clone()), false),
-                    candidate("seen", None, true),
-                ],
-                a.clone(),
-                Match::Absorb {
-                    known: id("a"),
-                    sighting: id("seen"),
-                },
-            ),
-            (
-                "another PC behind the same dock",
-                vec![candidate("a", Some(a.clone()), true)],
-                b.clone(),
-                Match::New,
-            ),
-            (
-                "a known PC behind another's dock",
-                vec![
-                    candidate("a", Some(a.clone()), true),
-                    candidate("b", Some(b.clone()), false),
-                ],
-                b,
-                Match::Known(id("b")),
-            ),
-            (
-                "no identity, known by its card",
-                vec![candidate("x", Some(none.clone()), true)],
-                none.clone(),
-                Match::Known(id("x")),
-            ),
-            (
-                "no identity, unknown card",
-                vec![candidate("x", Some(none.clone()), false)],
-                none,
-                Match::New,
-            ),
-            (
-                "one serial for a batch",
-                vec![candidate("a", Some(a.clone()), false)],
-                identity("SERIAL-A", "cccc-3333"),
-                Match::New,
-            ),
-            (
-                "serial only",
-                vec![candidate("a", Some(a), false)],
-                identity("SERIAL-A", ""),
-                Match::Known(id("a")),
-            ),
-        ];
-        for (name, candidates, identity, expected) in table {
-            assert_eq!(identify(&candidates, &identity), expected, "{name}");
-        }
     }
 
     #[test]
@@ -308,17 +104,5 @@ mod tests {
         for bad in ["", "-a", "a-", "a b", "é", "a_b", &"a".repeat(64)] {
             assert!(!is_host_name(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_hostile_inventory_is_bounded() {
-        let mut inventory = Inventory::default();
-        inventory.system.product = "x".repeat(100_000);
-        inventory.cpu.model = "bad\x1b[2J\nname".into();
-        inventory.disks = vec![images::wire::Disk::default(); 1000];
-        let inventory = bounded(inventory);
-        assert_eq!(inventory.system.product.len(), 128);
-        assert_eq!(inventory.cpu.model, "bad[2Jname");
-        assert_eq!(inventory.disks.len(), 64);
     }
 }

@@ -1,9 +1,14 @@
 //! The registry of machines. A machine is its serial number and SMBIOS identity; a MAC is a hint.
 
+pub mod adapter;
+mod filler;
 pub(crate) mod identity;
 pub mod import;
+pub(crate) mod parts;
+pub(crate) mod recognition;
 pub(crate) mod records;
 pub(crate) mod report;
+pub(crate) mod uuid;
 
 use crate::Mac;
 use images::wire::Inventory;

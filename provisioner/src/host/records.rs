@@ -2,9 +2,11 @@
 
 use super::identity::{Identity, free_name, name};
 use super::import::Listed;
-use super::{Error, Host, HostId, HostState, Imported};
+use super::uuid::Uuid;
+use super::{Error, Host, HostId, HostState, Imported, adapter};
 use crate::Mac;
 use crate::boot::policy::Known;
+use crate::boot::who::Suspect;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
@@ -24,53 +26,71 @@ const GET: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, 
      inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
      FROM host WHERE id = $1";
 
-const KNOWN: &str = "SELECT host.state, host.asked_ms, host.reported_ms, \
-     host.last_seen_ms, (SELECT COUNT(*) FROM session WHERE session.host = host.id \
-     AND session.over = 0 AND session.expires_ms > $2) AS sessions \
-     FROM host_mac JOIN host ON host.id = host_mac.host WHERE host_mac.mac = $1";
+/// Machines with the card, and those with the UUID in either byte order.
+const SUSPECTS: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms, \
+     host.last_seen_ms, host.uuid, (SELECT COUNT(*) FROM session WHERE session.host = host.id \
+     AND session.over = 0 AND session.expires_ms > $2) AS sessions, \
+     (SELECT heard FROM adapter WHERE adapter.mac = $1 AND adapter.host = host.id) AS heard \
+     FROM host WHERE host.id IN (SELECT host FROM adapter WHERE mac = $1 \
+     UNION SELECT id FROM host WHERE uuid <> '' AND uuid IN ($3, $4)) \
+     ORDER BY host.last_seen_ms DESC, host.id";
 
-/// What DHCP, TFTP and HTTP need to know of a MAC.
+/// What DHCP, TFTP and HTTP need to know of a machine that may be the one behind a card.
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
-    pub(crate) known: Known,
+    pub(crate) suspect: Suspect,
     pub(crate) last_seen: Timestamp,
 }
 
-pub(crate) async fn known(
+pub(crate) async fn suspects(
     db: &Db,
     mac: Mac,
+    uuid: Option<Uuid>,
     now: Timestamp,
-) -> Result<Option<Sighting>, sqlx::Error> {
-    let row = sqlx::query(KNOWN)
+) -> Result<Vec<Sighting>, sqlx::Error> {
+    let [uuid, turned] = uuid.map(Uuid::spellings).unwrap_or_default();
+    let rows = sqlx::query(SUSPECTS)
         .bind(mac.to_string())
         .bind(now.0)
-        .fetch_optional(db.read())
+        .bind(uuid)
+        .bind(turned)
+        .fetch_all(db.read())
         .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    Ok(Some(Sighting {
-        known: Known {
-            state: state_of(&row)?,
-            asked: Timestamp(row.try_get("asked_ms")?),
-            reported: time(&row, "reported_ms")?,
-            session: row.try_get::<i64, _>("sessions")? > 0,
-        },
-        last_seen: Timestamp(row.try_get("last_seen_ms")?),
-    }))
+    rows.iter()
+        .map(|row| {
+            let heard: Option<String> = row.try_get("heard")?;
+            Ok(Sighting {
+                suspect: Suspect {
+                    host: HostId(row.try_get("id")?),
+                    known: Known {
+                        state: state_of(row)?,
+                        asked: Timestamp(row.try_get("asked_ms")?),
+                        reported: time(row, "reported_ms")?,
+                        session: row.try_get::<i64, _>("sessions")? > 0,
+                    },
+                    uuid: Uuid::of_text(&row.try_get::<String, _>("uuid")?),
+                    has_card: heard.is_some(),
+                    heard: heard.as_deref().and_then(Uuid::of_text),
+                },
+                last_seen: Timestamp(row.try_get("last_seen_ms")?),
+            })
+        })
+        .collect()
 }
 
-/// A machine asked the network for a boot loader.
-pub(crate) async fn saw(db: &Db, mac: Mac, now: Timestamp) -> Result<(), Error> {
+/// A machine asked the network for a boot loader: `None` = one that the registry has not.
+pub(crate) async fn saw(
+    db: &Db,
+    mac: Mac,
+    uuid: Option<Uuid>,
+    host: Option<HostId>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let done = db.write(move |conn| {
         Box::pin(async move {
-            let row = sqlx::query("SELECT host FROM host_mac WHERE mac = $1")
-                .bind(mac.to_string())
-                .fetch_optional(&mut *conn)
-                .await?;
-            match row {
-                Some(row) => touch_in(conn, row.try_get("host")?, now).await,
-                None => insert(conn, mac, now).await.map(drop),
+            match host {
+                Some(host) => touch_in(conn, host.0, now).await,
+                None => insert(conn, mac, uuid, now).await.map(drop),
             }
         })
     });
@@ -93,9 +113,11 @@ async fn touch_in(conn: &mut AnyConnection, id: String, now: Timestamp) -> Resul
         .map(drop)
 }
 
+/// A new machine, of which its card is known and maybe the UUID that its firmware said.
 pub(crate) async fn insert(
     conn: &mut AnyConnection,
     mac: Mac,
+    uuid: Option<Uuid>,
     now: Timestamp,
 ) -> Result<HostId, sqlx::Error> {
     let id = HostId::new();
@@ -105,14 +127,16 @@ pub(crate) async fn insert(
     });
     sqlx::query(
         "INSERT INTO host (id, name, state, serial, uuid, product, first_seen_ms, last_seen_ms, \
-         asked_ms) VALUES ($1, $2, 'seen', '', '', '', $3, $3, $3)",
+         asked_ms) VALUES ($1, $2, 'seen', '', $4, '', $3, $3, $3)",
     )
     .bind(id.as_str())
     .bind(name)
     .bind(now.0)
+    .bind(uuid.map(Uuid::key).unwrap_or_default())
     .execute(&mut *conn)
     .await?;
     give_mac(conn, mac, &id).await?;
+    adapter::records::used(conn, mac, &id, uuid, now).await?;
     make_room(conn).await?;
     let fact = Fact::HostSeen {
         host: id.to_string(),
@@ -158,6 +182,7 @@ pub(crate) async fn import(
                 .await?;
                 if let Some(mac) = mac {
                     give_mac(conn, mac, &id).await?;
+                    adapter::records::used(conn, mac, &id, None, now).await?;
                 }
                 done.added += 1;
             }
@@ -218,6 +243,10 @@ pub(crate) async fn give_mac(
 
 pub(crate) async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM host_mac WHERE host = $1")
+        .bind(id.as_str())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM adapter WHERE host = $1")
         .bind(id.as_str())
         .execute(&mut *conn)
         .await?;

@@ -4,6 +4,7 @@
 
 mod agent;
 mod clients;
+mod identity;
 mod lan;
 mod nets;
 mod offers;

@@ -1,5 +1,6 @@
 //! The JSON API, one file per noun; the only place of this package with serde.
 
+mod adapters;
 mod databases;
 pub(crate) mod events;
 mod failure;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(proofs::router())
         .merge(databases::router())
         .merge(hosts::router())
+        .merge(adapters::router())
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use provisioner::host::{self, Host, HostId, HostState};
+use provisioner::host::{self, Host, HostId, HostState, adapter};
 use provisioner::session;
 
 pub(super) fn router() -> Router<Desk> {
@@ -157,6 +157,27 @@ pub(super) fn view(words: &Words, host: &Host) -> HostView {
     }
 }
 
+/// A network card that several machines use.
+struct AdapterView {
+    mac: String,
+    /// Id and name of each, the latest first.
+    users: Vec<(String, String)>,
+    last: Moment,
+}
+
+fn adapter_view(words: &Words, adapter: &adapter::Adapter) -> Option<AdapterView> {
+    let latest = adapter.users.first()?;
+    Some(AdapterView {
+        mac: adapter.mac.to_string(),
+        users: adapter
+            .users
+            .iter()
+            .map(|user| (user.host.to_string(), said(&user.name)))
+            .collect(),
+        last: Moment::new(words, latest.last),
+    })
+}
+
 #[derive(Template)]
 #[template(path = "hosts.html")]
 struct ListPage {
@@ -164,6 +185,7 @@ struct ListPage {
     waiting: Vec<HostView>,
     others: Vec<HostView>,
     boot_off: bool,
+    adapters: Vec<AdapterView>,
     sessions: Vec<super::sessions::Row>,
 }
 
@@ -175,12 +197,17 @@ async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
         .map(|h| view(words, h))
         .partition(|v: &HostView| v.waiting);
     let sessions = session::list(&desk.app.db, 20).await?;
+    let adapters = adapter::shared(&desk.app.db).await?;
     let now = desk.app.clock.now();
     let title = words.t("nav-hosts");
     render(&ListPage {
         waiting,
         others,
         boot_off: desk.app.config.networks.is_empty(),
+        adapters: adapters
+            .iter()
+            .filter_map(|adapter| adapter_view(words, adapter))
+            .collect(),
         sessions: sessions
             .iter()
             .map(|s| super::sessions::row(words, s, now))

@@ -134,6 +134,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             fingerprint: "00".repeat(32),
             appliance: "agen".into(),
             locale: Locale::Fr,
+            heard: provisioner::Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
             negotiations: provisioner::Negotiations::default(),

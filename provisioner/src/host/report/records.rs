@@ -1,9 +1,12 @@
 //! Writes a report into the tables of hosts.
 
 use super::Report;
-use crate::Mac;
-use crate::host::identity::{Candidate, Identity, Match, free_name, identify, name};
+use crate::host::adapter;
+use crate::host::identity::{Identity, free_name, name};
+use crate::host::parts::Parts;
+use crate::host::recognition::{Candidate, Match, Reporter, identify};
 use crate::host::records::{give_mac, insert, make_room, names, remove};
+use crate::host::uuid::Uuid;
 use crate::host::{Error, HostId};
 use crate::session::next::held_until;
 use crate::session::records::of_host_in;
@@ -30,16 +33,29 @@ async fn report_in(
     report: Report,
     now: Timestamp,
 ) -> Result<Reported, sqlx::Error> {
-    let identity = Identity::of(&report.inventory.system);
-    let candidates = candidates(conn, report.mac, &identity).await?;
-    let id = match identify(&candidates, &identity) {
-        Match::New => insert(conn, report.mac, now).await?,
+    let reporter = Reporter {
+        identity: Identity::of(&report.inventory.system),
+        parts: Parts::of(&report.inventory),
+        heard: report.heard,
+    };
+    let candidates = candidates(conn, &report, &reporter.identity).await?;
+    let mut double_of = None;
+    let id = match identify(&candidates, &reporter) {
+        Match::New => insert(conn, report.mac, report.heard, now).await?,
         Match::Known(id) => id,
         Match::Absorb { known, sighting } => {
             remove(conn, &sighting).await?;
             known
         }
+        Match::Double { of, sighting } => {
+            double_of = Some(of);
+            match sighting {
+                Some(sighting) => sighting,
+                None => insert(conn, report.mac, report.heard, now).await?,
+            }
+        }
     };
+    let identity = reporter.identity;
     // Somebody who knows a serial number must not push its machine out of its session: the agent
     // whose pairing code was compared keeps it, until it is silent.
     if let Some(bound) = of_host_in(conn, &id).await?
@@ -50,7 +66,6 @@ async fn report_in(
     {
         return Ok(Reported::Held);
     }
-    give_mac(conn, report.mac, &id).await?;
     let row = sqlx::query("SELECT name, inventory, agent_hash FROM host WHERE id = $1")
         .bind(id.as_str())
         .fetch_one(&mut *conn)
@@ -89,6 +104,21 @@ async fn report_in(
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
+    adapter::records::say_shared(conn, report.mac, (&id, &new_name), first, now).await?;
+    give_mac(conn, report.mac, &id).await?;
+    adapter::records::used(conn, report.mac, &id, report.heard, now).await?;
+    if let Some(of) = double_of {
+        let row = sqlx::query("SELECT name FROM host WHERE id = $1")
+            .bind(of.as_str())
+            .fetch_one(&mut *conn)
+            .await?;
+        let fact = Fact::HostDoubled {
+            host: id.to_string(),
+            name: new_name.clone(),
+            other: row.try_get("name")?,
+        };
+        journal::append(conn, now, &fact).await?;
+    }
     if !same_agent {
         let fact = Fact::HostReported {
             host: id.to_string(),
@@ -100,35 +130,47 @@ async fn report_in(
     Ok(Reported::As(id, new_name))
 }
 
+/// Machines with this card, serial number or UUID; a UUID may stand there in either byte order.
+const CANDIDATES: &str = "SELECT host.id, host.serial, host.uuid, host.product, host.inventory, \
+     host.agent_hash, (SELECT COUNT(*) FROM adapter WHERE adapter.host = host.id \
+     AND adapter.mac = $1) AS cards FROM host \
+     WHERE host.id IN (SELECT host FROM adapter WHERE mac = $1) \
+     OR (host.serial <> '' AND LOWER(host.serial) = LOWER($2)) \
+     OR (host.uuid <> '' AND host.uuid IN ($3, $4)) ORDER BY host.first_seen_ms, host.id";
+
 async fn candidates(
     conn: &mut AnyConnection,
-    mac: Mac,
+    report: &Report,
     identity: &Identity,
 ) -> Result<Vec<Candidate>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT host.id, host.serial, host.uuid, host.product, \
-         CASE WHEN host.inventory IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS reported, \
-         CASE WHEN host_mac.mac IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_mac \
-         FROM host LEFT JOIN host_mac ON host_mac.host = host.id AND host_mac.mac = $1 \
-         WHERE host_mac.mac IS NOT NULL OR (host.serial <> '' AND host.serial = $2) \
-         OR (host.uuid <> '' AND host.uuid = $3) ORDER BY host.first_seen_ms, host.id",
-    )
-    .bind(mac.to_string())
-    .bind(identity.serial.as_str())
-    .bind(identity.uuid.as_str())
-    .fetch_all(conn)
-    .await?;
+    let [uuid, turned] = identity.uuid().map(Uuid::spellings).unwrap_or_default();
+    let rows = sqlx::query(CANDIDATES)
+        .bind(report.mac.to_string())
+        .bind(identity.serial.as_str())
+        .bind(uuid)
+        .bind(turned)
+        .fetch_all(conn)
+        .await?;
     rows.iter()
         .map(|row| {
+            let id = HostId(row.try_get("id")?);
+            let inventory: Option<String> = row.try_get("inventory")?;
+            let same_agent = row.try_get::<Option<String>, _>("agent_hash")?.as_ref()
+                == Some(&report.agent_hash);
             Ok(Candidate {
-                id: HostId(row.try_get("id")?),
+                alive: !same_agent && report.alive.contains(&id),
+                id,
                 identity: Identity {
                     serial: row.try_get("serial")?,
                     uuid: row.try_get("uuid")?,
                     product: row.try_get("product")?,
                 },
-                reported: row.try_get::<i64, _>("reported")? != 0,
-                has_mac: row.try_get::<i64, _>("has_mac")? != 0,
+                reported: inventory.is_some(),
+                parts: inventory
+                    .and_then(|text| serde_json::from_str(&text).ok())
+                    .map(|inventory| Parts::of(&inventory))
+                    .unwrap_or_default(),
+                has_mac: row.try_get::<i64, _>("cards")? > 0,
             })
         })
         .collect()

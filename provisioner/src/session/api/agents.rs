@@ -1,7 +1,8 @@
 //! What the handlers share: who may do what, the limits, and the manifests in use.
 
+use super::alive::Alive;
 use super::answer::Refusal;
-use crate::host::{self, identity};
+use crate::host::{self, parts};
 use crate::rate::Bucket;
 use crate::serve::Boot;
 use crate::session::machine::Event;
@@ -32,6 +33,7 @@ pub(super) struct Agents {
     pub(super) reads: Arc<Semaphore>,
     manifests: Arc<tokio::sync::Mutex<HashMap<String, Arc<Chunks>>>>,
     pub(super) reports: Arc<Bucket>,
+    pub(super) alive: Arc<Alive>,
 }
 
 impl Agents {
@@ -43,12 +45,13 @@ impl Agents {
             held: Arc::new(Semaphore::new(MOST_HELD)),
             reads: Arc::new(Semaphore::new(MOST_READS)),
             manifests: Arc::default(),
+            alive: Arc::default(),
         }
     }
 
     /// The session, if this agent holds it and it is not over.
     pub(super) async fn session(&self, hash: &str, id: &str) -> Result<Bound, Refusal> {
-        let id = SessionId(identity::one_line(id));
+        let id = SessionId(parts::one_line(id));
         let bound = records::get(&self.boot.db, &id)
             .await
             .map_err(Refusal::broken)?

@@ -2,12 +2,13 @@
 //! own; what it opens is decided by the host it reported as and the session an operator opened.
 
 mod agents;
+mod alive;
 mod answer;
 
 use crate::Mac;
 use crate::flight;
 use crate::host::report::records::Reported;
-use crate::host::{self, HostId, identity};
+use crate::host::{self, HostId, parts};
 use crate::serve::Boot;
 use crate::session::machine::{self, Event};
 use crate::session::next::{Answer, answer, order};
@@ -62,8 +63,10 @@ async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>
         mac,
         agent_hash,
         pairing_code: pairing_code.clone(),
-        version: identity::one_line(&hello.version),
-        inventory: identity::bounded(hello.inventory),
+        version: parts::one_line(&hello.version),
+        inventory: parts::bounded(hello.inventory),
+        heard: agents.boot.heard.of_this_start(mac, now),
+        alive: agents.alive.now(now),
     };
     let reported = host::report::records::report(&agents.boot.db, report, now)
         .await
@@ -72,6 +75,7 @@ async fn hello(State(agents): State<Agents>, body: Body) -> Result<Json<Welcome>
         tracing::warn!(%mac, "a second agent reports as a machine whose session is at work; it has to wait");
         return Err(Refusal::Busy);
     };
+    agents.alive.spoke(&host, now);
     tracing::info!(%host, %mac, name, "agent reported");
     agents.boot.recorder.note(mac, flight::Step::Reported);
     Ok(Json(Welcome {
@@ -103,6 +107,7 @@ async fn next(
             return Err(Refusal::NotKnown);
         }
         let now = clock.now();
+        agents.alive.spoke(&id, now);
         let host = host::get(db, &id).await.map_err(Refusal::broken)?;
         if now.since(host.last_seen) > KEEP_SEEN {
             host::records::touch(db, &id, now)
