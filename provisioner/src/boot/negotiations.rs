@@ -121,19 +121,18 @@ impl Negotiations {
     pub(crate) fn offered(&self, mac: Mac, Planned(mut open): Planned, now: Timestamp) {
         let mut memory = self.lock();
         let way = open.attempt.way;
-        if open.kept.map(|kept| kept.way) != Some(way) {
-            tracing::info!(%mac, way = way.code(), "offered");
-            // The usual way of a machine nobody knows is no finding.
-            let climbed = open.kept.is_some() || memory.attempts.contains_key(&mac);
-            if climbed {
-                let learnt = Learnt {
-                    way,
-                    worked: false,
-                    at: now,
-                };
-                memory.note(mac, &mut open, learnt);
-                self.0.news.notify_one();
-            }
+        // The usual way of a machine nobody knows is no finding.
+        let stood = open.kept.map(|kept| kept.way);
+        let stood = stood.or_else(|| memory.attempts.get(&mac).map(|last| last.attempt.way));
+        if stood.is_some_and(|stood| stood != way) {
+            tracing::info!(%mac, way = way.code(), "another kind of offer");
+            let learnt = Learnt {
+                way,
+                worked: false,
+                at: now,
+            };
+            memory.note(mac, &mut open, learnt);
+            self.0.news.notify_one();
         }
         if !memory.attempts.contains_key(&mac) && memory.attempts.len() >= MOST {
             let oldest = memory.attempts.iter().min_by_key(|(_, open)| open.asked);
@@ -260,7 +259,9 @@ mod tests {
         end(first, &db).await;
         // Where it stood, though nothing worked yet; its maker's other machines start as usual.
         let second = Negotiations::default();
-        assert_eq!(asks(&second, &db, TWIN, 100).await, Way::Ask4011);
+        for seconds in [100, 104] {
+            assert_eq!(asks(&second, &db, TWIN, seconds).await, Way::Ask4011);
+        }
         assert_eq!(asks(&second, &db, PC, 100).await, Way::Direct);
         second.fetched(PC, Timestamp(101_000));
         end(second, &db).await;
