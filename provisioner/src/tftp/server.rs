@@ -20,6 +20,9 @@ const MOST_WAITING: usize = 256;
 /// Files looked for at once.
 const MOST_LOOKING: usize = 32;
 
+/// The database is asked, which somebody may hold; the machine asks again meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Where transfers' sockets are opened.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -78,12 +81,16 @@ pub async fn serve(
             question = questions.recv(), if looking.len() < MOST_LOOKING => {
                 let Some(Question { number, machine, path }) = question else { break };
                 let opening = files.open(machine, path);
-                let mailbox = Arc::clone(&mailbox);
+                let owed = Owed { number, answer: None, mailbox: Arc::clone(&mailbox) };
                 looking.spawn(async move {
-                    mailbox.put(Letter::Answer(number, opening.await));
+                    owed.pay(tokio::time::timeout(PATIENCE, opening).await.ok());
                 });
             }
-            Some(_) = looking.join_next() => {}
+            Some(looked) = looking.join_next() => {
+                if let Err(crash) = looked {
+                    tracing::error!(%crash, "looking for a boot file crashed; the machine was refused");
+                }
+            }
         }
     }
     drop(stopping);
@@ -92,6 +99,29 @@ pub async fn serve(
     thread
         .join()
         .unwrap_or_else(|_| Err(io::Error::other("the TFTP server crashed")))
+}
+
+/// Each question gets its answer, or the machine's place would stay taken: also when looking for
+/// the file takes too long, or crashes.
+struct Owed {
+    number: u64,
+    answer: Option<Result<Content, Refusal>>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Owed {
+    fn pay(mut self, answer: Option<Result<Content, Refusal>>) {
+        self.answer = answer;
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        let sentence = "the appliance has a problem; its log says which";
+        let answer = self.answer.take();
+        let answer = answer.unwrap_or_else(|| Err(Refusal::because(sentence)));
+        self.mailbox.put(Letter::Answer(self.number, answer));
+    }
 }
 
 struct StopsEngine(Arc<Mailbox>);
