@@ -19,5 +19,5 @@ pub mod kept;
 pub mod progress;
 pub mod wire;
 
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Reading, Timestamp};
 pub use db::Db;

@@ -27,8 +27,12 @@ mod killed;
 )]
 mod nas;
 mod network;
+mod night;
 mod notify;
+mod places;
 mod plans;
+mod proofs;
+mod rebuilt;
 mod recover;
 mod restore;
 #[path = "../../backup/databases/tests/real/servers.rs"]

@@ -11,15 +11,15 @@ const SERVERS: &str = include_str!("harness/servers.py");
 const SOON: Duration = Duration::from_secs(150);
 
 /// A server of `servers.py`; ends with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
     /// `more`: port, then certificate, key and password.
-    fn start(folder: &Temp, kind: &str, more: &[&str]) -> Server {
+    pub(crate) fn start(folder: &Temp, kind: &str, more: &[&str]) -> Server {
         let place = folder.join(&format!("{kind}-server"));
         std::fs::create_dir_all(&place).expect("its folder");
         let told = place.join("port");
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// What it received, in order.
-    fn received(&self) -> Vec<Value> {
+    pub(crate) fn received(&self) -> Vec<Value> {
         let mut names: Vec<PathBuf> = std::fs::read_dir(&self.folder)
             .expect("its folder")
             .map(|e| e.expect("an entry").path())
@@ -76,7 +76,7 @@ impl Drop for Server {
     }
 }
 
-fn header<'a>(mail: &'a Value, name: &str) -> &'a str {
+pub(crate) fn header<'a>(mail: &'a Value, name: &str) -> &'a str {
     mail["headers"][name].as_str().unwrap_or_default()
 }
 
@@ -84,12 +84,12 @@ fn to(mail: &Value) -> &str {
     mail["to"][0].as_str().expect("a recipient")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     socket.local_addr().expect("its address").port()
 }
 
-fn mail_text(port: u16, to: &str, more: &str) -> String {
+pub(crate) fn mail_text(port: u16, to: &str, more: &str) -> String {
     format!(
         "[notify]\nsmtp = \"127.0.0.1:{port}\"\nsmtp_security = \"none\"\nmail_from = \"reprise@example.net\"\n\
          mail_to = [{to}]\n{more}"
@@ -297,12 +297,12 @@ fn a_try_says_what_each_server_answers_and_tells_no_secret() {
     }
 }
 
-fn token(page: &str) -> String {
+pub(crate) fn token(page: &str) -> String {
     let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a form");
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
-fn logged_in(appliance: &Appliance) -> Browser {
+pub(crate) fn logged_in(appliance: &Appliance) -> Browser {
     let mut browser = appliance.browser();
     let password = appliance.one_time_password();
     browser.get("/login");

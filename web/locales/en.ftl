@@ -159,6 +159,7 @@ step-queued = waits for its turn
 step-scan = looking
 step-store = storing
 step-restore = restoring
+step-load = loading
 step-compare = comparing
 step-check = checking
 step-read = reading
@@ -386,6 +387,44 @@ restore-blocked = { $n ->
    *[other] { $count } items will not be restored: a folder and a file have the same name.
  }
 restore-no-room = There is not enough room: { $needed } are needed, { $free } are left. Free some space or choose another folder.
+restore-db-here = Restore its database into a new one
+restore-db-title = A database of { $plan }, { $date }
+restore-db-lead = The saved database is loaded into a new one, on a server of yours, then counted. No database that exists is written over.
+restore-db-where = Into which new database?
+restore-db-to = Address of the new database
+restore-db-to-hint = mariadb://user@server/new-name or postgresql://user@server/new-name. For a server on this box, end it with ?socket=/run/mysqld/mysqld.sock (for PostgreSQL, the folder of its socket). The user must have the right to make databases.
+restore-db-password = Password of that user
+restore-db-password-hint = Used for this restore and kept nowhere.
+restore-db-preview = See what will be made
+restore-db-exactly = This is exactly what will be made
+restore-db-new = The new database
+restore-db-from = { $database }, as it was on { $date } ({ $engine } { $version })
+restore-db-becomes = { $name }, which does not exist yet, at { $url } (version { $version })
+restore-db-totals = { $n ->
+    [one] One table, { $rows } rows, { $bytes } to load; then everything is counted and compared.
+   *[other] { $count } tables, { $rows } rows, { $bytes } to load; then everything is counted and compared.
+ }
+restore-db-views = { $n ->
+    [one] one view
+   *[other] { $count } views
+ }
+restore-db-triggers = { $n ->
+    [one] one trigger
+   *[other] { $count } triggers
+ }
+restore-db-routines = { $n ->
+    [one] one routine
+   *[other] { $count } routines
+ }
+restore-db-events = { $n ->
+    [one] one event
+   *[other] { $count } events
+ }
+restore-db-powerful = This user may do more on that server than fill one new database, and so may the statements in the saved one. Where you do not trust who wrote to it, use a user with rights on the new database only.
+restore-db-button = Make { $name } and load it
+restore-db-url = The address of the new database cannot be read: { $why }.
+restore-db-none = This restore point holds no database.
+restore-db-too-late = What was shown is too old, or was confirmed already. Look at it again, then confirm.
 restore-preview = See what will be written
 restore-exactly = This is exactly what will be written
 restore-totals = { $n ->
@@ -523,6 +562,7 @@ object-age = the copy of { $plan } on { $target } is too old
 object-room = the room on target { $target }
 object-history = the history of target { $target }
 object-messages = messages do not leave ({ $channel })
+object-clock = the clock of this box
 letter-none-protected = 0 of your services are protected.
 letter-only-itself = This box protects only itself: no service is entrusted to it.
 letter-troubles-title = What is wrong
@@ -693,6 +733,8 @@ told-overtaken = save: a prune took away what this run counted on; run it again 
 told-incomplete = save { $folders } of plan { $plan }: nothing of it is in this restore point; bring it back (is its disk mounted?), or take it out of the plan
 told-pulled = the disk of target { $target } was taken out while plan { $plan } was being saved to it; every restore point on it is whole, this one is not there; plug it in again, it is then saved by itself
 told-disk-late = the disk has not been brought for longer than was agreed ({ $object }; expected_every): plug it in, it is then saved by itself
+told-verified = verified: { $tables } tables with { $rows } rows are in the new database as they were saved
+told-clock-set = the clock of this box was set from { $was } to { $now } while reprise ran: each plan goes on at its hour, and what that makes due is done once; if nobody meant it, set the clock right and switch on a time server (timedatectl set-ntp true)
 told-overdue = the newest restore point is older than it may be ({ $object }): no backup has succeeded since; see why with `reprise run list`, and start one with `reprise plan run`
 told-not-proven = plan { $plan } on target { $target } could not be proven: { $why }
 told-difference = 1 difference: { $first }

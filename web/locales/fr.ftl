@@ -160,6 +160,7 @@ step-queued = attend son tour
 step-scan = parcourt
 step-store = range
 step-restore = restaure
+step-load = chargement
 step-compare = compare
 step-check = vérifie
 step-read = lit
@@ -387,6 +388,44 @@ restore-blocked = { $n ->
    *[other] { $count } éléments ne seront pas restaurés : un dossier et un fichier portent le même nom.
  }
 restore-no-room = La place manque : il faut { $needed }, il reste { $free }. Libérez de la place ou choisissez un autre dossier.
+restore-db-here = Remettre sa base dans une nouvelle base
+restore-db-title = Une base de { $plan }, { $date }
+restore-db-lead = La base sauvée est chargée dans une nouvelle base, sur un serveur à vous, puis recomptée. Aucune base qui existe n'est écrasée.
+restore-db-where = Dans quelle nouvelle base ?
+restore-db-to = Adresse de la nouvelle base
+restore-db-to-hint = mariadb://utilisateur@serveur/nouveau-nom ou postgresql://utilisateur@serveur/nouveau-nom. Pour un serveur sur ce boîtier, finissez l'adresse par « ?socket=/run/mysqld/mysqld.sock » (pour PostgreSQL, le dossier de son socket). L'utilisateur doit avoir le droit de créer des bases.
+restore-db-password = Mot de passe de cet utilisateur
+restore-db-password-hint = Il sert à cette restauration et n'est gardé nulle part.
+restore-db-preview = Voir ce qui sera créé
+restore-db-exactly = Voici exactement ce qui sera créé
+restore-db-new = La nouvelle base
+restore-db-from = { $database }, telle qu'elle était le { $date } ({ $engine } { $version })
+restore-db-becomes = { $name }, qui n'existe pas encore, à l'adresse { $url } (version { $version })
+restore-db-totals = { $n ->
+    [one] Une table, { $rows } lignes, { $bytes } à charger ; puis tout est recompté et comparé.
+   *[other] { $count } tables, { $rows } lignes, { $bytes } à charger ; puis tout est recompté et comparé.
+ }
+restore-db-views = { $n ->
+    [one] une vue
+   *[other] { $count } vues
+ }
+restore-db-triggers = { $n ->
+    [one] un déclencheur
+   *[other] { $count } déclencheurs
+ }
+restore-db-routines = { $n ->
+    [one] une routine
+   *[other] { $count } routines
+ }
+restore-db-events = { $n ->
+    [one] un événement
+   *[other] { $count } événements
+ }
+restore-db-powerful = Cet utilisateur a sur ce serveur plus de droits que de remplir une nouvelle base, et les instructions de la base sauvée les auraient aussi. Si vous ne faites pas confiance à ceux qui y écrivaient, prenez un utilisateur qui n'a de droits que sur la nouvelle base.
+restore-db-button = Créer { $name } et la charger
+restore-db-url = L'adresse de la nouvelle base n'est pas lisible : { $why }.
+restore-db-none = Ce point de restauration ne contient pas de base.
+restore-db-too-late = Ce qui a été montré est trop ancien, ou déjà confirmé. Regardez-le de nouveau, puis confirmez.
 restore-preview = Voir ce qui sera écrit
 restore-exactly = Voici exactement ce qui sera écrit
 restore-totals = { $n ->
@@ -519,11 +558,12 @@ letter-lasted = Du { $from } au { $to } ({ $took }).
 letter-it-was = C'était : { $sentence }
 object-target = la cible { $target }
 object-plan = le plan { $plan }
-object-proof = la restauration d'essai de { $plan } depuis { $target }
-object-age = la copie de { $plan } sur { $target } est trop ancienne
+object-proof = la restauration d'essai ({ $plan }, depuis { $target })
+object-age = une copie trop ancienne ({ $plan }, sur { $target })
 object-room = la place sur la cible { $target }
 object-history = l'histoire de la cible { $target }
 object-messages = les messages ne partent pas ({ $channel })
+object-clock = l'horloge de ce boîtier
 letter-none-protected = 0 de vos services sont protégés.
 letter-only-itself = Ce boîtier ne protège que lui-même : aucun service ne lui est confié.
 letter-troubles-title = Ce qui ne va pas
@@ -694,6 +734,8 @@ told-overtaken = un nettoyage du coffre a retiré ce sur quoi cette sauvegarde c
 told-incomplete = rien de { $folders } (plan { $plan }) n'est dans ce point de restauration. Remettez-le en place (son disque est-il monté ?), ou retirez-le du plan.
 told-pulled = le disque de la cible { $target } a été retiré pendant la sauvegarde de { $plan }. Chaque point de restauration qui s'y trouve est entier ; celui-ci n'y est pas. Rebranchez-le : la sauvegarde se refait toute seule.
 told-disk-late = le disque n'a pas été rapporté depuis plus longtemps que convenu (expected_every). Branchez-le : la sauvegarde se fait toute seule.
+told-verified = vérifié : { $tables } tables avec { $rows } lignes sont dans la nouvelle base telles qu'elles ont été sauvées
+told-clock-set = l'horloge de ce boîtier a été changée de { $was } à { $now } pendant que reprise tournait. Chaque plan continue à son heure, et ce que ce changement rend dû est fait une fois. Si personne ne l'a voulu, remettez-la à l'heure et activez un serveur de temps (timedatectl set-ntp true).
 told-overdue = le dernier point de restauration est plus ancien qu'admis : aucune sauvegarde n'a réussi depuis. Voyez pourquoi sur la page des plans, et lancez-en une.
 told-not-proven = la restauration d'essai de { $plan } depuis { $target } a échoué : { $why }
 told-difference = 1 différence : { $first }

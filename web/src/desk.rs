@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::auth::throttle::Throttle;
 use crate::path;
+use crate::shown::Shown;
 use crate::words::{self, Words};
 use axum::http::{HeaderMap, header};
 use config::Locale;
@@ -26,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) streams: Arc<Semaphore>,
     /// Downloads: each holds a reader thread and a few chunks.
     pub(crate) downloads: Arc<Semaphore>,
+    /// What waits for somebody's confirmation.
+    pub(crate) shown: Shown,
     zone: TimeZone,
 }
 
@@ -39,6 +42,7 @@ impl Desk {
                 password_checks: Semaphore::new(2),
                 streams: Arc::new(Semaphore::new(64)),
                 downloads: Arc::new(Semaphore::new(8)),
+                shown: Shown::default(),
                 zone,
             }),
         }

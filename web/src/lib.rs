@@ -9,6 +9,7 @@
 //! - `readiness`, `ongoing`: verdicts and progress as a reader sees them.
 //! - `desk`: the state behind handlers. `error`: failures to status codes. `path`: file names.
 //! - `shelf`, `download`: out of a vault, to a page or to a browser.
+//! - `shown`: what was shown and waits for a confirmation.
 //! - `shield`: the headers every answer carries.
 
 mod api;
@@ -26,6 +27,7 @@ mod path;
 mod readiness;
 mod shelf;
 mod shield;
+mod shown;
 mod story;
 mod words;
 

@@ -72,6 +72,7 @@ fn step(words: &Words, step: &str) -> String {
         "store" => words.t("step-store"),
         "restore" => words.t("step-restore"),
         "compare" => words.t("step-compare"),
+        "load" => words.t("step-load"),
         "check" => words.t("step-check"),
         "read" => words.t("step-read"),
         "write" | "writing" => words.t("step-write"),

@@ -190,6 +190,15 @@ impl Continuity {
         restore::start(self, request, by).await
     }
 
+    /// The databases that a restore point holds.
+    pub async fn saved_databases(
+        &self,
+        target: &str,
+        snapshot: &str,
+    ) -> Result<Vec<restore::SavedDatabase>, Error> {
+        restore::saved(self, target, snapshot).await
+    }
+
     /// What a restore into a new database would make, for a person to confirm. Makes nothing.
     pub async fn plan_database(
         &self,

@@ -20,6 +20,7 @@
 //! - [`records`]: every SQL statement of this package; [`wire`]: the stored shape of evidence.
 
 pub mod blocking;
+pub mod clock;
 pub mod handle;
 pub mod image;
 pub mod keys;
@@ -50,7 +51,7 @@ pub use notify::Notifier;
 pub use opened::{OpenRequest, Opened, OpenedId};
 pub use proof::{Proof, ProofId};
 pub use records::{SCHEMA, migrate};
-pub use restore::{DatabaseError, DatabasePlanned, DatabaseRequest};
+pub use restore::{DatabaseError, DatabasePlanned, DatabaseRequest, SavedDatabase};
 pub use restore::{Destination, Planned, Restore, RestoreId, RestoreRequest, Unknown};
 pub use run::{Run, RunId};
 pub use vaults::{Disk, Vaults};

@@ -279,7 +279,8 @@ pub(crate) async fn planned(
     for plan in plans {
         let hour = plan.at.map_or_else(String::new, |at| at.to_string());
         match known.get(&plan.name) {
-            Some((before, at)) if *before == hour => since.push(*at),
+            // First seen while the clock was ahead: it is not to wait until then.
+            Some((before, at)) if *before == hour && *at <= now => since.push(*at),
             _ => {
                 since.push(now);
                 new.push((plan.name.clone(), hour));

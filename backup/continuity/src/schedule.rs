@@ -3,7 +3,8 @@
 //! A plan runs once per local day, at its hour. On the day that hour does not exist (clocks go
 //! forward) it runs later by the length of the gap; on the day it comes twice (clocks go back), at the
 //! first of the two. A run missed because the appliance was off is made up for once, however many
-//! days were missed.
+//! days were missed. One that failed (the NAS was off, the database did not answer) is tried again each
+//! hour until it has saved something or the next day's hour has come.
 
 use config::{Plan, TimeOfDay};
 use jiff::civil::{Date, Time};
@@ -32,6 +33,8 @@ pub struct History {
     pub last_start: Option<Timestamp>,
     /// Whether that run left a snapshot.
     pub last_saved: bool,
+    /// It failed, by itself: nobody stopped it.
+    pub last_failed: bool,
     /// Starts of the newest interrupted runs since `last_start`, newest first; a few are enough.
     pub interrupted: Vec<Timestamp>,
     /// The newest proof, and whether it passed.
@@ -55,6 +58,8 @@ pub struct Known<'a> {
 pub const SELF_BACKUP_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// … and tries again this soon after it could not.
 pub const SELF_BACKUP_RETRY: Duration = Duration::from_secs(3600);
+/// A plan whose run failed is tried again this soon.
+pub const RUN_RETRY: Duration = Duration::from_secs(3600);
 /// A proof that did not pass is tried again at least this often.
 pub const PROOF_RETRY: Duration = Duration::from_secs(24 * 3600);
 /// How often a run is started again for one hour when power cuts end it, and a proof at all. More
@@ -115,9 +120,10 @@ fn run_is_due(known: &Known<'_>, past: &History, now: Timestamp, tz: &TimeZone) 
         return false;
     };
     let restarts = past.interrupted.iter().filter(|t| **t >= hour).count();
+    let again = |last| past.last_failed && now.since(last) >= RUN_RETRY;
     !past.busy
         && hour >= known.since
-        && past.last_start.is_none_or(|t| t < hour)
+        && past.last_start.is_none_or(|t| t < hour || again(t))
         && restarts < RESTARTS
 }
 
@@ -351,6 +357,65 @@ mod tests {
             &past(None),
             "2026-11-22T02:00:00Z"
         ));
+    }
+
+    #[test]
+    fn a_run_that_failed_is_tried_again_each_hour_and_one_that_saved_is_not() {
+        let plan = plan(Some("02:00"), None);
+        let failed = |start: &str| History {
+            last_failed: true,
+            last_saved: false,
+            ..past(Some(start))
+        };
+        let due = |plan: &Plan, past: &History, now| runs(plan, "2026-01-01T00:00:00Z", past, now);
+        for (case, past, now, want) in [
+            (
+                "at once",
+                failed("2026-11-22T01:00:00Z"),
+                "2026-11-22T01:59:59Z",
+                false,
+            ),
+            (
+                "an hour later",
+                failed("2026-11-22T01:00:00Z"),
+                "2026-11-22T02:00:00Z",
+                true,
+            ),
+            (
+                "again",
+                failed("2026-11-22T02:00:00Z"),
+                "2026-11-22T02:59:59Z",
+                false,
+            ),
+            (
+                "all day",
+                failed("2026-11-22T22:00:00Z"),
+                "2026-11-22T23:30:00Z",
+                true,
+            ),
+            (
+                "saved",
+                past(Some("2026-11-22T01:00:00Z")),
+                "2026-11-22T12:00:00Z",
+                false,
+            ),
+            (
+                "by hand, a plan not yet seen at its hour",
+                failed("2026-01-01T00:00:01Z"),
+                "2026-01-01T00:59:00Z",
+                false,
+            ),
+        ] {
+            assert_eq!(due(&plan, &past, now), want, "{case}");
+        }
+        let by_hand = self::plan(None, None);
+        let past = failed("2026-11-22T01:00:00Z");
+        assert!(
+            !due(&by_hand, &past, "2026-11-22T12:00:00Z"),
+            "never by itself"
+        );
+        let busy = History { busy: true, ..past };
+        assert!(!due(&plan, &busy, "2026-11-22T12:00:00Z"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The scheduler: gathers what is known, asks [`crate::schedule::due`], starts what it says.
 
+use crate::clock::{self, Found, Hands};
 use crate::handle::{Continuity, Error};
 use crate::overview::{Kept, Overview, TargetFacts, assess};
 use crate::place::{self, place};
@@ -41,6 +42,7 @@ impl Continuity {
         let mut known = None;
         let mut told = false;
         let mut disks = BTreeMap::new();
+        let mut hands = Hands::new(self.clock.reading());
         let mut looked_at: Option<tokio::time::Instant> = None;
         loop {
             tokio::select! {
@@ -50,6 +52,10 @@ impl Continuity {
             // Nothing was written since the last look: nothing else is known now.
             if commits.has_changed().unwrap_or(true) {
                 commits.mark_unchanged();
+                known = None;
+            }
+            if let Some(found) = hands.look(self.clock.reading()) {
+                self.clock_told(found).await;
                 known = None;
             }
             if looked_at.is_none_or(|at| at.elapsed() >= DISKS) {
@@ -85,6 +91,14 @@ impl Continuity {
         }
         self.work.stop();
         self.settle().await;
+    }
+
+    async fn clock_told(&self, found: Found) {
+        let told = match found {
+            Found::Set { was, is } => Some(("set", clock::sentence(was, is))),
+            Found::Right => None,
+        };
+        self.incident(clock::OBJECT, told).await;
     }
 
     /// Marks runs and restores that a power cut or kill ended, and removes their scratch. Call it

@@ -1,6 +1,6 @@
 //! A running `reprise serve`, and its command line.
 
-use super::{Browser, Namespace, Temp, within};
+use super::{Browser, Namespace, Temp, Time, within};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -27,6 +27,8 @@ pub(crate) struct Start<'a> {
     pub(crate) arguments: &'a [&'a str],
     pub(crate) environment: &'a [(&'a str, &'a str)],
     pub(crate) namespace: Option<&'a Namespace>,
+    /// Not together with a namespace.
+    pub(crate) time: Option<&'a Time>,
 }
 
 pub(crate) struct Appliance {
@@ -66,11 +68,12 @@ impl Appliance {
 
     /// Starts without waiting.
     pub(crate) fn launch(folder: &Temp, how: Start<'_>) -> Appliance {
-        let mut command = match how.namespace {
-            Some(namespace) => namespace.command(BINARY),
-            None => Command::new(BINARY),
+        let mut command = match (how.namespace, how.time) {
+            (Some(namespace), _) => namespace.command(BINARY),
+            (None, Some(_)) => Time::command(BINARY),
+            (None, None) => Command::new(BINARY),
         };
-        let mut child = command
+        command
             .arg("--config")
             .arg(folder.join("reprise.toml"))
             .arg("serve")
@@ -79,9 +82,11 @@ impl Appliance {
             .envs(how.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("start reprise");
+            .stderr(Stdio::piped());
+        let mut child = match how.time {
+            Some(time) => time.spawn(&mut command),
+            None => command.spawn().expect("start reprise"),
+        };
         let log = Arc::new(Mutex::new(String::new()));
         let lines = BufReader::new(child.stderr.take().expect("its stderr"));
         let kept = log.clone();

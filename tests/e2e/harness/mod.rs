@@ -2,7 +2,8 @@
 //!
 //! - [`Temp`]: a folder that goes away; [`Appliance`]: a running `reprise serve`.
 //! - [`Browser`]: HTTPS to its console, trusting its certificate only, cookies kept.
-//! - [`Namespace`]: a network of its own; [`Mount`]: a small file system.
+//! - [`Namespace`]: a network of its own; [`Mount`]: a small file system; [`Share`]: one on which files are locked.
+//! - [`Time`]: the time of day as a test wants it.
 //! - [`tree`]: a tree with everything a file server holds, and the tools that compare two.
 //! - [`eventually`]: waits for a condition, never for a time.
 #![allow(dead_code, unused_imports, reason = "each file of tests uses its part")]
@@ -10,14 +11,18 @@
 mod appliance;
 mod browser;
 mod network;
+mod share;
 mod temp;
+mod time;
 pub(crate) mod tracer;
 pub(crate) mod tree;
 
 pub(crate) use appliance::{Appliance, Start, ask, cli, config_text, make_vault, prepare};
 pub(crate) use browser::Browser;
 pub(crate) use network::Namespace;
+pub(crate) use share::Share;
 pub(crate) use temp::{Mount, Temp};
+pub(crate) use time::Time;
 
 use std::time::{Duration, Instant};
 

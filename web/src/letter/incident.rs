@@ -77,6 +77,8 @@ pub(crate) fn named(words: &Words, object: &str) -> String {
         Some(words.t1("object-room", "target", target))
     } else if let Some(target) = object.strip_prefix("history of target ") {
         Some(words.t1("object-history", "target", target))
+    } else if object == "clock of this box" {
+        Some(words.t("object-clock"))
     } else {
         let channel = object.strip_prefix("messages: ");
         channel.map(|channel| words.t1("object-messages", "channel", words.channel(channel)))

@@ -17,6 +17,7 @@ mod paper;
 mod plans;
 mod proofs;
 mod restore_ask;
+mod restore_database;
 mod restores;
 mod runs;
 mod sessions;

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::ongoing::{self, Work};
 use crate::path::{self, encode, shown};
 use crate::story::{self, Mood};
+use crate::words::Told;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -24,7 +25,12 @@ pub(super) fn router() -> Router<Desk> {
             "/snapshots/{target}/{id}/restore",
             get(super::restore_ask::ask),
         )
+        .route(
+            "/snapshots/{target}/{id}/database",
+            get(super::restore_database::ask).post(super::restore_database::show),
+        )
         .route("/restores", post(start))
+        .route("/restores/database", post(super::restore_database::start))
         .route("/restores/{id}", get(show))
         .route("/restores/{id}/cancel", post(cancel))
         .route("/restores/{id}/resume", post(resume))
@@ -71,7 +77,7 @@ struct Page {
     snapshot: String,
     can_resume: bool,
     resumed: Option<String>,
-    detail: Option<String>,
+    detail: Option<Told>,
     problems: Vec<(String, String)>,
     problems_title: String,
     going_on: Vec<Work>,
@@ -119,7 +125,7 @@ async fn show(
         ),
         can_resume: restore.can_resume(),
         resumed: (restore.resumed > 0).then(|| words.n("restore-resumed", restore.resumed)),
-        detail: restore.detail.clone(),
+        detail: restore.detail.as_deref().map(|detail| words.told(detail)),
         problems_title: words.n("restore-problems", restore.problems),
         problems: problems
             .into_iter()

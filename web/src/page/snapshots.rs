@@ -219,10 +219,17 @@ struct BrowsePage {
     crumbs: Vec<Crumb>,
     /// Percent-encoded path of this folder.
     path: String,
+    /// At the top of a restore point that holds one.
+    database: bool,
     entries: Vec<Entry>,
     more: Option<String>,
     problems: Vec<(String, String)>,
     problems_title: String,
+}
+
+/// The dump of a database is a root of its own.
+fn is_dump(path: &[u8]) -> bool {
+    path.starts_with(b"/.reprise/databases/")
 }
 
 /// A folder of a million entries is not one page.
@@ -264,6 +271,7 @@ async fn browse(
         id: snapshot.id.to_string(),
         crumbs: crumbs(&roots, &folder),
         path: encode(&folder),
+        database: folder.is_empty() && nodes.iter().any(|node| is_dump(&node.path)),
         more: (nodes.len() > next).then(|| format!("{base}?path={}&from={next}", encode(&folder))),
         entries: nodes
             .iter()

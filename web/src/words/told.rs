@@ -300,6 +300,11 @@ mod tests {
                 continuity::Error::Words { target, what }
             ));
         }
+        let verified =
+            "verified: 2 tables with 20000 rows are in the new database as they were saved";
+        sentences.push(verified.to_owned());
+        let month = Timestamp(31 * 86_400_000);
+        sentences.push(continuity::clock::sentence(Timestamp(0), month));
         for sentence in sentences {
             let told = said(&sentence);
             for left in ["failed to", "check the", "mount", "give this user"] {

@@ -22,6 +22,8 @@ pub(super) const ROUND: Duration = Duration::from_secs(60);
 const SETTLED: Duration = Duration::from_secs(15);
 /// After a start, what was missed is made up for before its age is an incident, and before the morning message.
 const CATCHING_UP: Duration = Duration::from_secs(15 * 60);
+/// A box that did not look for so long was asleep.
+const ASLEEP: Duration = Duration::from_secs(5 * 60);
 /// Facts read at a time.
 const FACTS: i64 = 500;
 
@@ -52,7 +54,10 @@ impl Notifier {
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut commits = self.continuity.db.commits();
         commits.mark_changed();
-        let started = self.continuity.clock.now();
+        let clock = &self.continuity.clock;
+        // By what nobody sets: a clock put back would make us young for as long.
+        let mut started = clock.steady();
+        let mut before = clock.reading();
         let (mut looked, mut told): (Option<Timestamp>, bool) = (None, false);
         let mut morning: Option<Date> = None;
         loop {
@@ -60,7 +65,14 @@ impl Notifier {
                 () = shutdown.cancelled() => return,
                 _ = beat.tick() => {}
             }
-            let now = self.continuity.clock.now();
+            let reading = clock.reading();
+            let slept = reading.steady.saturating_sub(before.steady) >= ASLEEP;
+            if slept || reading.set_since(before).is_some() {
+                // What is due now by that clock is made up for first, as after a start.
+                started = reading.steady;
+            }
+            before = reading;
+            let (now, up) = (reading.wall, reading.steady.saturating_sub(started));
             let mut done = Ok(());
             if commits.has_changed().unwrap_or(true) {
                 commits.mark_unchanged();
@@ -69,10 +81,10 @@ impl Notifier {
             // Also when the clock was put back.
             if done.is_ok() && looked.is_none_or(|at| now < at || now.since(at) >= ROUND) {
                 looked = Some(now);
-                done = self.round(started, now).await;
+                done = self.round(up, now).await;
             }
             if done.is_ok() {
-                done = self.good_morning(&mut morning, started, now).await;
+                done = self.good_morning(&mut morning, up, now).await;
             }
             match done {
                 Ok(()) => told = false,
@@ -223,7 +235,7 @@ impl Notifier {
     }
 
     /// Ages of backups, since when a service is not protected, incidents nobody vouches for any more.
-    async fn round(&self, started: Timestamp, now: Timestamp) -> Result<(), crate::Error> {
+    async fn round(&self, up: Duration, now: Timestamp) -> Result<(), crate::Error> {
         let db = &self.continuity.db;
         let mut known = records::known(db).await?;
         let mut batch = Batch::default();
@@ -248,7 +260,7 @@ impl Notifier {
         let busy = busy.into_iter().map(|run| (run.plan, run.target)).collect();
         for (object, old) in overdue::overdue(&overview, &busy, &open) {
             let is_open = open.contains(&object);
-            if old == is_open || (old && now.since(started) < CATCHING_UP) {
+            if old == is_open || (old && up < CATCHING_UP) {
                 continue;
             }
             let found = old.then(|| {
@@ -267,7 +279,7 @@ impl Notifier {
     async fn good_morning(
         &self,
         told: &mut Option<Date>,
-        started: Timestamp,
+        up: Duration,
         now: Timestamp,
     ) -> Result<(), crate::Error> {
         let db = &self.continuity.db;
@@ -289,7 +301,6 @@ impl Notifier {
             return Ok(());
         };
         // A box that was off all night first does what it missed, then tells of it.
-        let up = now.since(started);
         if up < SETTLED || (up < CATCHING_UP && !self.continuity.work.idle()) {
             return Ok(());
         }

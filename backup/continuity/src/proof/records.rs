@@ -77,14 +77,19 @@ pub(crate) async fn restored(
     target: &str,
 ) -> Result<Option<Timestamp>, Error> {
     let row = sqlx::query(
-        "SELECT MAX(at_ms) AS at_ms FROM proof \
-         WHERE plan = $1 AND target = $2 AND passed = 1 AND level IN ('restored', 'loaded')",
+        // By number: one from when the clock was ahead would stay the newest until then.
+        "SELECT at_ms FROM proof \
+         WHERE plan = $1 AND target = $2 AND passed = 1 AND level IN ('restored', 'loaded') \
+         ORDER BY number DESC LIMIT 1",
     )
     .bind(plan)
     .bind(target)
-    .fetch_one(db.read())
+    .fetch_optional(db.read())
     .await?;
-    Ok(row.try_get::<Option<i64>, _>("at_ms")?.map(Timestamp))
+    Ok(row
+        .map(|row| row.try_get("at_ms"))
+        .transpose()?
+        .map(Timestamp))
 }
 
 /// The newest `limit` restores for real that passed, newest first.

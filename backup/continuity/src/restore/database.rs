@@ -35,6 +35,15 @@ pub struct DatabaseRequest {
     pub password: Option<String>,
 }
 
+/// A dump of a restore point, to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedDatabase {
+    /// Its folder in the restore point.
+    pub dump: String,
+    /// As it was saved, and what kind of server it was on; `None` when its manifest cannot be read.
+    pub database: Option<(String, config::DatabaseKind)>,
+}
+
 /// What will be made, and where.
 #[derive(Clone, Debug)]
 pub struct DatabasePlanned {
@@ -81,6 +90,31 @@ pub(crate) struct Ready {
     dump: dumps::Dump,
     to: Source,
     pub(crate) planned: DatabasePlanned,
+}
+
+/// The dumps that a restore point holds.
+pub(crate) async fn saved(
+    continuity: &Continuity,
+    target: &str,
+    snapshot: &str,
+) -> Result<Vec<SavedDatabase>, Error> {
+    let vault = continuity.vaults.open(target).await?;
+    let snapshot = snapshot.to_owned();
+    let dumps = blocking(move || {
+        let snapshot = vault.snapshot(&snapshot)?;
+        dumps::read(&vault, &snapshot)
+    });
+    let shape = |dump: dumps::Dump| SavedDatabase {
+        dump: String::from_utf8_lossy(&dump.path).into_owned(),
+        database: dump.manifest.ok().map(|manifest| {
+            let kind = match manifest.engine {
+                databases::Engine::MariaDb => config::DatabaseKind::MariaDb,
+                databases::Engine::PostgreSql => config::DatabaseKind::PostgreSql,
+            };
+            (manifest.database, kind)
+        }),
+    };
+    Ok(dumps.await??.into_iter().map(shape).collect())
 }
 
 /// Looks at the dump and at the server; makes nothing.

@@ -10,8 +10,8 @@ mod destination;
 mod execute;
 pub(crate) mod records;
 
-pub use database::{DatabaseError, DatabasePlanned, DatabaseRequest};
-pub(crate) use database::{cut_off, plan as plan_database, start as start_database};
+pub use database::{DatabaseError, DatabasePlanned, DatabaseRequest, SavedDatabase};
+pub(crate) use database::{cut_off, plan as plan_database, saved, start as start_database};
 pub use destination::{Destination, Unknown};
 pub(crate) use execute::{plan, resume, start};
 

@@ -56,6 +56,7 @@ pub(crate) fn history(newest: &[Run]) -> History {
         busy: newest.iter().any(|run| run.outcome.is_none()),
         last_start: last.map(|run| run.queued),
         last_saved: last.is_some_and(|run| run.snapshot.is_some()),
+        last_failed: last.is_some_and(|run| run.outcome == Some(Outcome::Failed)),
         interrupted: newest[..before].iter().map(|run| run.queued).collect(),
         ..History::default()
     }

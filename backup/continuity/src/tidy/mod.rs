@@ -45,7 +45,8 @@ pub(crate) fn rules(keep: &Keep) -> Rules {
 
 /// Pruning reads every folder list: worth it when something was forgotten, and once a day is enough.
 pub(crate) fn prune_is_due(tidied: &Tidied, now: Timestamp) -> bool {
-    tidied.forgotten > 0 && now.since(tidied.pruned) >= PRUNE_EVERY
+    let rested = now < tidied.pruned || now.since(tidied.pruned) >= PRUNE_EVERY;
+    tidied.forgotten > 0 && rested
 }
 
 #[cfg(test)]
