@@ -2,7 +2,7 @@
 //!
 //! - [`handle`]: [`Continuity`], the one value the console and the command line hold.
 //! - [`vaults`]: opens vaults and keeps them open; [`blocking()`] is the one way into them.
-//! - [`schedule`]: what is due now; pure.
+//! - [`schedule`]: what is due now; [`clock`]: was the clock of the box set? pure.
 //! - [`run`]: one backup of one plan to one target, from the queue to its proof.
 //! - [`source`]: what a plan saves: folders, a database, an application whole.
 //! - [`proof`]: the restore test of a snapshot, and the evidence it leaves.
