@@ -43,6 +43,12 @@ pub(crate) struct Build {
     /// An unpacked Debian busybox-static package, instead of the download
     #[arg(long, value_name = "FOLDER")]
     busybox: Option<PathBuf>,
+    /// An unpacked Debian shim-signed package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    shim: Option<PathBuf>,
+    /// An unpacked Debian grub-efi-amd64-signed package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    grub: Option<PathBuf>,
     /// Keep those that are there, if this version made them
     #[arg(long)]
     if_missing: bool,
@@ -83,6 +89,8 @@ fn build(out: PathBuf, asked: Build) -> anyhow::Result<ExitCode> {
         kernel: asked.kernel,
         ipxe: asked.ipxe,
         busybox: asked.busybox,
+        shim: asked.shim,
+        grub: asked.grub,
     };
     let built = assets::build(&options, &mut |line| terminal::note(line))
         .context("build the boot assets")?;

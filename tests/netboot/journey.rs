@@ -53,7 +53,12 @@ impl Journey {
         appliance::import(&appliance, &raw, IMAGE)?;
         let disk = folder.join("pc-disk.raw");
         empty_disk(&disk, DISK_MIB)?;
-        let last = if firmware == Firmware::Bios { 1 } else { 2 };
+        let last = match firmware {
+            Firmware::Bios => 1,
+            Firmware::Uefi => 2,
+            Firmware::SecureHttp => 3,
+            Firmware::SecurePxe => 4,
+        };
         let identity = Identity {
             mac: format!("52:54:00:12:00:0{last}"),
             serial: format!("PF3XY0{last}"),
@@ -321,7 +326,7 @@ impl Journey {
         self.appliance.post(path, body)
     }
 
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.pc.as_ref().map(Machine::screen).unwrap_or_default()
     }
 

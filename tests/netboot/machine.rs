@@ -15,6 +15,26 @@ pub(crate) enum Firmware {
     Bios,
     /// OVMF; its own network stack, no ROM.
     Uefi,
+    /// OVMF with Microsoft's keys enrolled and Secure Boot on; UEFI HTTP Boot chosen in its settings.
+    SecureHttp,
+    /// The same machine as it is delivered: PXE.
+    SecurePxe,
+}
+
+impl Firmware {
+    /// Secure Boot is on, with the keys that machines are sold with.
+    pub(crate) fn is_secure(self) -> bool {
+        matches!(self, Firmware::SecureHttp | Firmware::SecurePxe)
+    }
+
+    /// Its code, and its variables as delivered.
+    fn images(self) -> (&'static str, &'static str) {
+        if self.is_secure() {
+            ("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")
+        } else {
+            ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
+        }
+    }
 }
 
 /// What the machine says of itself through SMBIOS, its card and its disk.
@@ -60,14 +80,17 @@ impl Machine {
                 "-display",
                 "none",
             ]);
-            command.args([
-                "-machine",
-                if firmware == Firmware::Bios {
-                    "q35,graphics=off"
-                } else {
-                    "q35"
-                },
-            ]);
+            command.arg("-machine");
+            command.arg(match firmware {
+                Firmware::Bios => "q35,graphics=off",
+                Firmware::Uefi => "q35",
+                // Secure Boot's variables are written in System Management Mode only.
+                Firmware::SecureHttp | Firmware::SecurePxe => "q35,smm=on",
+            });
+            if firmware.is_secure() {
+                command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+                command.args(["-global", "ICH9-LPC.disable_s3=1"]);
+            }
             command.args(["-device", "VGA", "-monitor", "none"]);
             command.arg("-smbios").arg(format!(
                 "type=1,manufacturer={},product={},serial={},uuid={}",
@@ -86,7 +109,7 @@ impl Machine {
             ));
             let card = match firmware {
                 Firmware::Bios => format!("e1000,netdev=lan,mac={},bootindex=1", identity.mac),
-                Firmware::Uefi => format!(
+                _ => format!(
                     "virtio-net-pci,netdev=lan,mac={},bootindex=1,romfile=",
                     identity.mac
                 ),
@@ -99,22 +122,25 @@ impl Machine {
             command
                 .arg("-serial")
                 .arg(format!("file:{}", serial.display()));
-            if firmware == Firmware::Uefi {
+            if firmware != Firmware::Bios {
+                let (code, delivered) = firmware.images();
                 let variables = work.join("uefi-variables.fd");
                 if !variables.exists() {
-                    std::fs::copy("/usr/share/OVMF/OVMF_VARS_4M.fd", &variables)
+                    std::fs::copy(Path::new("/usr/share/OVMF").join(delivered), &variables)
                         .context("the package ovmf")?;
                 }
-                command.args([
-                    "-drive",
-                    "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
-                ]);
+                command.arg("-drive").arg(format!(
+                    "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/{code}"
+                ));
                 command.arg("-drive").arg(format!(
                     "if=pflash,unit=1,format=raw,file={}",
                     variables.display()
                 ));
                 // This rig has no IPv6; each attempt would only take time.
                 command.args(["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]);
+                if firmware == Firmware::SecureHttp {
+                    command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"]);
+                }
             }
             let log = std::fs::File::create(work.join("qemu.log"))?;
             command.stdout(Stdio::null()).stderr(log);

@@ -2,6 +2,7 @@
 //! `reprise serve` in proxy mode beside it, in network namespaces that are always removed.
 //!
 //! - `bios`, `uefi`: a PC from its first sight to the system it is given, and then left alone
+//! - `secure_boot`: a PC that starts only what is signed
 //! - `unapproved`: a PC that has a system, and that nobody approves
 //! - `journey`: the steps both go through; `stranger`: what somebody else on the network gets meanwhile
 //! - `net`, `machine`, `system`: the network, the PC, and the system it is given
@@ -22,6 +23,7 @@ mod bios;
 mod journey;
 mod machine;
 mod net;
+mod secure_boot;
 mod shell;
 mod stranger;
 mod system;

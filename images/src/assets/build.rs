@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::manifest::{self, FileLine, Manifest};
 use super::packages::{self, Unpacked};
-use super::{Assets, INITRD, KERNEL, MANIFEST, SNPONLY, UNDIONLY, elf, initramfs, load};
+use super::{
+    Assets, BOOT_IMG, INITRD, KERNEL, MANIFEST, SHIM, SNPONLY, UNDIONLY, disk, elf, initramfs, load,
+};
 
-/// What to build from; the three package folders are downloaded when they are not given.
+/// What to build from; the package folders are downloaded when they are not given.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
     /// The assets folder; replaced as a whole when it already holds boot assets.
@@ -18,10 +20,13 @@ pub struct BuildOptions {
     pub version: String,
     /// Time of every file inside the initramfs, seconds since 1970: the commit's, for a reproducible build.
     pub mtime_s: i64,
-    /// Folders into which `linux-image-…-amd64`, `ipxe`, `busybox-static` were unpacked with `dpkg-deb -x`.
+    /// Folders into which `linux-image-…-amd64`, `ipxe`, `busybox-static`, `shim-signed` and
+    /// `grub-efi-amd64-signed` were unpacked with `dpkg-deb -x`.
     pub kernel: Option<PathBuf>,
     pub ipxe: Option<PathBuf>,
     pub busybox: Option<PathBuf>,
+    pub shim: Option<PathBuf>,
+    pub grub: Option<PathBuf>,
 }
 
 /// Builds the boot assets; `say` gets one line per step.
@@ -47,7 +52,19 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
     let busybox = gather(options.busybox.as_deref(), &work.0, say, || {
         Ok("busybox-static".to_owned())
     })?;
+    let shim = gather(options.shim.as_deref(), &work.0, say, || {
+        Ok("shim-signed".to_owned())
+    })?;
+    let grub = gather(options.grub.as_deref(), &work.0, say, || {
+        Ok("grub-efi-amd64-signed".to_owned())
+    })?;
     let (version, vmlinuz, modules) = find_kernel(&kernel.root)?;
+    let shim_program = find(&shim.root, &["usr/lib/shim/shimx64.efi.signed"])?;
+    // The one for CDs: it looks for its configuration beside itself, on whatever disk it was started from.
+    let grub_program = find(
+        &grub.root,
+        &["usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"],
+    )?;
     let snponly = find(&ipxe.root, &["usr/lib/ipxe/snponly.efi"])?;
     let undionly = find(&ipxe.root, &["usr/lib/ipxe/undionly.kpxe"])?;
     let busybox_program = find(&busybox.root, &["bin/busybox", "usr/bin/busybox"])?;
@@ -81,6 +98,8 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
             ("kernel".to_owned(), format!("{version} {}", kernel.version)),
             ("ipxe".to_owned(), ipxe.version),
             ("busybox".to_owned(), busybox.version),
+            ("shim".to_owned(), shim.version),
+            ("grub".to_owned(), grub.version),
             ("drivers".to_owned(), initrd.modules.to_string()),
         ],
         files: Vec::new(),
@@ -89,11 +108,21 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
         (KERNEL, &vmlinuz),
         (SNPONLY, &snponly),
         (UNDIONLY, &undionly),
+        (SHIM, &shim_program),
     ] {
-        let bytes = std::fs::read(source).map_err(Error::io("reading", source))?;
-        put(&new, name, &bytes, &mut manifest)?;
+        put(&new, name, &read(source)?, &mut manifest)?;
     }
     put(&new, INITRD, &initrd.bytes, &mut manifest)?;
+    let image = disk::image(disk::Parts {
+        shim: &read(&shim_program)?,
+        grub: &read(&grub_program)?,
+        kernel: &read(&vmlinuz)?,
+        initrd: &initrd.bytes,
+    });
+    let image = image.map_err(|why| Error::BootDisk {
+        why: why.to_string(),
+    })?;
+    put(&new, BOOT_IMG, &image, &mut manifest)?;
     write(&new.join(MANIFEST), manifest::write(&manifest).as_bytes())?;
     publish(&new, out, &work.0)?;
     load(out)
@@ -200,6 +229,10 @@ fn find(root: &Path, places: &[&str]) -> Result<PathBuf, Error> {
         folder: root.to_owned(),
         what: places.join(" or "),
     })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(Error::io("reading", path))
 }
 
 fn put(folder: &Path, name: &str, bytes: &[u8], manifest: &mut Manifest) -> Result<(), Error> {

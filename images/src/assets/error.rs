@@ -38,6 +38,10 @@ pub enum Error {
         folder: PathBuf,
         why: &'static str,
     },
+    #[error(
+        "the boot disk cannot be made: {why}; leave out firmware packages that no machine here needs"
+    )]
+    BootDisk { why: String },
     #[error("{} holds other files: name a folder that does not exist, is empty, or holds boot assets", path.display())]
     Foreign { path: PathBuf },
     #[error("{action} {}: {source}; check that the folder exists, is writable and has room", path.display())]

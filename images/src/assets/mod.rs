@@ -1,13 +1,16 @@
 //! The boot assets: what a PC without a system fetches to run the agent.
 //!
-//! - `load` / `build`: a folder holding `kernel`, `initrd`, `snponly.efi`, `undionly.kpxe` and `assets.txt`
-//! - `packages`: Debian's kernel, iPXE and busybox, downloaded and unpacked, never installed
+//! - `load` / `build`: a folder holding `kernel`, `initrd`, `snponly.efi`, `undionly.kpxe`, `boot.img`,
+//!   `shimx64.efi` and `assets.txt`
+//! - `packages`: Debian's kernel, iPXE, shim, GRUB and busybox, downloaded and unpacked, never installed
+//! - `disk`: the disk image that starts the agent under Secure Boot: by HTTP Boot, or on a stick
 //! - `selection`, `modinfo`, `modules`: which kernel modules, what they need, which hardware asks for them
 //! - `cpio`, `initramfs`: the archive the kernel unpacks into memory; same input, same bytes
 //! - `manifest`: `assets.txt`, which says what the folder was made of
 
 mod build;
 mod cpio;
+mod disk;
 mod elf;
 mod error;
 mod initramfs;
@@ -20,6 +23,7 @@ mod selection;
 use std::path::{Path, PathBuf};
 
 pub use build::{BuildOptions, build};
+pub use disk::{CONFIG, CONFIG_LEN, Start, config};
 pub use error::Error;
 
 /// Name of the file that describes an assets folder.
@@ -37,6 +41,10 @@ pub struct Assets {
     pub snponly_efi: PathBuf,
     /// iPXE for BIOS machines whose ROM is not iPXE already.
     pub undionly_kpxe: PathBuf,
+    /// The disk image for UEFI HTTP Boot and boot sticks; `CONFIG` says which bytes each machine gets anew.
+    pub boot_img: PathBuf,
+    /// The loader at the head of its chain, signed by Microsoft for Debian.
+    pub shim: PathBuf,
     /// What it was made of: (`kernel`, `6.1.0-56-amd64`), (`ipxe`, …), (`busybox`, …), (`reprise`, …).
     pub made_of: Vec<(String, String)>,
 }
@@ -81,6 +89,8 @@ pub fn load(dir: &Path) -> Result<Assets, Error> {
         initrd: dir.join(INITRD),
         snponly_efi: dir.join(SNPONLY),
         undionly_kpxe: dir.join(UNDIONLY),
+        boot_img: dir.join(BOOT_IMG),
+        shim: dir.join(SHIM),
         made_of: manifest.made_of,
     })
 }
@@ -89,4 +99,6 @@ const KERNEL: &str = "kernel";
 const INITRD: &str = "initrd";
 const SNPONLY: &str = "snponly.efi";
 const UNDIONLY: &str = "undionly.kpxe";
-const FILES: &[&str] = &[KERNEL, INITRD, SNPONLY, UNDIONLY];
+const BOOT_IMG: &str = "boot.img";
+const SHIM: &str = "shimx64.efi";
+const FILES: &[&str] = &[KERNEL, INITRD, SNPONLY, UNDIONLY, BOOT_IMG, SHIM];

@@ -15,6 +15,7 @@ pub(crate) fn check(dir: &Path) -> Result<(), String> {
         BootFile::Initrd,
         BootFile::SnpOnly,
         BootFile::UndiOnly,
+        BootFile::BootDisk,
     ] {
         let path = path(dir, file);
         match std::fs::metadata(&path) {

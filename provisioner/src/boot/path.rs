@@ -15,6 +15,8 @@ pub(crate) enum BootFile {
     SnpOnly,
     /// The same for BIOS.
     UndiOnly,
+    /// The disk image for UEFI HTTP Boot; starts under Secure Boot too.
+    BootDisk,
 }
 
 impl BootFile {
@@ -26,6 +28,7 @@ impl BootFile {
             BootFile::Initrd => "initrd",
             BootFile::SnpOnly => "snponly.efi",
             BootFile::UndiOnly => "undionly.kpxe",
+            BootFile::BootDisk => "boot.img",
         }
     }
 }
@@ -50,6 +53,7 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
         "initrd" => BootFile::Initrd,
         "snponly.efi" => BootFile::SnpOnly,
         "undionly.kpxe" => BootFile::UndiOnly,
+        "boot.img" => BootFile::BootDisk,
         _ => return None,
     };
     let mac: Mac = mac.parse().ok()?;
@@ -75,6 +79,7 @@ mod tests {
             BootFile::Initrd,
             BootFile::SnpOnly,
             BootFile::UndiOnly,
+            BootFile::BootDisk,
         ] {
             assert_eq!(parse(&of(MAC, file)), Some((MAC, file)));
         }

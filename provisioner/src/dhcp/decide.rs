@@ -163,9 +163,11 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
             file: url(BootFile::Script),
             straight_boot: false,
         },
+        // Everything in one piece, signed from end to end: firmware with Secure Boot starts it, and
+        // firmware without too.
         Client::UefiHttp => Answer {
             class: "HTTPClient",
-            file: url(BootFile::SnpOnly),
+            file: url(BootFile::BootDisk),
             straight_boot: false,
         },
         _ => {
@@ -177,7 +179,7 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
             match way {
                 Some(Way::Http) => Answer {
                     class: "HTTPClient",
-                    file: url(loader),
+                    file: url(BootFile::BootDisk),
                     straight_boot: false,
                 },
                 Some(Way::Direct) => Answer {
@@ -260,7 +262,7 @@ mod tests {
                 "OVMF HTTP Boot",
                 Port::Bootps,
                 packets::ovmf_http_discover(),
-                Offer(answer("HTTPClient", Some(&http("snponly.efi")), false)),
+                Offer(answer("HTTPClient", Some(&http("boot.img")), false)),
             ),
             (
                 "iPXE",
@@ -400,7 +402,7 @@ mod tests {
             .option(93, &[0, 7, 0, 16])
             .packet();
         let tftp = |file: &str| format!("b/525400123456/{file}");
-        let url = "http://10.77.0.2:8067/b/525400123456/snponly.efi";
+        let url = "http://10.77.0.2:8067/b/525400123456/boot.img";
         let ask = answer("PXEClient", None, false);
         let uefi = answer("PXEClient", Some(&tftp("snponly.efi")), true);
         let rom = answer("PXEClient", Some(&tftp("undionly.kpxe")), true);

@@ -1,7 +1,7 @@
 //! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
 
 use super::script::{self, Place};
-use super::stream;
+use super::stream::{self, Patch};
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use images::assets;
 
 pub(super) fn router(served: Served) -> Router {
     Router::new().fallback(answer).with_state(served)
@@ -73,7 +74,8 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
             // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
             let whole = HeaderMap::new();
             let asked = if head { &whole } else { request.headers() };
-            stream::file(&path, asked, sending)
+            let patch = (file == BootFile::BootDisk).then(|| boot_disk(&served, mac));
+            stream::file(&path, asked, patch, sending)
                 .await
                 .unwrap_or_else(|error| {
                     tracing::error!(path = %path.display(), %error, "failed to read a boot asset; run `reprise boot assets build`");
@@ -82,6 +84,22 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
                     text(StatusCode::NOT_FOUND, sentence.to_owned())
                 })
         }
+    }
+}
+
+/// What the boot disk tells this machine: the same as the script.
+fn boot_disk(served: &Served, mac: crate::Mac) -> Patch {
+    let boot = &served.boot;
+    let start = assets::Start {
+        appliance: &boot.appliance,
+        server: &format!("https://{}:{}", served.address, boot.console_port),
+        fingerprint: &boot.fingerprint,
+        mac: Some(&mac.to_string()),
+        locale: boot.locale.code(),
+    };
+    Patch {
+        at: assets::CONFIG.start,
+        bytes: assets::config(&start).to_vec(),
     }
 }
 

@@ -113,7 +113,9 @@ impl Shelf {
             }
             (BootFile::SnpOnly | BootFile::UndiOnly, BootStep::Agent) => self.load(file).await,
             // Tens of megabytes in lock-step: by HTTP only.
-            (BootFile::Kernel | BootFile::Initrd, BootStep::Agent) => Err(Refusal::not_found()),
+            (BootFile::Kernel | BootFile::Initrd | BootFile::BootDisk, BootStep::Agent) => {
+                Err(Refusal::not_found())
+            }
         };
         match found {
             Ok(bytes) => Ok(self.content(mac, file, bytes)),

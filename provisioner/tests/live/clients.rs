@@ -107,6 +107,28 @@ fn curl_gets_boot_files_whole_and_in_parts() {
             "{head}"
         );
 
+        // The boot disk is the same for all but for what its loader is told.
+        let plain = noise(6_000_001, 8);
+        let (ok, said) = run(pc, folder, &format!("curl -sSfv -o d {HTTP}/boot.img"));
+        assert!(ok, "{said}");
+        assert!(said.contains("application/vnd.efi-img"), "{said}");
+        let disk = std::fs::read(folder.join("d")).unwrap();
+        let (start, end) = (2 << 20, (2 << 20) + 4096);
+        assert!(disk[..start] == plain[..start] && disk[end..] == plain[end..]);
+        let told = String::from_utf8_lossy(&disk[start..end]).into_owned();
+        assert!(
+            told.contains("reprise.server=https://10.77.0.2:8443 "),
+            "{told}"
+        );
+        assert!(told.contains("reprise.mac=52:54:00:12:34:56 "), "{told}");
+        std::fs::write(folder.join("d"), &disk[..start + 100]).unwrap();
+        let (ok, said) = run(pc, folder, &format!("curl -sSf -C - -o d {HTTP}/boot.img"));
+        assert!(ok, "{said}");
+        assert!(
+            std::fs::read(folder.join("d")).unwrap() == disk,
+            "the same in parts"
+        );
+
         let (ok, script) = run(pc, folder, &format!("curl -sSf {HTTP}/boot.ipxe"));
         assert!(ok, "{script}");
         assert!(script.starts_with("#!ipxe\n"), "{script}");

@@ -36,6 +36,7 @@ impl Folder {
             ("undionly.kpxe", 71_680),
             ("kernel", 3_000_001),
             ("initrd", 5_000_000),
+            ("boot.img", 6_000_001),
         ] {
             std::fs::write(self.assets().join(name), noise(len, name.len() as u64)).unwrap();
         }

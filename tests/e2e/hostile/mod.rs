@@ -37,7 +37,13 @@ impl Rig {
         // What is in the boot files does not matter here; that they are there does.
         let boot = folder.join("state/boot");
         std::fs::create_dir_all(&boot).expect("the boot folder");
-        for name in ["kernel", "initrd", "snponly.efi", "undionly.kpxe"] {
+        for name in [
+            "kernel",
+            "initrd",
+            "snponly.efi",
+            "undionly.kpxe",
+            "boot.img",
+        ] {
             std::fs::write(boot.join(name), name.repeat(1000)).expect("a boot file");
         }
         let how = Start {

@@ -55,6 +55,11 @@ fn parts(folder: &Folder) -> BuildOptions {
     folder.put("ipxe/usr/lib/ipxe/snponly.efi", b"efi");
     folder.put("ipxe/usr/lib/ipxe/undionly.kpxe", b"kpxe");
     folder.put("busybox/usr/bin/busybox", b"busybox");
+    folder.put("shim/usr/lib/shim/shimx64.efi.signed", b"shim");
+    folder.put(
+        "grub/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
+        b"grub",
+    );
     let at = |name: &str| folder.0.join(name);
     BuildOptions {
         out: at("out/boot"),
@@ -64,6 +69,8 @@ fn parts(folder: &Folder) -> BuildOptions {
         kernel: Some(at("kernel")),
         ipxe: Some(at("ipxe")),
         busybox: Some(at("busybox")),
+        shim: Some(at("shim")),
+        grub: Some(at("grub")),
     }
 }
 
@@ -101,7 +108,17 @@ fn a_build_is_complete_reproducible_and_replaces_the_last_one() {
     assert!(has("reprise agent"), "the script that starts the agent");
     assert!(lines.iter().any(|l| l.contains("2 drivers")), "{lines:?}");
 
+    let disk = std::fs::read(&first.boot_img).unwrap();
+    for content in [&b"shim"[..], b"grub", b"kernel", &initrd] {
+        let found = disk
+            .chunks(512)
+            .any(|sector| sector.starts_with(&content[..content.len().min(64)]));
+        assert!(found, "the boot disk has every part");
+    }
+    assert_eq!(std::fs::read(&first.shim).unwrap(), b"shim");
+
     let again = build(&options, &mut |_| {}).unwrap();
+    assert_eq!(std::fs::read(&again.boot_img).unwrap(), disk);
     assert_eq!(
         std::fs::read(&again.initrd).unwrap(),
         initrd,
@@ -135,12 +152,16 @@ fn what_is_missing_is_named_with_the_next_step() {
         (0, "boot/vmlinuz-VERSION"),
         (1, "usr/lib/ipxe/snponly.efi"),
         (2, "bin/busybox"),
+        (3, "usr/lib/shim/shimx64.efi.signed"),
+        (4, "gcdx64.efi.signed"),
     ] {
         let mut other = options.clone();
         let empty = Some(folder.0.join("empty"));
         match field {
             0 => other.kernel = empty,
             1 => other.ipxe = empty,
+            3 => other.shim = empty,
+            4 => other.grub = empty,
             _ => other.busybox = empty,
         }
         assert!(says(&other).contains(expected), "{}", says(&other));
