@@ -6,6 +6,7 @@
 //! - `import`, `catalogue`, `manifest`: a raw disk into the vault, what is there, chunk by chunk
 //! - `deploy`: which disk gets which image, or why not (pure)
 //! - `language`: the two languages of a machine's own screen
+//! - `secure_boot`: whom a firmware trusts, who signed a boot file (pure)
 //! - `agent`: what runs inside the netboot environment
 //! - `assets`: what a PC without a system fetches: kernel, initramfs, boot loaders
 
@@ -21,6 +22,7 @@ pub mod import;
 pub mod language;
 pub mod manifest;
 pub mod pairing;
+pub mod secure_boot;
 pub mod wire;
 
 pub use error::Error;

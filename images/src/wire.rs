@@ -18,6 +18,9 @@ pub struct Inventory {
     pub firmware: Firmware,
     /// `None` where the firmware does not say (every BIOS).
     pub secure_boot: Option<bool>,
+    /// Whose programs the firmware starts under Secure Boot: the common names of the certificates in
+    /// its `db`, less those that its `dbx` revokes. Empty when it does not say.
+    pub trusted: Vec<String>,
 }
 
 /// SMBIOS, cleaned: the vendors' place-holders ("To be filled by O.E.M.") are empty here.

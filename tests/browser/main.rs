@@ -122,6 +122,7 @@ fn agent_hello(appliance: &Appliance, product: &str) -> images::wire::Welcome {
             }],
             firmware: images::wire::Firmware::Uefi,
             secure_boot: Some(true),
+            trusted: images::secure_boot::THIRD_PARTY.map(str::to_owned).to_vec(),
         },
     };
     let body = serde_json::to_value(&hello).expect("JSON");

@@ -2,7 +2,9 @@
 //! cannot be read stays empty, because a machine that is not reported cannot be helped.
 
 use super::disks;
+use crate::secure_boot::list;
 use crate::wire::{Cpu, Firmware, Inventory, Nic, System};
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -55,6 +57,7 @@ pub(super) fn take(
             Firmware::Bios
         },
         secure_boot: secure_boot(sys),
+        trusted: trusted(sys),
     }
 }
 
@@ -199,6 +202,25 @@ fn secure_boot(sys: &Path) -> Option<bool> {
     }
 }
 
+/// `db` less `dbx`, both of EFI_IMAGE_SECURITY_DATABASE_GUID.
+fn trusted(sys: &Path) -> Vec<String> {
+    const LARGEST: u64 = 1 << 20;
+    let names = |variable: &str| {
+        let path = format!("firmware/efi/efivars/{variable}-d719b2cb-3d3a-4596-a3bc-dad00e67656f");
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(sys.join(path))
+            .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
+        match (read, bytes.get(4..)) {
+            (Ok(_), Some(lists)) => list::authorities(lists),
+            _ => Vec::new(),
+        }
+    };
+    let revoked = names("dbx");
+    let mut trusted = names("db");
+    trusted.retain(|name| !revoked.contains(name));
+    trusted.iter().map(|name| clean(name)).collect()
+}
+
 pub(super) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
@@ -214,6 +236,7 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::fixture::Folder;
+    use crate::secure_boot::list::tests::x509;
 
     #[test]
     fn a_qemu_pc_is_reported() {
@@ -336,10 +359,24 @@ mod tests {
             "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
             &[6, 0, 0, 0, 1],
         );
+        let database = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
+        let variable = |lists: &[Vec<u8>]| [&[0x27, 0, 0, 0][..], &lists.concat()].concat();
+        let (old, new) = (
+            "Microsoft Windows Production PCA 2011",
+            "Windows UEFI CA 2023",
+        );
+        let revoked = x509(old);
+        let db = variable(&[revoked.clone(), x509(new)]);
+        sys.write(&format!("firmware/efi/efivars/db-{database}"), &db);
         let nowhere = Path::new("/nonexistent");
         let inventory = take(sys.path(), nowhere, nowhere, "", None);
         assert_eq!(inventory.firmware, Firmware::Uefi);
         assert_eq!(inventory.secure_boot, Some(true));
+        assert_eq!(inventory.trusted, [old, new]);
+        let dbx = variable(&[revoked]);
+        sys.write(&format!("firmware/efi/efivars/dbx-{database}"), &dbx);
+        let inventory = take(sys.path(), nowhere, nowhere, "", None);
+        assert_eq!(inventory.trusted, [new], "what is revoked is not trusted");
     }
 
     #[test]
