@@ -4,7 +4,7 @@
 use crate::ports::Ports;
 use crate::serve::Boot;
 use crate::trouble::Trouble;
-use crate::{dhcp, http, tftp};
+use crate::{dhcp, flight, http, tftp};
 use config::{DhcpRole, Network};
 use if_addrs::{IfAddr, IfOperStatus, Interface};
 use std::net::Ipv4Addr;
@@ -162,7 +162,9 @@ impl Listeners {
         let mut tasks = JoinSet::new();
         tasks.spawn(http::serve(served.clone(), stop.clone()));
         tasks.spawn(tftp::serve_interface(served.clone(), stop.clone()));
-        if role == DhcpRole::Proxy {
+        let boots = role == DhcpRole::Proxy;
+        tasks.spawn(flight::listen(served.clone(), boots, stop.clone()));
+        if boots {
             tasks.spawn(dhcp::server::serve(served, stop.clone()));
         }
         Listeners { tasks, stop }

@@ -1,5 +1,5 @@
 //! The tables of this package; what reads and writes them is `host/records.rs`,
-//! `session/records.rs` and `boot/records.rs`.
+//! `session/records.rs`, `boot/records.rs` and `flight/records.rs`.
 
 pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE host (id TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, \
@@ -32,4 +32,8 @@ pub(crate) const TABLES: &[&str] = &[
      INSERT INTO adapter (mac, host, heard, first_ms, last_ms) \
      SELECT host_mac.mac, host_mac.host, '', host.first_seen_ms, host.last_seen_ms \
      FROM host_mac JOIN host ON host.id = host_mac.host",
+    "CREATE TABLE flight (mac TEXT NOT NULL, started_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, \
+     followed BIGINT NOT NULL, omitted BIGINT NOT NULL, cause TEXT, steps TEXT NOT NULL, \
+     PRIMARY KEY (mac, started_ms)); \
+     CREATE INDEX flight_ended ON flight (ended_ms)",
 ];

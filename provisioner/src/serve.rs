@@ -4,7 +4,7 @@ use crate::boot::heard::Heard;
 use crate::boot::negotiations::Negotiations;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
-use crate::{interface, session};
+use crate::{flight, interface, session};
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
@@ -59,6 +59,8 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
     for network in networks {
         tasks.spawn(interface::serve(boot.clone(), network, shutdown.clone()));
     }
+    let (keeper, until) = (boot.clone(), shutdown.clone());
+    tasks.spawn(async move { flight::keep(&keeper, &until).await });
     loop {
         if let Err(error) = session::expire(&boot).await {
             tracing::error!(%error, "failed to end sessions whose time passed");

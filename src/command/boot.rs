@@ -1,5 +1,8 @@
 //! `reprise boot`: what PCs boot from the network.
 
+mod trace;
+
+use crate::door::Door;
 use crate::{appliance, file as files, terminal, version};
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -12,6 +15,8 @@ pub(crate) enum Command {
     /// Kernel, initramfs and boot loaders
     #[command(subcommand)]
     Assets(AssetsCommand),
+    /// What a PC did at its last power-ons, and why it did not boot
+    Trace(trace::Trace),
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +60,12 @@ pub(crate) struct Build {
 }
 
 pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Assets(command) = command;
+    let command = match command {
+        Command::Assets(command) => command,
+        Command::Trace(args) => {
+            return trace::run(&Door::open(appliance::configuration(file)?)?, &args);
+        }
+    };
     let folder = |given: Option<PathBuf>| match given {
         Some(folder) => anyhow::Ok(folder),
         None => {

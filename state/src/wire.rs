@@ -237,6 +237,16 @@ pub enum Fact {
         target: String,
         vault: String,
     },
+    /// A machine's boots from the network failed in the same way several times in a row.
+    BootsFail {
+        /// Its id in the registry; empty when it is not there.
+        host: String,
+        name: String,
+        mac: String,
+        /// The code of the probable cause, as in the console's catalogues.
+        cause: String,
+        times: u64,
+    },
     /// Somebody typed a vault's recovery words back from paper, and they opened the vault.
     WordsConfirmed {
         target: String,
@@ -286,6 +296,7 @@ impl Fact {
             Fact::VaultAccepted { .. } => "vault_accepted",
             Fact::DiskCame { .. } => "disk_came",
             Fact::DiskWent { .. } => "disk_went",
+            Fact::BootsFail { .. } => "boots_fail",
             Fact::WordsConfirmed { .. } => "words_confirmed",
         }
     }

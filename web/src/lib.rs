@@ -8,6 +8,7 @@
 //! - `words`: both languages. `story`: facts as sentences.
 //! - `readiness`, `ongoing`: verdicts and progress as a reader sees them.
 //! - `desk`: the state behind handlers. `error`: failures to status codes. `path`: file names.
+//! - `boots`: what the boot flight recorder saw, as sentences.
 //! - `shelf`, `download`: out of a vault, to a page or to a browser.
 //! - `shown`: what was shown and waits for a confirmation.
 //! - `shield`: the headers every answer carries.
@@ -16,6 +17,7 @@ mod api;
 mod app;
 mod assets;
 pub mod auth;
+mod boots;
 mod desk;
 mod download;
 mod error;

@@ -1,5 +1,6 @@
 //! A fact of the journal as a sentence. Pure.
 
+use crate::boots;
 use crate::letter;
 use crate::words::{Told, Words};
 use state::journal::Entry;
@@ -421,6 +422,20 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some("/targets".to_owned()),
         ),
+        Fact::BootsFail {
+            host,
+            name,
+            cause,
+            times,
+            ..
+        } => {
+            let cause = boots::cause_of_code(w, cause);
+            let times = w.count(*times);
+            let values: [(&str, &dyn std::fmt::Display); 3] =
+                [("name", name), ("times", &times), ("cause", &cause)];
+            let link = (!host.is_empty()).then(|| format!("/hosts/{host}/boots"));
+            (Mood::Care, w.with("fact-boots-fail", &values), None, link)
+        }
         Fact::WordsConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-words-confirmed", "target", target, "by", by),

@@ -1,35 +1,88 @@
 //! The handle that steps are noted with. It never waits for anything but its own short lock, and
 //! its memory has an end: a machine that is answered must not wait for a diary.
 
+use super::ether::Ether;
 use super::timeline::Flight;
 use super::wire::{Carrier, Step};
 use crate::Mac;
 use state::{Clock, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Machines whose flight of now is in memory; the one that was silent longest makes room.
 const MOST_MACHINES: usize = 1000;
+/// Flights that ended and wait to be written.
+const MOST_ENDED: usize = 256;
+/// A flight is written when nothing happened for a moment, and now and then while much happens.
+const SETTLED: Duration = Duration::from_secs(2);
+const AT_LATEST: Duration = Duration::from_secs(10);
+/// After that, what rests on silence can be said of it.
+const ENDED: Duration = Duration::from_secs(180);
+/// The card and our server look at two clocks' readings of one packet.
+const SAME_PACKET: Duration = Duration::from_millis(1500);
 
 /// Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     clock: Clock,
     // A std mutex: held for a look-up and a push, never across an await.
-    aboard: Arc<Mutex<HashMap<Mac, Aboard>>>,
+    logbook: Arc<Mutex<Logbook>>,
+    /// What goes by on the wires, noted by the tasks that listen.
+    ether: Arc<Mutex<Ether>>,
+}
+
+#[derive(Debug, Default)]
+struct Logbook {
+    aboard: HashMap<Mac, Aboard>,
+    /// Flights that made room before they were written.
+    ended: VecDeque<(Mac, Flight)>,
 }
 
 /// A machine's flight of now.
 #[derive(Debug)]
 struct Aboard {
     flight: Flight,
+    /// Since when there is something to write.
+    unsaved: Option<Timestamp>,
+    /// It was written as one that ended.
+    judged: bool,
+    /// When our servers got its last packet, by port.
+    got: [Option<Timestamp>; 3],
+}
+
+impl Aboard {
+    fn new(flight: Flight, now: Timestamp) -> Aboard {
+        Aboard {
+            flight,
+            unsaved: Some(now),
+            judged: false,
+            got: [None; 3],
+        }
+    }
+}
+
+/// Our servers' place in `got`.
+fn slot(port: u16) -> Option<usize> {
+    [67, 4011, 69].iter().position(|known| *known == port)
+}
+
+fn port_of(step: &Step) -> Option<u16> {
+    match step {
+        Step::Asked { port, .. } => Some(*port),
+        Step::FileAsked {
+            by: Carrier::Tftp, ..
+        } => Some(69),
+        _ => None,
+    }
 }
 
 impl Recorder {
     pub fn new(clock: Clock) -> Recorder {
         Recorder {
             clock,
-            aboard: Arc::default(),
+            logbook: Arc::default(),
+            ether: Arc::default(),
         }
     }
 
@@ -39,31 +92,103 @@ impl Recorder {
     }
 
     pub(super) fn note_at(&self, mac: Mac, at: Timestamp, step: Step) {
-        let mut aboard = self.lock();
-        if let Some(machine) = aboard.get_mut(&mac) {
-            if machine.flight.takes(at, &step) {
-                machine.flight.push(at, step);
-            } else {
-                machine.flight = Flight::new(at, step);
-            }
-            return;
-        }
-        if aboard.len() >= MOST_MACHINES {
+        let got = port_of(&step).and_then(slot);
+        let mut logbook = self.lock();
+        let Logbook { aboard, ended } = &mut *logbook;
+        if !aboard.contains_key(&mac) && aboard.len() >= MOST_MACHINES {
             let quietest = aboard
                 .iter()
                 .min_by_key(|(_, machine)| machine.flight.ended())
                 .map(|(mac, _)| *mac);
-            if let Some(quietest) = quietest {
-                aboard.remove(&quietest);
+            if let Some(quietest) = quietest
+                && let Some(left) = aboard.remove(&quietest)
+            {
+                leave(ended, quietest, left);
             }
         }
-        let flight = Flight::new(at, step);
-        aboard.insert(mac, Aboard { flight });
+        let machine = match aboard.remove(&mac) {
+            None => Aboard::new(Flight::new(at, step), at),
+            Some(mut machine) if machine.flight.takes(at, &step) => {
+                machine.flight.push(at, step);
+                machine.unsaved.get_or_insert(at);
+                machine.judged = false;
+                machine
+            }
+            Some(left) => {
+                leave(ended, mac, left);
+                Aboard::new(Flight::new(at, step), at)
+            }
+        };
+        let machine = aboard.entry(mac).or_insert(machine);
+        if let Some(slot) = got {
+            machine.got[slot] = Some(at);
+        }
+    }
+
+    /// Did our server on `port` get the packet that came to the card at `at`?
+    pub(super) fn got(&self, mac: Mac, port: u16, at: Timestamp) -> bool {
+        let logbook = self.lock();
+        let machine = logbook.aboard.get(&mac);
+        let got = machine
+            .zip(slot(port))
+            .and_then(|(machine, slot)| machine.got[slot]);
+        got.is_some_and(|got| got + SAME_PACKET >= at)
+    }
+
+    /// What is to be written now, at most a few at once: a machine's flight, and whether it ended.
+    /// They count as written. `all`: there is no later.
+    pub(super) fn unsaved(&self, now: Timestamp, all: bool) -> Vec<(Mac, Flight, bool)> {
+        let mut logbook = self.lock();
+        let Logbook { aboard, ended } = &mut *logbook;
+        let mut due: Vec<_> = ended
+            .drain(..)
+            .map(|(mac, flight)| (mac, flight, true))
+            .collect();
+        for (mac, machine) in aboard.iter_mut() {
+            if due.len() >= MOST_ENDED && !all {
+                break;
+            }
+            let quiet = now.since(machine.flight.ended());
+            let over = quiet >= ENDED && !machine.judged;
+            let waits = machine
+                .unsaved
+                .is_some_and(|since| quiet >= SETTLED || now.since(since) >= AT_LATEST || all);
+            if over || waits {
+                machine.unsaved = None;
+                machine.judged |= over;
+                due.push((*mac, machine.flight.clone(), over));
+            }
+        }
+        due
+    }
+
+    /// They could not be written: they are tried again, unless the machine flew again since.
+    pub(super) fn not_saved(&self, macs: &[Mac], now: Timestamp) {
+        let mut logbook = self.lock();
+        for mac in macs {
+            if let Some(machine) = logbook.aboard.get_mut(mac) {
+                machine.unsaved.get_or_insert(now);
+                machine.judged = false;
+            }
+        }
+    }
+
+    /// Did another machine than these get past its first question, since `since`?
+    pub(super) fn others_followed(&self, macs: &[Mac], since: Timestamp) -> bool {
+        self.lock().aboard.iter().any(|(mac, machine)| {
+            !macs.contains(mac) && machine.flight.ended() > since && machine.flight.followed()
+        })
     }
 
     /// The machine's flight of now, or its last one of this run of the appliance.
     pub fn latest(&self, mac: Mac) -> Option<Flight> {
-        self.lock().get(&mac).map(|machine| machine.flight.clone())
+        let logbook = self.lock();
+        let machine = logbook.aboard.get(&mac);
+        machine.map(|machine| machine.flight.clone())
+    }
+
+    pub(super) fn ether(&self) -> MutexGuard<'_, Ether> {
+        self.ether.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A file of `of` bytes begins to travel; its end is noted when the guard is dropped.
@@ -80,9 +205,20 @@ impl Recorder {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Mac, Aboard>> {
-        self.aboard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Logbook> {
+        self.logbook.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A flight that ends without its last words written.
+fn leave(ended: &mut VecDeque<(Mac, Flight)>, mac: Mac, left: Aboard) {
+    if left.judged {
+        return;
+    }
+    if ended.len() >= MOST_ENDED {
+        ended.pop_front();
+    }
+    ended.push_back((mac, left.flight));
 }
 
 /// A file on its way. Whoever sends it says how much went out; dropping it notes how it ended.
@@ -185,7 +321,7 @@ mod tests {
             clock.advance(Duration::from_millis(1));
             recorder.note(mac(number), discover(Program::Uefi, number));
         }
-        assert_eq!(recorder.lock().len(), MOST_MACHINES);
+        assert_eq!(recorder.lock().aboard.len(), MOST_MACHINES);
         assert!(recorder.latest(mac(4999)).is_some(), "the newest stays");
         for number in 0..5000 {
             recorder.note(mac(4999), discover(Program::Uefi, number));

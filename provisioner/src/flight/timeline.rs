@@ -41,6 +41,16 @@ impl Flight {
         })
     }
 
+    /// Did it ask us alone for something? Then the way between it and us is open.
+    pub(super) fn followed(&self) -> bool {
+        self.steps.iter().any(|timed| {
+            matches!(
+                timed.step,
+                Step::Asked { port: 4011, .. } | Step::FileAsked { .. }
+            )
+        })
+    }
+
     /// Does a step at `at` belong to this power-on?
     pub(super) fn takes(&self, at: Timestamp, step: &Step) -> bool {
         if at.since(self.ended()) > QUIET {

@@ -110,6 +110,27 @@ pub enum Step {
     },
     /// The agent on it reported to the appliance.
     Reported,
+    /// Another server's answer to the machine went by on the wire.
+    Heard {
+        server: Ipv4Addr,
+        message: Message,
+        /// The address it gives the machine; none = it gives no addresses (a proxy).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<Ipv4Addr>,
+        /// It calls itself a boot server (option 60 is `PXEClient` or `HTTPClient`).
+        #[serde(default)]
+        boots: bool,
+        /// The boot file it names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+        /// It gives instructions of PXE's own (option 43).
+        #[serde(default)]
+        menu: bool,
+    },
+    /// A packet of the machine came to our network card, and our server never got it.
+    Stopped { port: u16 },
+    /// The machine asked who has our address (ARP).
+    LookedForUs,
 }
 
 /// A step and when it happened.

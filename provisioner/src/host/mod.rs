@@ -96,7 +96,7 @@ pub async fn get(db: &Db, id: &HostId) -> Result<Host, Error> {
     records::get(db, id).await
 }
 
-/// By id, unique beginning of an id, name, or MAC.
+/// By id, unique beginning of an id, name, MAC, or serial number.
 pub async fn find(db: &Db, which: &str) -> Result<Host, Error> {
     pick(records::list(db).await?, which)
 }
@@ -108,6 +108,7 @@ fn pick(hosts: Vec<Host>, which: &str) -> Result<Host, Error> {
         host.id.as_str() == which
             || host.name.eq_ignore_ascii_case(which)
             || mac.is_some_and(|mac| host.macs.contains(&mac))
+            || (!host.serial.is_empty() && host.serial.eq_ignore_ascii_case(which))
     });
     if let Some(host) = exact {
         return Ok(host.clone());

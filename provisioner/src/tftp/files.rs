@@ -179,16 +179,16 @@ impl Shelf {
     }
 }
 
-/// For the flight recorder: why a transfer ended early.
+/// For the flight recorder: why a transfer ended early, as a code of its catalogue.
 fn why(how: &End) -> Option<String> {
     Some(match how {
         End::Complete => return None,
-        End::Aborted { code, message } => format!("it sent error {code}: {message}"),
-        End::Unanswered => "it never answered".to_owned(),
-        End::Silent => "it stopped answering".to_owned(),
-        End::Unreachable => "it closed its port".to_owned(),
-        End::Replaced => "it asked again".to_owned(),
-        End::Crowded => "too many transfers at once".to_owned(),
-        End::Stopped => "the server stopped".to_owned(),
+        End::Aborted { code, message } => format!("aborted {code} {message}"),
+        End::Unanswered => "unanswered".to_owned(),
+        End::Silent => "stopped_answering".to_owned(),
+        End::Unreachable => "unreachable".to_owned(),
+        End::Replaced => "asked_again".to_owned(),
+        End::Crowded => "crowded".to_owned(),
+        End::Stopped => "server_stopped".to_owned(),
     })
 }

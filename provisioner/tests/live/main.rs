@@ -4,6 +4,7 @@
 
 mod agent;
 mod clients;
+mod flight;
 mod identity;
 mod lan;
 mod nets;

@@ -177,7 +177,7 @@ fn be_a_pc(pc: &Net) {
 }
 
 #[test]
-fn machines_on_a_cable_are_answered_as_firmware_expects() {
+pub(crate) fn machines_on_a_cable_are_answered_as_firmware_expects() {
     let (server, pc) = (Net::new(), Net::new());
     server.cable_to(&pc);
     let folder = Folder::new();

@@ -1,6 +1,7 @@
 //! The JSON API, one file per noun; the only place of this package with serde.
 
 mod adapters;
+mod boots;
 mod databases;
 pub(crate) mod events;
 mod failure;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(databases::router())
         .merge(hosts::router())
         .merge(adapters::router())
+        .merge(boots::router())
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())

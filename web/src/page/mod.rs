@@ -1,6 +1,7 @@
 //! The pages, one file per noun; each file exports `router()`.
 
 mod account;
+mod boots;
 mod databases;
 mod deploy;
 pub(crate) mod failure;
@@ -46,6 +47,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(files::router())
         .merge(restores::router())
         .merge(hosts::router())
+        .merge(boots::router())
         .merge(deploy::router())
         .merge(images::router())
         .merge(sessions::router())

@@ -1,0 +1,241 @@
+//! What went by on the wire of each interface: its last packets, the servers heard there, where
+//! each machine was heard last. In memory, bounded.
+
+use super::capture::Ring;
+use super::frame::{self, Heard, Reply};
+use super::rogue::{Finding, Servers};
+use super::wire::{Message, Step};
+use crate::Mac;
+use crate::boot::client::Client;
+use crate::dhcp::decide;
+use crate::dhcp::request::MessageType;
+use state::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// Machines whose place is remembered; the one that was silent longest makes room.
+const MOST_MACHINES: usize = 2000;
+/// A server's answer belongs to a boot that was asked for this long ago at most.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+/// Spanning tree speaks every 2 s and 802.1X every 30 s where they are on.
+const LATELY: Duration = Duration::from_secs(600);
+/// Companies are silent on Sundays.
+const HEARD_LATELY: Duration = Duration::from_secs(3 * 24 * 3600);
+
+#[derive(Debug, Default)]
+pub(super) struct Ether {
+    interfaces: BTreeMap<String, Interface>,
+    machines: HashMap<Mac, Place>,
+}
+
+#[derive(Debug, Default)]
+struct Interface {
+    listens: bool,
+    address: Option<(Ipv4Addr, u8)>,
+    ring: Ring,
+    servers: Servers,
+    heard: Option<Timestamp>,
+    spanning_tree: Option<Timestamp>,
+    dot1x: Option<Timestamp>,
+}
+
+/// Where a machine was heard last, and as what.
+#[derive(Debug)]
+struct Place {
+    interface: String,
+    last: Timestamp,
+    /// Its firmware or iPXE asked.
+    boots: Option<Timestamp>,
+    /// Its operating system asked.
+    system: Option<Timestamp>,
+}
+
+/// What a frame gives the recorder to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    Nothing,
+    Note(Mac, Step),
+    /// Our server must get this packet too: if it does not, something on this box stopped it.
+    Expect(Mac, u16),
+}
+
+/// The network of one interface as it is now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) interface: Option<String>,
+    pub(super) address: Option<(Ipv4Addr, u8)>,
+    pub(super) listens: bool,
+    pub(super) heard_somebody: bool,
+    pub(super) spanning_tree: bool,
+    pub(super) dot1x: bool,
+    pub(super) system_heard: bool,
+}
+
+impl Ether {
+    pub(super) fn opened(&mut self, interface: &str, address: Ipv4Addr, prefix: u8) {
+        let interface = self.interfaces.entry(interface.to_owned()).or_default();
+        interface.listens = true;
+        interface.address = Some((address, prefix));
+    }
+
+    pub(super) fn closed(&mut self, interface: &str) {
+        if let Some(interface) = self.interfaces.get_mut(interface) {
+            interface.listens = false;
+        }
+    }
+
+    pub(super) fn take(&mut self, name: &str, bytes: &[u8], now: Timestamp) -> Task {
+        let Some(interface) = self.interfaces.get_mut(name) else {
+            return Task::Nothing;
+        };
+        let ours = interface.address.map(|(address, _)| address);
+        let heard = frame::parse(bytes);
+        // Spanning tree speaks every two seconds, and would push everything else out.
+        if !matches!(heard, Some(Heard::SpanningTree)) {
+            interface.ring.push(now, bytes);
+        }
+        match heard {
+            None => Task::Nothing,
+            Some(Heard::SpanningTree) => {
+                interface.spanning_tree = Some(now);
+                Task::Nothing
+            }
+            Some(Heard::Dot1x) => {
+                interface.dot1x = Some(now);
+                Task::Nothing
+            }
+            Some(Heard::LookedFor { mac, address }) => {
+                let boots = self
+                    .machines
+                    .get(&mac)
+                    .is_some_and(|place| lately(place, now));
+                match boots && ours == Some(address) {
+                    true => Task::Note(mac, Step::LookedForUs),
+                    false => Task::Nothing,
+                }
+            }
+            Some(Heard::FileAsked { mac, to }) => match ours == Some(to) {
+                true => Task::Expect(mac, 69),
+                false => Task::Nothing,
+            },
+            Some(Heard::Asked { port, to, request }) => {
+                interface.heard = Some(now);
+                let boots = decide::client(&request) != Client::NotBooting;
+                let mac = request.mac;
+                // A machine behind a relay is not on this wire.
+                let place = self.place(mac, name, now);
+                match boots {
+                    true => place.boots = Some(now),
+                    false => place.system = Some(now),
+                }
+                let for_us = to.is_broadcast() || ours == Some(to);
+                let expected = boots
+                    && for_us
+                    && match port {
+                        67 => request.message == MessageType::Discover,
+                        _ => matches!(
+                            request.message,
+                            MessageType::Discover | MessageType::Request | MessageType::Inform
+                        ),
+                    };
+                match expected {
+                    true => Task::Expect(mac, port),
+                    false => Task::Nothing,
+                }
+            }
+            Some(Heard::Answered(reply)) => {
+                if ours == Some(reply.server) {
+                    return Task::Nothing;
+                }
+                interface.servers.heard(&reply, now);
+                let boots = self.machines.get(&reply.mac);
+                match boots.is_some_and(|place| lately(place, now)) {
+                    true => Task::Note(reply.mac, step(reply)),
+                    false => Task::Nothing,
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, mac: Mac, interface: &str, now: Timestamp) -> &mut Place {
+        if !self.machines.contains_key(&mac) && self.machines.len() >= MOST_MACHINES {
+            let quietest = self.machines.iter().min_by_key(|(_, place)| place.last);
+            let quietest = quietest.map(|(mac, _)| *mac);
+            if let Some(quietest) = quietest {
+                self.machines.remove(&quietest);
+            }
+        }
+        let place = self.machines.entry(mac).or_insert_with(|| Place {
+            interface: interface.to_owned(),
+            last: now,
+            boots: None,
+            system: None,
+        });
+        place.last = now;
+        if place.interface != interface {
+            place.interface = interface.to_owned();
+        }
+        place
+    }
+
+    /// The network where one of these cards was heard last; otherwise the first that is served.
+    pub(super) fn seen(&self, macs: &[Mac], now: Timestamp) -> Seen {
+        let places = || macs.iter().filter_map(|mac| self.machines.get(mac));
+        let place = places().max_by_key(|place| place.last);
+        let found = match place {
+            Some(place) => self.interfaces.get_key_value(&place.interface),
+            None => self.interfaces.iter().next(),
+        };
+        let Some((name, interface)) = found else {
+            return Seen::default();
+        };
+        let within = |at: Option<Timestamp>, time| at.is_some_and(|at| now.since(at) < time);
+        Seen {
+            interface: Some(name.clone()),
+            address: interface.address,
+            listens: interface.listens,
+            heard_somebody: within(interface.heard, HEARD_LATELY),
+            spanning_tree: within(interface.spanning_tree, LATELY),
+            dot1x: within(interface.dot1x, LATELY),
+            system_heard: places().any(|place| within(place.system, HEARD_LATELY)),
+        }
+    }
+
+    pub(super) fn findings(&self, interface: &str, now: Timestamp) -> Vec<Finding> {
+        self.interfaces
+            .get(interface)
+            .map(|interface| interface.servers.findings(now))
+            .unwrap_or_default()
+    }
+
+    /// The packets of these machines on every interface, oldest first.
+    pub(super) fn packets(&self, macs: &[Mac], since: Timestamp) -> Vec<(Timestamp, Vec<u8>)> {
+        let rings = self.interfaces.values().map(|interface| &interface.ring);
+        let mut packets: Vec<_> = rings.flat_map(|ring| ring.of(macs, since)).collect();
+        packets.sort_by_key(|(at, _)| *at);
+        packets
+    }
+}
+
+fn lately(place: &Place, now: Timestamp) -> bool {
+    place
+        .boots
+        .is_some_and(|at| now.since(at) < ANSWERED_WITHIN)
+}
+
+fn step(reply: Reply) -> Step {
+    Step::Heard {
+        server: reply.server,
+        message: match reply.message {
+            2 => Message::Offer,
+            5 => Message::Ack,
+            6 => Message::Nak,
+            _ => Message::Other,
+        },
+        address: (!reply.address.is_unspecified()).then_some(reply.address),
+        boots: reply.boots,
+        file: reply.file,
+        menu: reply.menu,
+    }
+}
