@@ -1,4 +1,5 @@
 //! `mariadb://user@host[:port]/name`, `postgresql://…`, or by socket: `mariadb://user@localhost/name?socket=/run/mysqld/mysqld.sock`.
+//! With `?ca=/path` behind it, the server is talked to by TLS and must show a certificate of that authority.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -37,15 +38,19 @@ pub struct DatabaseUrl {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DatabaseServer {
-    /// A name or an address, without brackets.
-    Host { host: String, port: u16 },
+    /// A name or an address, without brackets. `ca`: certificates (PEM) of who signs the server's; TLS is then required.
+    Host {
+        host: String,
+        port: u16,
+        ca: Option<PathBuf>,
+    },
     /// MariaDB: the socket itself. PostgreSQL: the folder it lies in, and the port that its name ends with.
     Socket { path: PathBuf, port: u16 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what}; write it as mariadb://user@host/name or postgresql://user@host:5432/name, or with ?socket=/path behind the name for a server on this box"
+    "{what}; write it as mariadb://user@host/name or postgresql://user@host:5432/name, with ?socket=/path behind the name for a server on this box, or ?ca=/path for TLS with the certificates in that file"
 )]
 pub struct BadDatabaseUrl {
     what: String,
@@ -91,16 +96,20 @@ impl DatabaseUrl {
             return Err(bad("the user is missing"));
         }
         let (host, port) = host_and_port(address, kind)?;
-        let server = match option {
-            None if host.is_empty() => return Err(bad("the host is missing")),
-            None => DatabaseServer::Host { host, port },
-            Some(option) => match option.strip_prefix("socket=") {
-                Some(path) if path.starts_with('/') => DatabaseServer::Socket {
-                    path: PathBuf::from(path),
-                    port,
-                },
-                _ => return Err(bad("behind `?` it knows socket=/path only")),
+        let absolute = |path: &str| path.starts_with('/').then(|| PathBuf::from(path));
+        let option = option.map(|option| option.split_once('=').unwrap_or((option, "")));
+        let server = match option.map(|(name, path)| (name, absolute(path))) {
+            Some(("socket", Some(path))) => DatabaseServer::Socket { path, port },
+            None | Some(("ca", Some(_))) if host.is_empty() => {
+                return Err(bad("the host is missing"));
+            }
+            None => DatabaseServer::Host {
+                host,
+                port,
+                ca: None,
             },
+            Some(("ca", ca @ Some(_))) => DatabaseServer::Host { host, port, ca },
+            Some(_) => return Err(bad("behind `?` it knows socket=/path and ca=/path only")),
         };
         Ok(DatabaseUrl {
             kind,
@@ -153,11 +162,16 @@ impl fmt::Display for DatabaseUrl {
             false => format!(":{port}"),
         };
         match &self.server {
-            DatabaseServer::Host { host, port: p } if host.contains(':') => {
-                write!(f, "[{host}]{}/{}", port(*p), self.name)
-            }
-            DatabaseServer::Host { host, port: p } => {
-                write!(f, "{host}{}/{}", port(*p), self.name)
+            DatabaseServer::Host { host, port: p, ca } => {
+                let (open, close) = match host.contains(':') {
+                    true => ("[", "]"),
+                    false => ("", ""),
+                };
+                write!(f, "{open}{host}{close}{}/{}", port(*p), self.name)?;
+                match ca {
+                    Some(path) => write!(f, "?ca={}", path.display()),
+                    None => Ok(()),
+                }
             }
             DatabaseServer::Socket { path, port: p } => {
                 let port = port(*p);
@@ -186,6 +200,10 @@ mod tests {
                 "mariadb://root@localhost/d?socket=/run/mysqld/mysqld.sock",
             ),
             (
+                "postgresql://r@erp.lan/n?ca=/etc/reprise/erp-ca.pem",
+                "postgresql://r@erp.lan/n?ca=/etc/reprise/erp-ca.pem",
+            ),
+            (
                 "postgresql://r@:5433/n?socket=/run/p",
                 "postgresql://r@localhost:5433/n?socket=/run/p",
             ),
@@ -210,8 +228,10 @@ mod tests {
             ("mariadb://root@erp/a/b", "name of the database"),
             ("mariadb://root@erp:99999/d", "`99999`"),
             ("mariadb://root@fe80::1/d", "brackets"),
-            ("mariadb://root@erp/d?ssl=1", "socket=/path only"),
-            ("mariadb://root@erp/d?socket=run", "socket=/path only"),
+            ("mariadb://root@erp/d?ssl=1", "ca=/path only"),
+            ("mariadb://root@erp/d?socket=run", "ca=/path only"),
+            ("mariadb://root@erp/d?ca=erp.pem", "ca=/path only"),
+            ("mariadb://root@/d?ca=/erp.pem", "host is missing"),
             ("mariadb://root@erp/d\n", "control"),
         ] {
             let said = DatabaseUrl::parse(text).unwrap_err().to_string();

@@ -25,6 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "continuity",
             "provisioner",
             "images",
+            // In tests only: what its errors say must have its French.
+            "databases",
             "vault",
             "state",
             "config",

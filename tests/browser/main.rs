@@ -23,6 +23,10 @@ const PASSWORD: &str = "une phrase bien assez longue";
 /// A name that must be shown, downloaded and never run.
 const ODD: &str = "devis <b>été & Cie.txt";
 
+/// By how much a page is wider than its window.
+const SIDEWAYS: &str =
+    "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
 fn content() -> Vec<u8> {
     (0..700_000u32)
         .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
@@ -233,6 +237,7 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
         std::fs::read(found).expect("readable") == content(),
         "the zip differs"
     );
+    restore(&browser, &folder);
     // What was taken out is on record.
     browser.follow("Journal");
     browser.shows("admin a téléchargé");
@@ -250,10 +255,7 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
         "/unprotected",
     ] {
         browser.open(&format!("{base}{page}"));
-        let wide = browser.script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
-        );
-        assert_eq!(wide, 0, "{page} is wider than a phone");
+        assert_eq!(browser.script(SIDEWAYS), 0, "{page} is wider than a phone");
     }
     // On a small laptop the header is one line, in the longer of the two languages.
     browser.window(1200, 900);
@@ -275,6 +277,33 @@ fn an_administrator_sees_the_proof_and_gets_a_file_and_a_folder_back() {
     picture(&browser, "home-dark.png");
     browser.window(360, 800);
     picture(&browser, "home-phone.png");
+}
+
+/// What would be written and what is in the way is shown before anything is done.
+fn restore(browser: &Chromium, folder: &Temp) {
+    let to = folder.join("retour");
+    std::fs::create_dir(&to).expect("a folder");
+    browser.click("a.button.primary[href*='/restore?']");
+    browser.fill("#to", &to.display().to_string());
+    browser.click("main form[method='get'] button");
+    browser.find("#preview form button");
+    let nothing = std::fs::read_dir(&to).expect("readable").next().is_none();
+    assert!(nothing, "a preview wrote something");
+    browser.window(1280, 1250);
+    picture(browser, "restore-fr.png");
+    browser.window(1280, 900);
+}
+
+#[test]
+fn the_morning_message_can_be_read_on_a_desk_and_on_a_telephone() {
+    let letters = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/letters");
+    let browser = Chromium::start(true, "fr");
+    browser.window(900, 900);
+    browser.open(&format!("file://{}/morning.fr.html", letters.display()));
+    browser.shows("1 de vos 3 services est protégé.");
+    picture(&browser, "morning-fr.png");
+    browser.window(360, 800);
+    assert_eq!(browser.script(SIDEWAYS), 0, "wider than a telephone");
 }
 
 /// A sheet of recovery words, typed back from what the page showed; then what nobody saves, and where the copies are.

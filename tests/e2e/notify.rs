@@ -203,6 +203,66 @@ fn a_recipient_that_is_refused_holds_up_nobody_else() {
 }
 
 #[test]
+fn mail_and_webhooks_go_by_tls_to_the_server_whose_authority_is_known_and_to_no_other() {
+    let folder = Temp::new();
+    let path = |name: &str| folder.join(name).display().to_string();
+    for name in ["own", "stranger"] {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])
+            .expect("a certificate");
+        std::fs::write(folder.join(&format!("{name}.pem")), made.cert.pem()).expect("it");
+        let key = made.signing_key.serialize_pem();
+        std::fs::write(folder.join(&format!("{name}.key")), key).expect("its key");
+    }
+    let more = |password: &str| {
+        let all = ["0", &path("own.pem"), &path("own.key"), password];
+        all.map(str::to_owned)
+    };
+    let start = |kind: &str| {
+        let more = more("s3same");
+        Server::start(&folder, kind, &more.each_ref().map(String::as_str))
+    };
+    let (mail, web) = (start("smtps"), start("https"));
+    std::fs::write(folder.join("smtp-password"), "s3same\n").expect("a password");
+    std::fs::write(
+        folder.join("hook"),
+        format!("https://127.0.0.1:{}/hooks/s3cret\n", web.port),
+    )
+    .expect("an address");
+    let config = |authority: &str| {
+        config_text(&format!(
+            "[notify]\nsmtp = \"127.0.0.1:{}\"\nsmtp_security = \"tls\"\nsmtp_user = \"reprise\"\n\
+             smtp_password_file = \"smtp-password\"\nmail_from = \"reprise@example.net\"\n\
+             mail_to = [\"admin@example.net\"]\nmattermost_url_file = \"hook\"\nca_file = \"{authority}.pem\"\n",
+            mail.port
+        ))
+    };
+    let tried = |appliance: &Appliance| {
+        let output = appliance.cli(&["notify", "test", "--json"]);
+        let all: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let all = all.as_array().expect("a list").clone();
+        assert_eq!(all.len(), 2, "{all:?}");
+        all
+    };
+    // Somebody else's authority: nothing is handed over, the password least of all.
+    let appliance = Appliance::first_start(&folder, &config("stranger"));
+    for one in tried(&appliance) {
+        assert_eq!(one["sent"], false, "{one}");
+        let why = one["answer"].as_str().expect("why");
+        assert!(why.contains("certificate"), "{why}");
+        assert!(!why.contains("s3"), "{why}");
+    }
+    assert!(mail.received().is_empty() && web.received().is_empty());
+    appliance.kill();
+    std::fs::write(folder.join("reprise.toml"), config("own")).expect("the configuration");
+    let appliance = Appliance::start(&folder, Start::default());
+    for one in tried(&appliance) {
+        assert_eq!(one["sent"], true, "{one}");
+    }
+    assert_eq!(mail.waits_for(1)[0]["tls"], true);
+    assert_eq!(web.waits_for(1)[0]["path"], "/hooks/s3cret");
+}
+
+#[test]
 fn a_try_says_what_each_server_answers_and_tells_no_secret() {
     let folder = Temp::new();
     let own =

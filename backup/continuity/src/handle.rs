@@ -27,8 +27,8 @@ pub enum Error {
         target: String,
         known: String,
     },
-    #[error("find the {what} {id}: there is none; list them to see which there are")]
-    NoSuch { what: &'static str, id: String },
+    #[error("find {} {id}: there is none; {}", .what.name(), .what.where_listed())]
+    NoSuch { what: Listed, id: String },
     #[error("stop the {what} {id}: it has ended already")]
     Ended { what: &'static str, id: String },
     #[error("go on with the restore {id}: {why}")]
@@ -79,6 +79,50 @@ pub enum Error {
     Crashed(#[from] Crashed),
 }
 
+/// What is asked for by its name or id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    Run,
+    Proof,
+    Restore,
+    /// A copy that is kept open.
+    Opened,
+    Exposed,
+    AcceptedRisk,
+    /// Of a restore point.
+    Database,
+}
+
+impl Listed {
+    fn name(self) -> &'static str {
+        match self {
+            Listed::Run => "the run",
+            Listed::Proof => "the proof",
+            Listed::Restore => "the restore",
+            Listed::Opened => "the open database",
+            Listed::Exposed => "the unprotected thing",
+            Listed::AcceptedRisk => "the accepted risk",
+            Listed::Database => "the database",
+        }
+    }
+
+    fn where_listed(self) -> &'static str {
+        match self {
+            Listed::Run => "`reprise run list` shows which there are",
+            Listed::Proof => "`reprise proof list` shows which there are",
+            Listed::Restore => "the console shows them on its page of restores",
+            Listed::Opened => "`reprise database list` shows which there are",
+            Listed::Exposed => {
+                "`reprise unprotected list` shows which there are, or a plan saves it by now"
+            }
+            Listed::AcceptedRisk => {
+                "`reprise unprotected list` shows which there are, or it ran out"
+            }
+            Listed::Database => "`reprise snapshot show` says what the restore point holds",
+        }
+    }
+}
+
 /// Everything this package needs. Cloning shares it.
 #[derive(Clone)]
 pub struct Continuity {
@@ -121,7 +165,7 @@ impl Continuity {
     pub async fn wait_run(&self, id: &RunId) -> Result<Run, Error> {
         self.work.wait(id.as_str()).await;
         let found = records::run(&self.db, id).await?;
-        found.ok_or_else(|| no_such("run", id.as_str()))
+        found.ok_or_else(|| no_such(Listed::Run, id.as_str()))
     }
 
     /// Asks a run to stop; it ends as cancelled soon after.
@@ -131,12 +175,13 @@ impl Continuity {
         }
         match records::run(&self.db, id).await? {
             Some(_) => Err(ended("run", id.as_str())),
-            None => Err(no_such("run", id.as_str())),
+            None => Err(no_such(Listed::Run, id.as_str())),
         }
     }
 
     /// Starts a proof of the newest snapshot of `plan` on `target`, at the level the plan asks for,
-    /// and returns at once. Its record appears when it has ended.
+    /// and returns at once. Its record appears when it has ended. One that waits or goes on already, after a run
+    /// say, is not begun twice: that one is returned.
     pub async fn start_proof(&self, plan: &str, target: &str) -> Result<ProofId, Error> {
         let targets = self.targets_of(plan)?;
         if !targets.iter().any(|t| t == target) {
@@ -145,6 +190,9 @@ impl Continuity {
                 target: target.to_owned(),
                 known: targets.join(", "),
             });
+        }
+        if let Some(going_on) = self.work.last(&about_proof(plan, target)) {
+            return Ok(ProofId(going_on));
         }
         let level = self
             .config
@@ -168,7 +216,7 @@ impl Continuity {
     pub async fn wait_proof(&self, id: &ProofId) -> Result<proof::Proof, Error> {
         self.work.wait(id.as_str()).await;
         let found = records::proof(&self.db, id).await?;
-        found.ok_or_else(|| no_such("proof", id.as_str()))
+        found.ok_or_else(|| no_such(Listed::Proof, id.as_str()))
     }
 
     /// What a restore would write, for a person to confirm. Writes nothing.
@@ -220,7 +268,7 @@ impl Continuity {
     pub async fn wait_restore(&self, id: &RestoreId) -> Result<Restore, Error> {
         self.work.wait(id.as_str()).await;
         let found = records::restore(&self.db, id).await?;
-        found.ok_or_else(|| no_such("restore", id.as_str()))
+        found.ok_or_else(|| no_such(Listed::Restore, id.as_str()))
     }
 
     /// Asks a restore to stop; what it wrote so far stays.
@@ -230,7 +278,7 @@ impl Continuity {
         }
         match records::restore(&self.db, id).await? {
             Some(_) => Err(ended("restore", id.as_str())),
-            None => Err(no_such("restore", id.as_str())),
+            None => Err(no_such(Listed::Restore, id.as_str())),
         }
     }
 
@@ -273,7 +321,7 @@ impl Continuity {
     pub async fn close_database(&self, id: &OpenedId) -> Result<(), Error> {
         let known = self.opened.all().iter().any(|o| o.id == *id);
         if !known {
-            return Err(no_such("opened database", id.as_str()));
+            return Err(no_such(Listed::Opened, id.as_str()));
         }
         if !self.work.cancel(id.as_str()) {
             return Err(ended("opened database", id.as_str()));
@@ -336,7 +384,7 @@ fn about_proof(plan: &str, target: &str) -> String {
     format!("proof of {plan} on {target}")
 }
 
-fn no_such(what: &'static str, id: &str) -> Error {
+fn no_such(what: Listed, id: &str) -> Error {
     Error::NoSuch {
         what,
         id: id.to_owned(),

@@ -3,7 +3,7 @@
 use state::progress::{Board, Progress};
 use state::{Clock, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ const TRIES: u32 = 24 * 3600;
 pub(crate) struct Work {
     doing: Arc<Mutex<BTreeMap<String, Doing>>>,
     stopping: Arc<AtomicBool>,
+    /// How many works were begun.
+    begun: Arc<AtomicU64>,
     /// Held by the proof that uses the scratch folder.
     pub(crate) scratch: Arc<tokio::sync::Mutex<()>>,
 }
@@ -29,6 +31,7 @@ pub(crate) struct Work {
 struct Doing {
     /// The same for work that must not be started twice.
     about: String,
+    number: u64,
     cancel: CancellationToken,
     /// Closed when the work has ended.
     ended: watch::Receiver<()>,
@@ -57,6 +60,7 @@ impl Work {
         let (sender, ended) = watch::channel(());
         let doing = Doing {
             about: about.to_owned(),
+            number: self.begun.fetch_add(1, Ordering::Relaxed),
             cancel: cancel.clone(),
             ended,
         };
@@ -75,6 +79,16 @@ impl Work {
 
     pub(crate) fn count(&self, about: &str) -> usize {
         self.doing().values().filter(|d| d.about == about).count()
+    }
+
+    /// The last begun that nobody stopped.
+    pub(crate) fn last(&self, about: &str) -> Option<String> {
+        let doing = self.doing();
+        let same = doing
+            .iter()
+            .filter(|(_, d)| d.about == about && !d.cancel.is_cancelled());
+        let last = same.max_by_key(|(_, d)| d.number);
+        last.map(|(key, _)| key.clone())
     }
 
     pub(crate) fn idle(&self) -> bool {

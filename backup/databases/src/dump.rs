@@ -2,7 +2,7 @@
 
 use crate::manifest::{self, Manifest, Table, table_file};
 use crate::patient::Limits;
-use crate::{Engine, Error, Problem, Session, Source, mariadb, postgres};
+use crate::{Engine, Error, Problem, RowHash, Session, Source, mariadb, postgres};
 use std::io::{self, Read};
 
 /// A dump in progress. Dropped, its clients are ended and nothing of it is left on this box or on the server.
@@ -152,7 +152,7 @@ impl Dump {
                 let shown = mariadb::catalog::shown(table);
                 // What the table before was read with is let go: whoever alters that one need not wait for all.
                 session.tell("begin", &shown, &["ROLLBACK TO SAVEPOINT reprise"])?;
-                let counted = mariadb::catalog::count(session, table);
+                let counted = mariadb::catalog::count(session, table, RowHash::Sha256);
                 let (rows, checksum) = counted.map_err(|error| {
                     locked_by(error, "sessions at this database", || {
                         let mut session = mariadb::open(&self.source, &self.limits)?;
@@ -328,15 +328,15 @@ fn locked_by(error: Error, what: &str, who: impl FnOnce() -> Result<Vec<String>,
     }
 }
 
-/// Counts the tables of a database as a dump does; file names are empty. Rows written meanwhile may or may not be counted.
-pub fn count(source: &Source, limits: &Limits) -> Result<Counted, Error> {
+/// Counts the tables of a database as a dump with that hash does; file names are empty. Rows written meanwhile may or may not be counted.
+pub fn count(source: &Source, limits: &Limits, hash: RowHash) -> Result<Counted, Error> {
     match source.engine() {
         Engine::MariaDb => {
             let mut session = mariadb::open(source, limits)?;
             let catalog = mariadb::catalog::read(&mut session)?;
             let mut tables = Vec::new();
             for table in &catalog.tables {
-                let (rows, checksum) = mariadb::catalog::count(&mut session, table)?;
+                let (rows, checksum) = mariadb::catalog::count(&mut session, table, hash)?;
                 tables.push(Table {
                     schema: None,
                     name: table.name.clone(),

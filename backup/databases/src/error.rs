@@ -103,6 +103,8 @@ pub enum Cause {
     Altered,
     /// The connection ended in the middle, or the client did.
     Lost,
+    /// The server's certificate is not of the authority that the address names, or of another name.
+    Untrusted,
     /// The client is older than the server.
     OldClient,
     Other,
@@ -125,6 +127,9 @@ impl Cause {
             Cause::Altered => "an upgrade was probably at work; run the plan again when it is over",
             Cause::Lost => {
                 "see the server's log (was it stopped, or short of memory?), then run the plan again"
+            }
+            Cause::Untrusted => {
+                "check that the file behind ?ca= holds the certificate of who signed the server's, and that the address names the server as its certificate does"
             }
             Cause::OldClient => {
                 "install the client programs of the server's version (mariadb-client, postgresql-client-NN)"
@@ -216,6 +221,12 @@ impl Cause {
             || has("it ended in the middle")
         {
             return Cause::Lost;
+        }
+        // In front of the unreachable: psql says both.
+        if any(&["ERROR 2026", "error: 2026", "SSL error: certificate"])
+            || any(&["certificate for \"", "root certificate file"])
+        {
+            return Cause::Untrusted;
         }
         if any(&[
             "ERROR 2002",
@@ -309,6 +320,18 @@ mod tests {
             (
                 "psql: error: connection to server at \"erp\" (10.0.0.1), port 5432 failed: Connection refused",
                 Cause::Unreachable,
+            ),
+            (
+                "ERROR 2026 (HY000): TLS/SSL error: self-signed certificate in certificate chain",
+                Cause::Untrusted,
+            ),
+            (
+                "psql: error: connection to server at \"erp\" (10.0.0.1), port 5432 failed: SSL error: certificate verify failed",
+                Cause::Untrusted,
+            ),
+            (
+                "psql: error: connection to server at \"10.0.0.1\", port 5432 failed: server certificate for \"erp\" does not match host name \"10.0.0.1\"",
+                Cause::Untrusted,
             ),
             (
                 "pg_dump: error: aborting because of server version mismatch",

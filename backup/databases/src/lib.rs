@@ -7,11 +7,13 @@
 //! - [`client`]: a client program kept open; [`patient`]: its output, with an end to patience; [`schema`]: a dump program.
 //! - [`source`], [`login`], [`tool`]: where, who, with which password, by which programs.
 //! - [`error`]: what goes wrong, and what to do.
-//! - [`server`]: throw-away servers; [`load`]: a dump into one; [`compare`]: is what came out what was saved?
+//! - [`server`]: throw-away servers; [`load`]: a dump into one, with MySQL's [`collation`]s by MariaDB's names;
+//!   [`compare`]: is what came out what was saved?
 //! - [`rebuild`]: a dump into a new database of a real server.
 //! - [`talk`]: one client program, fed, listened to, ended.
 
 mod client;
+mod collation;
 pub mod compare;
 mod dump;
 mod error;
@@ -31,7 +33,7 @@ mod tool;
 pub use client::Session;
 pub use dump::{Counted, Dump, Part, count, open};
 pub use error::{Cause, Error, Problem};
-pub use manifest::{Engine, Manifest, Table};
+pub use manifest::{Engine, Manifest, RowHash, Table};
 pub use patient::Limits;
 pub use source::Source;
 pub use tool::Tools;

@@ -1,5 +1,6 @@
 //! A dump into an empty database, file after file in one session of the standard client, as a person would do it by hand.
 
+use crate::collation;
 use crate::server::{Error, Role, Server, first_error};
 use crate::talk::{Care, Failed, Talk};
 use crate::{Engine, Manifest};
@@ -28,22 +29,37 @@ pub fn load(
     open: &mut Open<'_>,
     care: &Care<'_>,
 ) -> Result<(), Error> {
-    feed(manifest, open, server.restricts(), |input| {
+    let how = Feeding {
+        guarded: server.restricts(),
+        // The throw-away server is MariaDB's.
+        translated: manifest.product() == "MySQL",
+    };
+    feed(manifest, open, how, |input| {
         server.run(Role::Loader, true, input, care)
     })
 }
 
-/// Has `run` feed a client with the dump. Behind `\restrict` (`guarded`) `psql` refuses its own commands; `mariadb` must be
-/// in its binary mode.
+/// How a dump is given to a client.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Feeding {
+    /// Behind `\restrict`, where `psql` refuses its own commands; `mariadb` must be in its binary mode.
+    pub(crate) guarded: bool,
+    /// MySQL's collations by the names of MariaDB's nearest, which knows none of them before 11.4: to be compared with
+    /// its manifest, a copy need not sort exactly as MySQL does.
+    pub(crate) translated: bool,
+}
+
+/// Has `run` feed a client with the dump.
 pub(crate) fn feed(
     manifest: &Manifest,
     open: &mut Open<'_>,
-    guarded: bool,
+    how: Feeding,
     run: impl FnOnce(&mut dyn Read) -> Result<Talk, Failed>,
 ) -> Result<(), Error> {
     let doing = |file: &str| format!("load {file} of the dump");
     let mut input = Joined::new(manifest, open);
-    if manifest.engine == Engine::PostgreSql && guarded {
+    input.translated = how.translated;
+    if manifest.engine == Engine::PostgreSql && how.guarded {
         // Of the client's own commands, some run programs; from here on it refuses them all.
         let key =
             crate::server::word().map_err(|e| Error::of("load the dump", Failed::Start(e)))?;
@@ -89,6 +105,7 @@ struct Joined<'a, 'b> {
     files: VecDeque<String>,
     open: &'b mut Open<'a>,
     strips: bool,
+    translated: bool,
     current: Option<BufReader<Box<dyn Read>>>,
     piece: Vec<u8>,
     given: usize,
@@ -105,6 +122,7 @@ impl<'a, 'b> Joined<'a, 'b> {
             files: files(manifest).into(),
             open,
             strips: manifest.engine == Engine::PostgreSql,
+            translated: false,
             current: None,
             piece: Vec::new(),
             given: 0,
@@ -175,6 +193,9 @@ impl<'a, 'b> Joined<'a, 'b> {
             if self.strips && !table && starts && restricts(&self.piece) {
                 // Ours is in force. The line stays, for the count.
                 self.piece = b"\n".to_vec();
+            }
+            if self.translated && !table {
+                collation::translate(&mut self.piece);
             }
             return Ok(true);
         }

@@ -70,7 +70,14 @@ impl Login {
                     .env("PGAPPNAME", "reprise")
                     .env("HOME", &login.folder);
                 let (host, port) = match &source.url.server {
-                    DatabaseServer::Host { host, port } => (host.clone(), *port),
+                    DatabaseServer::Host { host, port, ca } => {
+                        if let Some(ca) = ca {
+                            command
+                                .env("PGSSLMODE", "verify-full")
+                                .env("PGSSLROOTCERT", ca);
+                        }
+                        (host.clone(), *port)
+                    }
                     DatabaseServer::Socket { path, port } => (path.display().to_string(), *port),
                 };
                 command
@@ -140,11 +147,16 @@ fn options(source: &Source, password: &str) -> String {
         text.push_str(&format!("password={}\n", quoted(password)));
     }
     match &source.url.server {
-        DatabaseServer::Host { host, port } => {
+        DatabaseServer::Host { host, port, ca } => {
             text.push_str(&format!(
                 "host={}\nport={port}\nprotocol=tcp\n",
                 quoted(host)
             ));
+            if let Some(ca) = ca {
+                // Without the second line the client encrypts and asks nobody who is at the other end.
+                let ca = quoted(&ca.display().to_string());
+                text.push_str(&format!("ssl-ca={ca}\nssl-verify-server-cert\n"));
+            }
         }
         DatabaseServer::Socket { path, .. } => {
             let path = quoted(&path.display().to_string());

@@ -17,8 +17,16 @@ use std::fmt;
 /// Where the dumps of a snapshot lie.
 pub const FOLDER: &str = "/.reprise/databases";
 
-/// The version of [`Manifest`] written here.
-pub const VERSION: u32 = 1;
+/// The version of [`Manifest`] written here; all before it are read.
+pub const VERSION: u32 = 2;
+
+/// What the rows of MariaDB and MySQL are hashed with before they are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowHash {
+    /// Version 1. MySQL has no MD5 any more since 9.6.
+    Md5,
+    Sha256,
+}
 
 /// The largest `manifest.json` that is read: 100,000 tables take some 20 MB.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -90,6 +98,22 @@ impl fmt::Display for Table {
 pub struct Unreadable(String);
 
 impl Manifest {
+    /// What people call the server it was saved from.
+    pub fn product(&self) -> &'static str {
+        match self.engine {
+            // Every MariaDB has its name in its version.
+            Engine::MariaDb if !self.engine_version.contains("MariaDB") => "MySQL",
+            engine => engine.name(),
+        }
+    }
+
+    pub fn row_hash(&self) -> RowHash {
+        match self.version {
+            1 => RowHash::Md5,
+            _ => RowHash::Sha256,
+        }
+    }
+
     pub fn rows(&self) -> u64 {
         self.tables
             .iter()
@@ -111,9 +135,9 @@ impl Manifest {
         }
         let bad = |error: serde_json::Error| Unreadable(error.to_string());
         let Version { version } = serde_json::from_slice(bytes).map_err(bad)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(Unreadable(format!(
-                "it has version {version}, this program reads {VERSION}"
+                "it has version {version}, this program reads up to {VERSION}"
             )));
         }
         let manifest: Manifest = serde_json::from_slice(bytes).map_err(bad)?;
@@ -185,11 +209,29 @@ mod tests {
             assert!(Manifest::decode(&bytes).is_err(), "{file}");
         }
         let newer = Manifest {
-            version: 2,
+            version: 3,
             ..manifest("tables/a.sql")
         };
         let said = Manifest::decode(&newer.encode().unwrap()).unwrap_err();
-        assert!(said.to_string().contains("version 2"), "{said}");
+        assert!(said.to_string().contains("version 3"), "{said}");
+        let older = Manifest {
+            version: 1,
+            ..manifest("tables/a.sql")
+        };
+        let older = Manifest::decode(&older.encode().unwrap()).unwrap();
+        assert_eq!(older.row_hash(), RowHash::Md5);
+        assert_eq!(manifest("tables/a.sql").row_hash(), RowHash::Sha256);
+        for (version, product) in [
+            ("10.11.6-MariaDB-0+deb12u1", "MariaDB"),
+            ("9.7.4-2", "MySQL"),
+        ] {
+            let engine_version = version.to_owned();
+            let manifest = Manifest {
+                engine_version,
+                ..manifest("tables/a.sql")
+            };
+            assert_eq!(manifest.product(), product);
+        }
         let bytes = manifest("tables/a.sql").encode().unwrap();
         assert!(Manifest::decode(&bytes[..bytes.len() - 4]).is_err());
     }

@@ -5,7 +5,7 @@
 //! neither (`\restrict`; one that does not know it is not used).
 
 use crate::compare::{Difference, compare};
-use crate::load::{Open, feed};
+use crate::load::{Feeding, Open, feed};
 use crate::login::Login;
 use crate::mariadb::catalog::pattern;
 use crate::server::walls::Walls;
@@ -130,7 +130,7 @@ pub fn rebuild(
     };
     fill(to, manifest, open, care)
         .map_err(|error| half(error.to_string(), error.is_cancelled()))?;
-    let counted = crate::count(to, limits).map_err(|error| {
+    let counted = crate::count(to, limits, manifest.row_hash()).map_err(|error| {
         let stopped = matches!(error, crate::Error::Stopped);
         half(
             format!("all was loaded, but it could not be compared: {error}"),
@@ -296,7 +296,11 @@ fn fill(
         what: error.to_string(),
     })?;
     arguments(&mut command, to);
-    feed(manifest, open, true, |input| {
+    let how = Feeding {
+        guarded: true,
+        ..Feeding::default()
+    };
+    feed(manifest, open, how, |input| {
         let mut input = Forgetting {
             input,
             given: 0,

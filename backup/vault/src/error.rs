@@ -44,7 +44,9 @@ pub enum Error {
     Newer { object: String, what: String },
     #[error("read {object}: {what}; {}", after_damage(.object))]
     Damaged { object: String, what: String },
-    #[error("find snapshot {which}: there is none; list them with `reprise vault snapshots`")]
+    #[error(
+        "find snapshot {which}: there is none; `reprise snapshot list` shows those of the appliance, `reprise vault snapshots` those of one vault"
+    )]
     NoSuchSnapshot { which: String },
     #[error("find snapshot {which}: {count} snapshots begin so; give more digits")]
     AmbiguousSnapshot { which: String, count: usize },

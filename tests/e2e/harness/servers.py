@@ -1,4 +1,6 @@
-"""A real SMTP server (aiosmtpd) or an HTTP server, for tests: servers.py smtp|http FOLDER [PORT] [CERT KEY PASSWORD].
+"""A real SMTP server (aiosmtpd) or an HTTP server, for tests: servers.py smtp|smtps|http|https FOLDER [PORT] [CERT KEY PASSWORD].
+
+With a certificate, smtp wants STARTTLS; smtps and https speak TLS from the first byte.
 
 Writes `port` into FOLDER once it answers, then one JSON file for each mail or request, numbered in their order.
 """
@@ -40,7 +42,7 @@ def smtp():
             mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
             part = lambda kind: mail.get_body((kind,)).get_content()
             keep("", {
-                "to": envelope.rcpt_tos, "from": envelope.mail_from, "tls": session.ssl is not None,
+                "to": envelope.rcpt_tos, "from": envelope.mail_from, "tls": kind == "smtps" or session.ssl is not None,
                 "headers": {k.lower(): str(v) for k, v in mail.items()},
                 "plain": part("plain"), "html": part("html"),
                 "raw_subject": [l for l in envelope.content.decode("ascii").split("\r\n") if l.startswith("Subject:")][0],
@@ -56,8 +58,10 @@ def smtp():
             good = data.login == b"reprise" and data.password == sys.argv[6].encode()
             return AuthResult(success=good, handled=False)
 
-        extra = {"tls_context": context, "require_starttls": True,
-                 "authenticator": authenticate, "auth_required": True}
+        # aiosmtpd lets nobody log in before STARTTLS, and has none inside TLS.
+        kept = {"ssl_context": context, "auth_require_tls": False} if kind == "smtps" else {
+            "tls_context": context, "require_starttls": True}
+        extra = {**kept, "authenticator": authenticate, "auth_required": True}
     controller = Controller(Handler(), hostname="127.0.0.1", port=port, ready_timeout=60, **extra)
     if port == 0:
         # aiosmtpd tries its own port when it starts, so it must know one.
@@ -91,8 +95,12 @@ def http():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    if kind == "https":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(sys.argv[4], sys.argv[5])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     keep("port", server.server_port)
     server.serve_forever()
 
 
-{"smtp": smtp, "http": http}[kind]()
+{"smtp": smtp, "smtps": smtp, "http": http, "https": http}[kind]()

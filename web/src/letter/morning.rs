@@ -5,7 +5,7 @@ use super::{Letter, Section};
 use crate::page::unprotected;
 use crate::readiness;
 use crate::words::Words;
-use config::Level;
+use config::{Level, Locale};
 use continuity::notify::{Figures, Morning, Saved, Week};
 use continuity::overview::{Service, Verdict};
 use continuity::unprotected::Exposed;
@@ -67,12 +67,19 @@ fn figures<'a>(morning: &'a Morning, service: &Service) -> Option<&'a Figures> {
 
 fn troubles(words: &Words, morning: &Morning) -> Section {
     let lines = morning.troubles.iter().map(|trouble| {
+        let told = words.told(&trouble.sentence);
+        // What the catalogue has names its object itself, and ends as a sentence does or with what was found.
+        let key = match told.lang == Locale::Fr.code() {
+            true if told.text.ends_with('.') => "letter-trouble-since",
+            true => "letter-trouble-found-since",
+            false => "letter-trouble",
+        };
         words.with(
-            "letter-trouble",
+            key,
             &[
                 ("object", &named(words, &trouble.object)),
                 ("date", &words.date(trouble.since)),
-                ("sentence", &words.told(&trouble.sentence).text),
+                ("sentence", &told.text),
             ],
         )
     });
@@ -396,7 +403,7 @@ mod tests {
             bytes: 96 << 30,
             took_ms: (2 * minutes * 60_000).max(1700),
             at: at(day),
-            detail: (!passed).then(|| "1 difference: /srv/paie/2026.ods differs".into()),
+            detail: (!passed).then(|| "1 difference: /srv/paie/2026.ods: has another content than what was read at backup time".into()),
             evidence: Evidence {
                 restore_ms: (minutes * 60_000).max(800),
                 ..Evidence::default()
@@ -446,7 +453,7 @@ mod tests {
                         Verdict::Failing,
                         vec![Reason::ProofFailed {
                             target: target(),
-                            detail: "1 difference".into(),
+                            detail: "1 difference: /srv/paie/2026.ods: has another content than what was read at backup time".into(),
                         }],
                     ),
                     Service {
@@ -486,7 +493,7 @@ mod tests {
             troubles: vec![Trouble {
                 object: "proof of plan paie on target nas".into(),
                 kind: String::new(),
-                sentence: "plan paie on target nas could not be proven: 1 difference".into(),
+                sentence: "plan paie on target nas could not be proven: 1 difference: /srv/paie/2026.ods: has another content than what was read at backup time".into(),
                 since: at("2026-11-23T02:20:00Z"),
             }],
             unprotected: Look {

@@ -143,7 +143,7 @@ struct Page {
     snapshot: Option<String>,
     sample: Vec<Sampled>,
     databases: Vec<Opened>,
-    differences: Vec<(String, String)>,
+    differences: Vec<(String, Told)>,
     differences_title: String,
     not_proven: Vec<String>,
     empty: bool,
@@ -215,7 +215,7 @@ async fn show(
         differences: evidence
             .differences
             .iter()
-            .map(|d| (path::shown(d.object.as_bytes()), d.what.clone()))
+            .map(|d| (path::shown(d.object.as_bytes()), words.told(&d.what)))
             .collect(),
         differences_title: words.n("proof-differences", evidence.differences_total),
         not_proven: evidence

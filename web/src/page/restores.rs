@@ -78,7 +78,7 @@ struct Page {
     can_resume: bool,
     resumed: Option<String>,
     detail: Option<Told>,
-    problems: Vec<(String, String)>,
+    problems: Vec<(String, Told)>,
     problems_title: String,
     going_on: Vec<Work>,
 }
@@ -129,7 +129,7 @@ async fn show(
         problems_title: words.n("restore-problems", restore.problems),
         problems: problems
             .into_iter()
-            .map(|p| (shown(p.object.as_bytes()), p.what))
+            .map(|p| (shown(p.object.as_bytes()), words.told(&p.what)))
             .collect(),
         going_on: app
             .board

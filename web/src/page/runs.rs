@@ -72,7 +72,7 @@ struct Page {
     detail: Option<Told>,
     /// Address of the snapshot it made.
     snapshot: Option<String>,
-    problems: Vec<(String, String)>,
+    problems: Vec<(String, Told)>,
     problems_title: String,
     going_on: Vec<Work>,
     over: bool,
@@ -110,7 +110,7 @@ async fn show(
         problems_title: words.n("run-problems", run.problems),
         problems: problems
             .into_iter()
-            .map(|p| (path::shown(p.object.as_bytes()), p.what))
+            .map(|p| (path::shown(p.object.as_bytes()), words.told(&p.what)))
             .collect(),
         going_on: app
             .board

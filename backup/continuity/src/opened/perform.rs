@@ -2,8 +2,9 @@
 
 use super::{AT_ONCE, MOST, OpenRequest, Opened, OpenedId, Stage, Why, door};
 use crate::blocking;
-use crate::handle::{Continuity, Error};
+use crate::handle::{Continuity, Error, Listed};
 use crate::proof::{dumps, loaded, records};
+use crate::restore::DatabaseError;
 use crate::scratch::Scratch;
 use crate::work::{Line, Ticket};
 use databases::server::{Reader, Server};
@@ -53,19 +54,14 @@ pub(crate) async fn start(
         }
         dumps.retain(|dump| wanted.is_none() || name(dump) == wanted);
         dumps.pop().ok_or(Error::NoSuch {
-            what: "database",
+            what: Listed::Database,
             id: wanted.unwrap_or_default(),
         })
     })
     .await??;
     let manifest = match &dump.manifest {
         Ok(manifest) => manifest.clone(),
-        Err(problem) => {
-            return Err(Error::NoSuch {
-                what: "dump",
-                id: problem.to_string(),
-            });
-        }
+        Err(problem) => return Err(DatabaseError::Unreadable(problem.clone()).into()),
     };
     let listen = |source| Error::Listen {
         address: request.listen,

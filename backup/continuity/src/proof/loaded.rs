@@ -166,7 +166,7 @@ impl Work {
         let mut loaded = Loaded {
             evidence: LoadedDatabase {
                 name: manifest.database.clone(),
-                engine: manifest.engine.name().to_owned(),
+                engine: manifest.product().to_owned(),
                 saved_version: manifest.engine_version.clone(),
                 loaded_version: server.version(&care)?,
                 taken_ms: manifest.taken_ms,
@@ -189,7 +189,8 @@ impl Work {
             Err(error) => {
                 let (saved, here) = (&manifest.engine_version, &loaded.evidence.loaded_version);
                 let what = format!(
-                    "failed to {error} (saved from {} {saved}, loaded in {here})",
+                    "failed to {error} (saved from {} {saved}, loaded in {} {here})",
+                    manifest.product(),
                     manifest.engine.name()
                 );
                 loaded
@@ -254,7 +255,7 @@ impl Work {
         };
         let counted = server
             .source()
-            .and_then(|source| databases::count(&source, &limits));
+            .and_then(|source| databases::count(&source, &limits, manifest.row_hash()));
         let counted = match counted {
             Ok(counted) => counted,
             Err(_) if self.cancel.is_cancelled() => return Err(stopped()),

@@ -2,7 +2,7 @@
 
 use super::{Planned, Restore, RestoreId, RestoreRequest, destination, records};
 use crate::blocking;
-use crate::handle::{Continuity, Error};
+use crate::handle::{Continuity, Error, Listed};
 use crate::run::millis;
 use crate::vaults::{distant, hurried};
 use crate::work::{Line, Ticket};
@@ -140,7 +140,7 @@ pub(crate) async fn resume(continuity: &Continuity, id: &RestoreId) -> Result<Re
     room_for_one(continuity)?;
     let found = records::restore(&continuity.db, id).await?;
     let mut restore = found.ok_or_else(|| Error::NoSuch {
-        what: "restore",
+        what: Listed::Restore,
         id: id.to_string(),
     })?;
     let cannot = |why: &'static str| Error::CannotResume {

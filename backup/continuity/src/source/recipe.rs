@@ -329,6 +329,7 @@ fn server(kind: DatabaseKind, host: &str, port: Option<&String>) -> Option<Datab
     (!bad).then(|| DatabaseServer::Host {
         host: name.to_owned(),
         port,
+        ca: None,
     })
 }
 
@@ -440,6 +441,7 @@ $dolibarr_main_db_type='mysqli';
             Some(DatabaseServer::Host {
                 host: host.to_owned(),
                 port,
+                ca: None,
             })
         };
         let socket = |path: &str| {

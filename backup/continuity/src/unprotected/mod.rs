@@ -7,7 +7,7 @@ pub mod protect;
 pub(crate) mod records;
 mod scan;
 
-use crate::handle::{Continuity, Error};
+use crate::handle::{Continuity, Error, Listed};
 use crate::{blocking, place};
 use decide::{Covered, decide};
 use state::Timestamp;
@@ -234,7 +234,7 @@ pub async fn accept(
     let look = look(continuity).await?;
     if !look.exposed.iter().any(|e| e.what.object() == object) {
         return Err(Error::NoSuch {
-            what: "unprotected thing",
+            what: Listed::Exposed,
             id: object.to_owned(),
         });
     }
@@ -255,7 +255,7 @@ pub async fn withdraw(continuity: &Continuity, object: &str, by: &str) -> Result
         return Ok(());
     }
     Err(Error::NoSuch {
-        what: "accepted risk",
+        what: Listed::AcceptedRisk,
         id: object.to_owned(),
     })
 }

@@ -38,10 +38,13 @@ async fn a_proof_restores_everything_compares_it_and_keeps_evidence() {
         "an empty file is looked at"
     );
     assert!(bench.scratch_is_empty());
-    // The same snapshot lists the same.
+    // The same snapshot lists the same. Who asks twice is told of the one that goes on.
     let id = bench.continuity.start_proof("compta", "nas").await.unwrap();
+    let same = bench.continuity.start_proof("compta", "nas").await.unwrap();
+    assert_eq!(same, id);
     let again = bench.continuity.wait_proof(&id).await.unwrap();
     assert_eq!(again.evidence.listing_blake3, evidence.listing_blake3);
+    assert_eq!(records::proofs(bench.db(), 9).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

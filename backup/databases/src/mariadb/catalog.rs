@@ -1,7 +1,7 @@
 //! What a database holds, by its catalogue; and the sum over the rows of a table.
 
 use super::name;
-use crate::{Error, Problem, Session};
+use crate::{Error, Problem, RowHash, Session};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -233,7 +233,7 @@ pub(crate) fn pattern(schema: &str) -> String {
 
 /// Rows, and the sum over their hashes: the same in any order. Each value is hashed by itself, so no text grows beyond what
 /// the server allows.
-pub(crate) fn sum(table: &Shape) -> String {
+pub(crate) fn sum(table: &Shape, hash: RowHash) -> String {
     let values = table.columns.iter().map(|column| {
         let value = column.value();
         match column.nullable {
@@ -242,16 +242,24 @@ pub(crate) fn sum(table: &Shape) -> String {
         }
     });
     let values: Vec<String> = values.collect();
+    let row = format!("CONCAT_WS(',', '', {})", values.join(", "));
+    let hashed = match hash {
+        RowHash::Md5 => format!("MD5({row})"),
+        RowHash::Sha256 => format!("SHA2({row}, 256)"),
+    };
     format!(
-        "SELECT COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT_WS(',', '', {})), 15), 16, 10) AS UNSIGNED)), 0) FROM {}",
-        values.join(", "),
+        "SELECT COUNT(*), COALESCE(SUM(CAST(CONV(LEFT({hashed}, 15), 16, 10) AS UNSIGNED)), 0) FROM {}",
         name(&table.name)
     )
 }
 
 /// Counts a table.
-pub(crate) fn count(session: &mut Session, table: &Shape) -> Result<(u64, String), Error> {
-    let mut rows = session.rows("count", &shown(table), &sum(table))?;
+pub(crate) fn count(
+    session: &mut Session,
+    table: &Shape,
+    hash: RowHash,
+) -> Result<(u64, String), Error> {
+    let mut rows = session.rows("count", &shown(table), &sum(table, hash))?;
     let [rows, sum] = fields(rows.pop().unwrap_or_default(), &table.name)?;
     match rows.parse() {
         Ok(rows) => Ok((rows, sum)),

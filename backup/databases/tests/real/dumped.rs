@@ -62,7 +62,12 @@ impl Dumped {
         let loaded = server.client(database, &self.all());
         let said = String::from_utf8_lossy(&loaded.stderr);
         assert!(loaded.status.success(), "{said}");
-        let counted = databases::count(&server.source(database), &Limits::default()).unwrap();
+        let counted = databases::count(
+            &server.source(database),
+            &Limits::default(),
+            self.manifest.row_hash(),
+        )
+        .unwrap();
         let wanted: Vec<_> = self
             .manifest
             .tables

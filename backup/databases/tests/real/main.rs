@@ -7,4 +7,5 @@ mod mariadb;
 mod postgres;
 mod rebuilt;
 mod servers;
+mod tls;
 mod troubles;

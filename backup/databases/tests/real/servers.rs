@@ -1,4 +1,5 @@
-//! Servers of the test's own: new data in a temporary folder, on a Unix socket only, ended by their id and removed.
+//! Servers of the test's own: new data in a temporary folder, on a Unix socket (and, where a test asks, a TLS port of
+//! loopback), ended by their id and removed.
 
 use databases::{Engine, Source, Tools};
 use std::io::Write;
@@ -13,8 +14,13 @@ pub(crate) const PASSWORD: &str = "p a\"s's\\w#or:d";
 pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) folder: PathBuf,
+    /// PostgreSQL's socket is named by it too.
+    pub(crate) port: u16,
     child: Child,
 }
+
+/// A TLS port of loopback: its number, certificate and key (PEM).
+pub(crate) type Port<'a> = (u16, &'a str, &'a str);
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -29,16 +35,16 @@ fn folder(engine: &str) -> PathBuf {
 impl Server {
     pub(crate) fn start(engine: Engine) -> Server {
         match engine {
-            Engine::MariaDb => Server::mariadb(),
-            Engine::PostgreSql => Server::postgres(),
+            Engine::MariaDb => Server::mariadb_with("--event-scheduler=OFF"),
+            Engine::PostgreSql => Server::postgres(None),
         }
     }
 
-    fn mariadb() -> Server {
-        Server::mariadb_with("--event-scheduler=OFF")
+    pub(crate) fn mariadb_with(option: &str) -> Server {
+        Server::mariadb(option, None)
     }
 
-    pub(crate) fn mariadb_with(option: &str) -> Server {
+    pub(crate) fn mariadb(option: &str, tls: Option<Port<'_>>) -> Server {
         let folder = folder("m");
         let user = match rustix::process::geteuid().is_root() {
             true => "--user=root",
@@ -70,21 +76,30 @@ impl Server {
             .arg(format!("--datadir={}", folder.join("data").display()))
             .arg(format!("--socket={}", folder.join("s").display()))
             .arg(format!("--pid-file={}", folder.join("pid").display()))
-            .args([
-                "--skip-networking",
-                "--skip-log-bin",
-                "--innodb-flush-log-at-trx-commit=0",
-            ])
+            .args(["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"])
             .args([
                 "--innodb-buffer-pool-size=64M",
                 "--max-allowed-packet=64M",
                 option,
             ]);
+        match tls {
+            None => {
+                command.arg("--skip-networking");
+            }
+            Some(tls) => {
+                certify(&folder, tls, None);
+                command
+                    .args(["--bind-address=127.0.0.1", &format!("--port={}", tls.0)])
+                    .arg(format!("--ssl-cert={}", folder.join("tls.pem").display()))
+                    .arg(format!("--ssl-key={}", folder.join("tls.key").display()));
+            }
+        }
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
         let server = Server {
             engine: Engine::MariaDb,
+            port: tls.map_or(0, |tls| tls.0),
             child: spawn(command),
             folder,
         };
@@ -96,7 +111,7 @@ impl Server {
         server
     }
 
-    fn postgres() -> Server {
+    pub(crate) fn postgres(tls: Option<Port<'_>>) -> Server {
         let folder = folder("p");
         let account = account();
         if let Some((user, group)) = account {
@@ -128,16 +143,31 @@ impl Server {
         // The admin of the test needs no password, the user of the dump does.
         std::fs::write(
             folder.join("data/pg_hba.conf"),
-            "local all admin trust\nlocal all all scram-sha-256\n",
+            "local all admin trust\nlocal all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
         )
         .unwrap();
         let mut command = program("postgres");
+        match tls {
+            None => {
+                command.args(["-c", "listen_addresses="]);
+            }
+            Some(tls) => {
+                certify(&folder, tls, account);
+                let place = |name: &str| folder.join(name).display().to_string();
+                command
+                    .args(["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"])
+                    .args(["-c", &format!("port={}", tls.0)])
+                    .args(["-c", &format!("ssl_cert_file={}", place("tls.pem"))])
+                    .args(["-c", &format!("ssl_key_file={}", place("tls.key"))]);
+            }
+        }
         command
-            .args(["-D", "data", "-c", "listen_addresses=", "-c", "fsync=off"])
+            .args(["-D", "data", "-c", "fsync=off"])
             .args(["-c", "shared_buffers=32MB", "-c"])
             .arg(format!("unix_socket_directories={}", folder.display()));
         let server = Server {
             engine: Engine::PostgreSql,
+            port: tls.map_or(5432, |tls| tls.0),
             child: spawn(command),
             folder: folder.clone(),
         };
@@ -217,6 +247,7 @@ impl Server {
                         "--username=admin",
                     ])
                     .arg(format!("--host={}", self.folder.display()))
+                    .arg(format!("--port={}", self.port))
                     .args(["--dbname", database]);
                 command
             }
@@ -263,6 +294,19 @@ impl Server {
             .unwrap()
             .collect();
         assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// Writes certificate and key, for this account only: PostgreSQL takes no other.
+fn certify(folder: &Path, (_, certificate, key): Port<'_>, account: Option<(u32, u32)>) {
+    use std::os::unix::fs::PermissionsExt;
+    for (name, text) in [("tls.pem", certificate), ("tls.key", key)] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some((user, group)) = account {
+            std::os::unix::fs::chown(&path, Some(user), Some(group)).unwrap();
+        }
     }
 }
 

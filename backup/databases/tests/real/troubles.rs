@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const ENGINES: [Engine; 2] = [Engine::MariaDb, Engine::PostgreSql];
+pub(crate) const ENGINES: [Engine; 2] = [Engine::MariaDb, Engine::PostgreSql];
 
 fn server(engine: Engine) -> Server {
     let server = Server::start(engine);
@@ -28,7 +28,7 @@ fn server(engine: Engine) -> Server {
     server
 }
 
-fn refused(result: Result<crate::dumped::Dumped, Error>) -> (Cause, String) {
+pub(crate) fn refused(result: Result<crate::dumped::Dumped, Error>) -> (Cause, String) {
     let Err(error) = result else {
         panic!("it was dumped")
     };
