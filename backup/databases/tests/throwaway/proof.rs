@@ -62,7 +62,12 @@ fn tried(manifest: &Manifest, files: &BTreeMap<String, Vec<u8>>) -> Vec<String> 
     if let Err(error) = dump.load(&server, &care()) {
         return vec![error.to_string()];
     }
-    let counted = databases::count(&server.source().unwrap(), &Limits::default()).unwrap();
+    let counted = databases::count(
+        &server.source().unwrap(),
+        &Limits::default(),
+        manifest.row_hash(),
+    )
+    .unwrap();
     let mut found: Vec<String> = compare(manifest, &counted)
         .iter()
         .map(|d| format!("{}: {}", d.object, d.what))
