@@ -131,7 +131,7 @@ fn what_keys_say_about_each_other() {
         ),
         (
             plan("database = \"mariadb://root:hunter2@erp/d\""),
-            &["4:12: `database` in [[plan]]: it holds a password, which would be shown in messages: write it in a file of its own, and name it with database_password_file; write it as mariadb://user@host/name or postgresql://user@host:5432/name, or with ?socket=/path behind the name for a server on this box"],
+            &["4:12: `database` in [[plan]]: it holds a password, which would be shown in messages: write it in a file of its own, and name it with database_password_file; write it as mariadb://user@host/name or postgresql://user@host:5432/name, with ?socket=/path behind the name for a server on this box, or ?ca=/path for TLS with the certificates in that file"],
         ),
         (
             plan("files = [\"/mnt/nas\"]"),

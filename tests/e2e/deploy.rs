@@ -45,7 +45,7 @@ impl Machine {
         for (file, text) in [
             ("sys/class/dmi/id/sys_vendor", "Contoso".to_owned()),
             ("sys/class/dmi/id/product_name", "Bureau 3000".to_owned()),
-            ("sys/class/dmi/id/product_serial", format!("SN-{name}")),
+            ("sys/class/dmi/id/product_serial", format!("SN-100{name}")),
             ("sys/class/net/eth0/address", mac.to_owned()),
             ("sys/class/net/eth0/device/vendor", "0x8086".to_owned()),
             ("sys/block/vda/size", (DISK_BYTES / 512).to_string()),
@@ -191,7 +191,7 @@ fn an_approved_machine_receives_its_image_and_an_unapproved_one_nothing() {
         agent.shows("PAIRING CODE").ends_with(code),
         "the console shows {code}"
     );
-    assert_eq!(host["serial"], "SN-A");
+    assert_eq!(host["serial"], "SN-100A");
     assert_eq!(host["inventory"]["disks"][0]["serial"], "DISK-A");
 
     // Before anybody approves: no session, no manifest, no chunk, and the disk as it was.
