@@ -6,6 +6,7 @@ use crate::door::Door;
 use crate::terminal;
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use images::secure_boot::{Verdict, judge_boot_disk};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -142,6 +143,25 @@ fn list_of_hosts(file: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// On or off, whom it trusts, and whether that will do.
+fn secure_boot(inventory: &Value) -> String {
+    let enabled = inventory["secure_boot"].as_bool();
+    let trusted = strings(&inventory["trusted"]);
+    let state = match enabled {
+        None => return "-".to_owned(),
+        Some(false) => return "off".to_owned(),
+        Some(true) if trusted.is_empty() => "on".to_owned(),
+        Some(true) => format!("on, trusts {}", trusted.join(", ")),
+    };
+    match judge_boot_disk(enabled, &trusted) {
+        Verdict::Untrusted(missing) => format!(
+            "{state}; will refuse the boot disk: allow the third-party UEFI CA in the firmware's settings ({})",
+            missing.join(" or ")
+        ),
+        _ => state,
+    }
+}
+
 fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
     let inventory = &host["inventory"];
     let disk = |d: &Value| {
@@ -178,6 +198,7 @@ fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
         ("uuid", text(host, "uuid")),
         ("macs", strings(&host["macs"]).join(" ")),
         ("firmware", text(inventory, "firmware")),
+        ("secure boot", secure_boot(inventory)),
         ("processor", text(&inventory["cpu"], "model")),
         ("memory", memory),
         ("disks", or_none(all(&inventory["disks"], &disk))),
@@ -188,4 +209,40 @@ fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
         ("approved by", text(host, "approved_by")),
     ];
     answer::one(json, host, &fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_that_will_be_refused_is_told_before() {
+        let third_party = images::secure_boot::THIRD_PARTY[1];
+        let windows = "Windows UEFI CA 2023";
+        let table = [
+            (json!({}), "-", false),
+            (json!({"secure_boot": null}), "-", false),
+            (
+                json!({"secure_boot": false, "trusted": [windows]}),
+                "off",
+                false,
+            ),
+            (json!({"secure_boot": true, "trusted": []}), "on", false),
+            (
+                json!({"secure_boot": true, "trusted": [windows, third_party]}),
+                third_party,
+                false,
+            ),
+            (
+                json!({"secure_boot": true, "trusted": [windows]}),
+                windows,
+                true,
+            ),
+        ];
+        for (inventory, told, refused) in table {
+            let line = secure_boot(&inventory);
+            assert!(line.contains(told), "{inventory}: {line}");
+            assert_eq!(line.contains("will refuse"), refused, "{inventory}: {line}");
+        }
+    }
 }

@@ -36,3 +36,21 @@ fn a_secure_boot_pc_refuses_the_unsigned_loader_of_pxe() -> Result<()> {
     );
     Ok(())
 }
+
+/// Who signed what is served: the same authorities that machines are judged by.
+#[test]
+fn the_boot_disk_s_shim_is_signed_by_both_authorities() -> Result<()> {
+    let shim = std::fs::read(crate::appliance::assets()?.join("shimx64.efi"))?;
+    let signatures = images::secure_boot::authenticode::signatures(&shim);
+    for authority in images::secure_boot::THIRD_PARTY {
+        ensure!(
+            signatures
+                .iter()
+                .any(|names| names.iter().any(|n| n == authority)),
+            "no signature under {authority}: {signatures:?}"
+        );
+    }
+    let ipxe = std::fs::read(crate::appliance::assets()?.join("snponly.efi"))?;
+    ensure!(images::secure_boot::authenticode::signatures(&ipxe).is_empty());
+    Ok(())
+}
