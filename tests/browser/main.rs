@@ -298,7 +298,7 @@ fn restore(browser: &Chromium, folder: &Temp) {
 fn the_morning_message_can_be_read_on_a_desk_and_on_a_telephone() {
     let letters = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/letters");
     let browser = Chromium::start(true, "fr");
-    browser.window(900, 900);
+    browser.window(900, 1500);
     browser.open(&format!("file://{}/morning.fr.html", letters.display()));
     browser.shows("1 de vos 3 services est protégé.");
     picture(&browser, "morning-fr.png");

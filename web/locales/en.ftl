@@ -428,8 +428,8 @@ restore-db-too-late = What was shown is too old, or was confirmed already. Look 
 restore-preview = See what will be written
 restore-exactly = This is exactly what will be written
 restore-totals = { $n ->
-    [one] { $count } file, { $folders } folders, { $bytes }.
-   *[other] { $count } files, { $folders } folders, { $bytes }.
+    [one] { $count } file ({ $bytes }), folders: { $folders }.
+   *[other] { $count } files ({ $bytes }), folders: { $folders }.
  }
 restore-kept = { $n ->
     [one] { $count } existing file will be kept as it is

@@ -429,8 +429,8 @@ restore-db-too-late = Ce qui a été montré est trop ancien, ou déjà confirm�
 restore-preview = Voir ce qui sera écrit
 restore-exactly = Voici exactement ce qui sera écrit
 restore-totals = { $n ->
-    [one] { $count } fichier, { $folders } dossiers, { $bytes }.
-   *[other] { $count } fichiers, { $folders } dossiers, { $bytes }.
+    [one] { $count } fichier ({ $bytes }), dossiers : { $folders }.
+   *[other] { $count } fichiers ({ $bytes }), dossiers : { $folders }.
  }
 restore-kept = { $n ->
     [one] { $count } fichier existant sera gardé tel quel
