@@ -64,6 +64,7 @@ impl Appliance {
             appliance: config.appliance.name.clone(),
             locale: config.appliance.locale,
             images: images(&config, continuity.vaults.clone()),
+            choices: Arc::new(config.boot.clone()),
             heard: Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),

@@ -1,5 +1,6 @@
 //! Checked entries → domain values: what no single key can say alone (names, references, overlaps).
 
+use crate::boot;
 use crate::closest::closest;
 use crate::database::DatabaseUrl;
 use crate::domain::{
@@ -36,6 +37,7 @@ pub(crate) fn build(
     unique(many("server"), "name", "[[server]]", findings);
     unique(many("plan"), "name", "[[plan]]", findings);
     unique(many("network"), "interface", "[[network]]", findings);
+    unique(many("boot_entry"), "name", "[[boot_entry]]", findings);
 
     let console = Console {
         listen: match single("console").get("listen") {
@@ -91,6 +93,7 @@ pub(crate) fn build(
         log: log(single("log")),
         notify: notify::build(single("notify"), base, findings),
         networks,
+        boot: boot::build(many("boot_entry"), many("boot_rule"), findings),
         targets,
         servers,
         plans,

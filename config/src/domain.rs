@@ -1,5 +1,6 @@
 //! The checked values. Every path is absolute here (relative ones were relative to the file).
 
+use crate::boot::BootChoices;
 use crate::database::DatabaseUrl;
 use crate::sftp::SftpUrl;
 use std::fmt;
@@ -16,6 +17,7 @@ pub struct Config {
     pub log: Log,
     pub notify: Notify,
     pub networks: Vec<Network>,
+    pub boot: BootChoices,
     pub targets: Vec<Target>,
     pub servers: Vec<Server>,
     pub plans: Vec<Plan>,

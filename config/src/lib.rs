@@ -7,6 +7,7 @@
 //!
 //! A leaf: it imports no other package of the house.
 
+mod boot;
 mod build;
 mod closest;
 mod complaint;
@@ -24,6 +25,7 @@ mod target;
 mod value;
 mod walk;
 
+pub use boot::{BootChoices, BootEntry, BootGive, BootRule, BootWhat};
 pub use complaint::{Complaint, Complaints};
 pub use database::{BadDatabaseUrl, DatabaseKind, DatabaseServer, DatabaseUrl};
 pub use defaults::{DefaultOptions, default_text, network_lines, quoted};

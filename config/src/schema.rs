@@ -417,6 +417,155 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "boot_entry",
+        shape: Shape::Many,
+        doc: &[
+            "Something of your own that PCs can start over the network: in the menu, by `reprise boot next`, by a rule.",
+            "Exactly one of `kernel`, `efi` and `iso`. It may erase: only PCs that somebody chose or approved get it.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"debian\"",
+                    hint: "a short name for commands and rules",
+                },
+                doc: &["The name that rules and commands give."],
+            },
+            Key {
+                name: "title",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"Debian installer\"",
+                },
+                doc: &["What the menu shows, in plain letters."],
+            },
+            Key {
+                name: "kernel",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"http://192.168.1.10/debian/linux\"",
+                },
+                doc: &["A Linux kernel; or `efi`, or `iso`. By http://, fetched by the PC itself."],
+            },
+            Key {
+                name: "initrd",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"http://192.168.1.10/debian/initrd.gz\"",
+                },
+                doc: &["Its initramfs."],
+            },
+            Key {
+                name: "arguments",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"auto=true priority=critical\"",
+                },
+                doc: &["Its command line."],
+            },
+            Key {
+                name: "efi",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"http://192.168.1.10/tool.efi\"",
+                },
+                doc: &["Instead: a UEFI program."],
+            },
+            Key {
+                name: "iso",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"http://192.168.1.10/rescue.iso\"",
+                },
+                doc: &["Instead: a disc image, started as a disc over the network."],
+            },
+        ],
+    },
+    Table {
+        name: "boot_rule",
+        shape: Shape::Many,
+        doc: &[
+            "What a PC gets when nobody asked for anything else; the first rule that fits decides. All keys that are",
+            "written must fit; `*` stands for anything. Without rules: inventory of unknown PCs, silence to known ones.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "serial",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"5CG*\"",
+                },
+                doc: &["Serial number, as the agent reported it."],
+            },
+            Key {
+                name: "uuid",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"33221100-5544-7766-8899-aabbccddeeff\"",
+                },
+                doc: &["UUID of the machine, in either byte order."],
+            },
+            Key {
+                name: "mac",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"52:54:00:*\"",
+                },
+                doc: &["Hardware address: a hint only, docks go around."],
+            },
+            Key {
+                name: "vendor",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"Dell*\"",
+                },
+                doc: &["Maker, as the agent reported it."],
+            },
+            Key {
+                name: "model",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"OptiPlex*\"",
+                },
+                doc: &["Model, as the agent reported it."],
+            },
+            Key {
+                name: "subnet",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"192.168.20.0/24\"",
+                },
+                doc: &["The network it is in, by its relay or by the interface."],
+            },
+            Key {
+                name: "relay_port",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"Gi1/0/12\"",
+                },
+                doc: &[
+                    "The switch port, where the switch adds it (option 82); bytes as hex digits.",
+                ],
+            },
+            Key {
+                name: "give",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"silence\"",
+                    hint: "agent, menu, silence or the name of a boot entry",
+                },
+                doc: &[
+                    "agent | menu | silence | the name of a [[boot_entry]]. Menu and entries are for PCs that the console",
+                    "approved; others get the agent.",
+                ],
+            },
+        ],
+    },
+    Table {
         name: "target",
         shape: Shape::Many,
         doc: &[

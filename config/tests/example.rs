@@ -49,7 +49,15 @@ fn the_example_parses_as_printed_and_with_everything_uncommented() {
     assert_eq!(shown.networks, [], "an example never starts network boot");
     // A target is a folder of this machine, or one of another with one way to log in.
     // `expected_every` belongs to a disk that comes and goes.
-    let of_ssh = ["database_url_file", "ssh_", "known_hosts", "expected_every"];
+    // A boot entry is one of a kernel, a UEFI program and a disc image.
+    let of_ssh = [
+        "database_url_file",
+        "ssh_",
+        "known_hosts",
+        "expected_every",
+        "efi",
+        "iso",
+    ];
     let example = config::example();
     let (before, server) = example.split_once("#[[server]]").unwrap();
     // A server has one of them.
@@ -61,12 +69,21 @@ fn the_example_parses_as_printed_and_with_everything_uncommented() {
     );
     assert_eq!(full.networks.len(), 1);
     assert_eq!(full.networks[0].dhcp, DhcpRole::Proxy);
+    assert_eq!(full.boot.entries[0].name, "debian");
+    assert_eq!(full.boot.rules[0].give, config::BootGive::Silence);
     let plan = full.plan("compta").unwrap();
     assert_eq!(plan.rpo, Some(Duration::from_secs(86_400)));
     assert_eq!(plan.keep.monthly, 24);
     assert_eq!(full.image_target().unwrap().name, "nas");
     let distant = config::example().replace("/mnt/nas/reprise", "sftp://reprise@nas.lan/backup");
-    let skip = ["database_url_file", "ssh_password_file", "expected_every"];
+    let linux = ["kernel", "initrd", "arguments"];
+    let mut skip = vec![
+        "database_url_file",
+        "ssh_password_file",
+        "expected_every",
+        "iso",
+    ];
+    skip.extend(linux);
     let distant = parsed(&uncommented(&distant, &skip));
     assert_eq!(distant.target("nas").unwrap().folder(), None);
 }

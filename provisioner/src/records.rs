@@ -36,4 +36,6 @@ pub(crate) const TABLES: &[&str] = &[
      followed BIGINT NOT NULL, omitted BIGINT NOT NULL, cause TEXT, steps TEXT NOT NULL, \
      PRIMARY KEY (mac, started_ms)); \
      CREATE INDEX flight_ended ON flight (ended_ms)",
+    "CREATE TABLE next_boot (host TEXT PRIMARY KEY, entry TEXT NOT NULL, asked_by TEXT NOT NULL, \
+     asked_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, given_ms BIGINT)",
 ];

@@ -37,6 +37,8 @@ pub struct Boot {
     pub appliance: String,
     pub locale: config::Locale,
     pub images: OpenVault,
+    /// The admin's own entries and rules.
+    pub choices: Arc<config::BootChoices>,
     /// What boot requests said of their machines; `Heard::default()`.
     pub heard: Heard,
     /// Where `serve` says which ports it got; `PortsBoard::default()`.

@@ -2,6 +2,8 @@
 
 mod trace;
 
+use super::answer::{self, items, text};
+use crate::control::encoded;
 use crate::door::Door;
 use crate::{appliance, file as files, terminal, version};
 use anyhow::Context;
@@ -17,6 +19,21 @@ pub(crate) enum Command {
     Assets(AssetsCommand),
     /// What a PC did at its last power-ons, and why it did not boot
     Trace(trace::Trace),
+    /// What a host would get from the network now, and why
+    Explain {
+        /// Its id, name or MAC
+        host: String,
+        /// Prints JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a host gets at its next network boot, exactly once, within a day
+    Next {
+        /// Its id, name or MAC
+        host: String,
+        /// `menu`, the name of a boot entry of the configuration, or `none` to withdraw
+        entry: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +82,8 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
         Command::Trace(args) => {
             return trace::run(&Door::open(appliance::configuration(file)?)?, &args);
         }
+        Command::Explain { host, json } => return explain(&door(file)?, &host, json),
+        Command::Next { host, entry } => return next(&door(file)?, &host, &entry),
     };
     let folder = |given: Option<PathBuf>| match given {
         Some(folder) => anyhow::Ok(folder),
@@ -84,6 +103,54 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
             show(&assets, json)
         }
     }
+}
+
+fn door(file: Option<&Path>) -> anyhow::Result<Door> {
+    Door::open(appliance::configuration(file)?)
+}
+
+fn explain(door: &Door, host: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let boots = door.get(&format!("/api/hosts/{}/boot", encoded(host)))?;
+    let head = ["mac", "gets", "rule", "why"];
+    let done = answer::list(json, &boots, items(&boots["cards"]), &head, |card| {
+        let rule = card["rule"].as_u64().map(|rule| rule.to_string());
+        vec![
+            text(card, "mac"),
+            text(card, "gets"),
+            rule.unwrap_or_else(|| "-".to_owned()),
+            text(card, "why"),
+        ]
+    });
+    let next = &boots["next"];
+    if !json && next.is_object() {
+        terminal::note(&format!(
+            "asked by {}: its next network boot gets {}, once, until {}",
+            text(next, "by"),
+            text(next, "entry"),
+            door.when(&next["expires_ms"])
+        ));
+    }
+    done
+}
+
+fn next(door: &Door, host: &str, entry: &str) -> anyhow::Result<ExitCode> {
+    let wish = match entry {
+        "none" => serde_json::Value::Null,
+        entry => entry.into(),
+    };
+    let next = door.post(
+        &format!("/api/hosts/{}/next", encoded(host)),
+        &serde_json::json!({ "entry": wish }),
+    )?;
+    match next.is_object() {
+        true => terminal::note(&format!(
+            "its next network boot gets {}, once, until {}; choose the network in its boot menu, or `reprise host wake {host}` if it starts by that",
+            text(&next, "entry"),
+            door.when(&next["expires_ms"])
+        )),
+        false => terminal::note("withdrawn; it boots as usual"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build(out: PathBuf, asked: Build) -> anyhow::Result<ExitCode> {

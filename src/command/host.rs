@@ -47,6 +47,13 @@ pub(crate) enum Command {
     },
     /// Lets its next network boot start the agent again
     Ask { host: String },
+    /// Switches it on over the network, if its card and firmware allow that (Wake-on-LAN)
+    Wake {
+        host: String,
+        /// Broadcast address of a network behind a router, such as 192.168.20.255; may be repeated
+        #[arg(long, value_name = "ADDRESS")]
+        beyond: Vec<std::net::Ipv4Addr>,
+    },
     /// Takes hosts out of a CSV file whose first line names the columns `name` and, if there is one, `mac`
     Import {
         /// The file, at most 1000 hosts
@@ -104,6 +111,13 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
         Command::Ask { host } => {
             post(&host, "ask", &Value::Null)?;
             terminal::note("its next network boot starts the agent");
+        }
+        Command::Wake { host, beyond } => {
+            let woken = post(&host, "wake", &json!({ "beyond": beyond }))?;
+            let networks = strings(&woken["networks"]).join(", ");
+            terminal::note(&format!(
+                "the packet was sent to {networks}; nobody answers one"
+            ));
         }
         Command::Import { file } => {
             let csv = list_of_hosts(&file)?;

@@ -96,6 +96,18 @@ pub enum Fact {
         host: String,
         by: String,
     },
+    /// Somebody wants a machine to boot something once.
+    NextBootAsked {
+        host: String,
+        name: String,
+        entry: String,
+        by: String,
+    },
+    NextBootGiven {
+        host: String,
+        name: String,
+        entry: String,
+    },
     /// A network card turned up behind another machine: a dock, a USB adapter, a copied address.
     AdapterShared {
         mac: String,
@@ -271,6 +283,8 @@ impl Fact {
             Fact::HostSeen { .. } => "host_seen",
             Fact::HostReported { .. } => "host_reported",
             Fact::HostApproved { .. } => "host_approved",
+            Fact::NextBootAsked { .. } => "next_boot_asked",
+            Fact::NextBootGiven { .. } => "next_boot_given",
             Fact::AdapterShared { .. } => "adapter_shared",
             Fact::HostDoubled { .. } => "host_doubled",
             Fact::HostForgotten { .. } => "host_forgotten",

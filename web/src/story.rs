@@ -217,6 +217,26 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/hosts/{host}")),
         ),
+        Fact::NextBootAsked {
+            host,
+            name,
+            entry,
+            by,
+        } => (
+            Mood::Plain,
+            w.with(
+                "fact-next-boot-asked",
+                &[("name", name), ("entry", entry), ("by", by)],
+            ),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::NextBootGiven { host, name, entry } => (
+            Mood::Good,
+            w.t2("fact-next-boot-given", "name", name, "entry", entry),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
         Fact::AdapterShared {
             mac,
             host,

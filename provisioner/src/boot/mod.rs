@@ -6,6 +6,7 @@
 pub(crate) mod arch;
 pub(crate) mod asset;
 pub(crate) mod client;
+pub(crate) mod explain;
 pub(crate) mod gate;
 pub(crate) mod heard;
 pub(crate) mod negotiations;
@@ -13,4 +14,5 @@ pub(crate) mod negotiator;
 pub(crate) mod path;
 pub(crate) mod policy;
 mod records;
+pub(crate) mod rule;
 pub(crate) mod who;

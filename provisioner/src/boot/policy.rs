@@ -3,6 +3,7 @@
 
 use super::who::{Suspect, Who};
 use crate::host::HostState;
+use config::BootGive;
 use state::Timestamp;
 use std::time::Duration;
 
@@ -21,14 +22,28 @@ pub(crate) struct Known {
     pub(crate) asked: Timestamp,
     /// When its agent first reported after that.
     pub(crate) reported: Option<Timestamp>,
+    /// An operator asked it to report again.
+    pub(crate) asked_again: bool,
     /// A session that is not over waits for it.
     pub(crate) session: bool,
+    /// What an operator wants it to boot, once.
+    pub(crate) next: Option<Given>,
+}
+
+/// What a machine is given instead of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Menu,
+    /// The rank of a `[[boot_entry]]`.
+    Entry(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BootStep {
     /// Start the agent: to report, or to do what its session says.
     Agent,
+    /// Something else that an operator or a rule gives it.
+    Give(Given),
     /// Stay silent: the machine goes on to its next boot device.
     Ignore(Why),
 }
@@ -41,6 +56,8 @@ pub(crate) enum Why {
     NeverReported,
     /// It is approved, and nothing is to be done.
     NothingToDo,
+    /// A `[[boot_rule]]` says so.
+    Rule,
 }
 
 impl Why {
@@ -52,32 +69,78 @@ impl Why {
                 "this machine never started the agent; ask it again in the console"
             }
             Why::NothingToDo => "nothing is to be done on this machine",
+            Why::Rule => "a rule of the configuration says so",
         }
     }
 }
 
 /// What a card gets, whose machine is `who` of these suspects.
-pub(crate) fn step_of(who: Who, suspects: &[Suspect], now: Timestamp) -> BootStep {
-    match who {
-        Who::One(at) => next_step(suspects.get(at).map(|suspect| suspect.known), now),
+///
+/// What somebody asked for comes before the rules, and a rule before what is usual. A card that
+/// several machines have gets no more than the agent; neither does one whose request says no UUID
+/// (`named`: it says one) though its machine is known to: somebody else may have the card now.
+pub(crate) fn step_of(
+    who: Who,
+    named: bool,
+    suspects: &[Suspect],
+    rule: Option<&BootGive>,
+    now: Timestamp,
+) -> BootStep {
+    let one = match who {
+        Who::One(at) => suspects.get(at),
         // It reports, and is told what is its own: a session needs the serial number or the UUID of
         // its machine, a card never gives it.
-        Who::Nobody | Who::Stranger => BootStep::Agent,
+        Who::Nobody | Who::Stranger => None,
         Who::OneOfSeveral => {
             let mut steps = suspects
                 .iter()
                 .filter(|suspect| suspect.has_card)
-                .map(|suspect| next_step(Some(suspect.known), now));
+                .map(|suspect| {
+                    asked_for(suspect.known).unwrap_or(next_step(Some(suspect.known), now))
+                });
             let latest = steps.next().unwrap_or(BootStep::Agent);
-            match latest {
-                BootStep::Ignore(_) if steps.any(|step| step == BootStep::Agent) => BootStep::Agent,
-                latest => latest,
-            }
+            return match latest {
+                BootStep::Ignore(_) if steps.all(|step| matches!(step, BootStep::Ignore(_))) => {
+                    latest
+                }
+                _ => BootStep::Agent,
+            };
         }
+    };
+    let known = one.map(|suspect| suspect.known);
+    let by_card_alone = !named && one.is_some_and(|one| one.uuid.is_some() || one.heard.is_some());
+    let usual = next_step(known, now);
+    let step = match (known.and_then(asked_for), rule) {
+        (Some(asked), _) => asked,
+        (None, Some(_))
+            if known.is_some_and(|known| known.asked_again) && usual == BootStep::Agent =>
+        {
+            usual
+        }
+        (None, None | Some(BootGive::Agent)) => usual,
+        (None, Some(BootGive::Silence)) => BootStep::Ignore(Why::Rule),
+        // Entries are the admin's, and may erase: never for a machine nobody approved.
+        (None, Some(_)) if known.is_none_or(|known| known.state != HostState::Approved) => usual,
+        (None, Some(BootGive::Menu)) => BootStep::Give(Given::Menu),
+        (None, Some(BootGive::Entry(rank))) => BootStep::Give(Given::Entry(*rank)),
+    };
+    match step {
+        BootStep::Give(_) if by_card_alone => BootStep::Agent,
+        step => step,
     }
 }
 
-pub(crate) fn next_step(known: Option<Known>, now: Timestamp) -> BootStep {
+/// By an operator, for this machine.
+fn asked_for(known: Known) -> Option<BootStep> {
+    match (known.next, known.session) {
+        (Some(given), _) => Some(BootStep::Give(given)),
+        (None, true) => Some(BootStep::Agent),
+        (None, false) => None,
+    }
+}
+
+/// Without rules, and without a wish for its next boot.
+fn next_step(known: Option<Known>, now: Timestamp) -> BootStep {
     let Some(known) = known else {
         return BootStep::Agent;
     };
@@ -118,7 +181,9 @@ mod tests {
                 state,
                 asked: Timestamp(asked * 1000),
                 reported: reported.map(|s| Timestamp(s * 1000)),
+                asked_again: false,
                 session,
+                next: None,
             })
         };
         // (what is known, now in seconds, answer)
@@ -178,6 +243,98 @@ mod tests {
         ];
         for (name, known, now, expected) in table {
             assert_eq!(next_step(known, Timestamp(now * 1000)), expected, "{name}");
+        }
+    }
+
+    /// Every state of one machine, and of two behind one card, with every rule, at several times.
+    #[test]
+    fn an_operators_wish_comes_first_then_rules_and_a_shared_card_gets_the_agent_at_most() {
+        let bools = [false, true];
+        let mut all = Vec::new();
+        for state in [HostState::Seen, HostState::Waiting, HostState::Approved] {
+            for reported in [None, Some(Timestamp(5_000))] {
+                for (asked_again, session) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    for next in [None, Some(Given::Menu), Some(Given::Entry(3))] {
+                        all.push(Known {
+                            state,
+                            asked: Timestamp(0),
+                            reported,
+                            asked_again: bools[asked_again],
+                            session: bools[session],
+                            next,
+                        });
+                    }
+                }
+            }
+        }
+        let suspect = |known| Suspect {
+            host: crate::host::HostId("h".into()),
+            known,
+            uuid: None,
+            has_card: true,
+            heard: None,
+        };
+        let rules = [
+            None,
+            Some(BootGive::Agent),
+            Some(BootGive::Silence),
+            Some(BootGive::Menu),
+            Some(BootGive::Entry(1)),
+        ];
+        let silent = |step| matches!(step, BootStep::Ignore(_));
+        for now in [0, 10_000, 66_000, 10_000_000].map(Timestamp) {
+            for rule in &rules {
+                let rule = rule.as_ref();
+                let one = |known| step_of(Who::One(0), true, &[suspect(known)], rule, now);
+                let with_uuid = |known| Suspect {
+                    uuid: crate::host::uuid::Uuid::of_text("33221100-5544-7766-8899-aabbccddeeff"),
+                    ..suspect(known)
+                };
+                for known in &all {
+                    let step = one(*known);
+                    // Its firmware says a UUID, and this request none: no more than the agent.
+                    let by_card = step_of(Who::One(0), false, &[with_uuid(*known)], rule, now);
+                    match step {
+                        BootStep::Give(_) => assert_eq!(by_card, BootStep::Agent, "{known:?}"),
+                        step => assert_eq!(by_card, step, "{known:?}"),
+                    }
+                    match (known.next, known.session) {
+                        (Some(given), _) => assert_eq!(step, BootStep::Give(given)),
+                        (None, true) => assert_eq!(step, BootStep::Agent),
+                        (None, false) => match rule {
+                            Some(BootGive::Silence) if !known.asked_again => assert!(silent(step)),
+                            None | Some(BootGive::Agent) => {
+                                assert_eq!(step, next_step(Some(*known), now));
+                            }
+                            Some(BootGive::Silence) => {}
+                            Some(_) if known.state != HostState::Approved => {
+                                assert_eq!(step, next_step(Some(*known), now));
+                            }
+                            Some(give) if !known.asked_again => {
+                                let given = match give {
+                                    BootGive::Entry(rank) => Given::Entry(*rank),
+                                    _ => Given::Menu,
+                                };
+                                assert_eq!(step, BootStep::Give(given));
+                            }
+                            Some(_) => assert_ne!(step, BootStep::Ignore(Why::Rule)),
+                        },
+                    }
+                    for other in &all {
+                        let two = [suspect(*known), suspect(*other)];
+                        let step = step_of(Who::OneOfSeveral, true, &two, rule, now);
+                        assert!(!matches!(step, BootStep::Give(_)), "{known:?} {other:?}");
+                        if known.session || other.next.is_some() {
+                            assert_eq!(step, BootStep::Agent, "{known:?} {other:?}");
+                        }
+                    }
+                }
+                for who in [Who::Nobody, Who::Stranger] {
+                    let step = step_of(who, true, &[], rule, now);
+                    assert_eq!(silent(step), rule == Some(&BootGive::Silence));
+                    assert!(!matches!(step, BootStep::Give(_)), "{rule:?}");
+                }
+            }
         }
     }
 }

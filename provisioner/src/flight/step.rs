@@ -76,5 +76,6 @@ pub(crate) fn policy_code(why: policy::Why) -> &'static str {
         policy::Why::NotApproved => "not_approved",
         policy::Why::NeverReported => "never_reported",
         policy::Why::NothingToDo => "nothing_to_do",
+        policy::Why::Rule => "rule",
     }
 }

@@ -4,11 +4,15 @@ pub mod adapter;
 mod filler;
 pub(crate) mod identity;
 pub mod import;
+pub mod next;
 pub(crate) mod parts;
 pub(crate) mod recognition;
 pub(crate) mod records;
 pub(crate) mod report;
 pub(crate) mod uuid;
+mod wake;
+
+pub use wake::wake;
 
 use crate::Mac;
 use images::wire::Inventory;
@@ -82,6 +86,16 @@ pub enum Error {
     BadName(String, String),
     #[error("name a host {0}: another one has that name")]
     NameTaken(String),
+    #[error(
+        "choose what to boot: nothing is called {0:?}; there is {1}, add a [[boot_entry]] to the configuration for more"
+    )]
+    NoEntry(String, String),
+    #[error("wake host {0}: no hardware address of it is known; boot it from the network once")]
+    NoCard(String),
+    #[error("wake host {0}: no network took the packet; look at the interfaces with `ip addr`")]
+    NotSent(String),
+    #[error("open a socket for the wake-up packet: {0}; try again")]
+    Socket(#[from] std::io::Error),
     /// Every line that is wrong.
     #[error("import hosts: {0}; nothing was imported")]
     BadList(String),

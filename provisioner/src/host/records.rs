@@ -2,6 +2,7 @@
 
 use super::identity::{Identity, free_name, name};
 use super::import::Listed;
+use super::next::NextBoot;
 use super::uuid::Uuid;
 use super::{Error, Host, HostId, HostState, Imported, adapter};
 use crate::Mac;
@@ -30,8 +31,10 @@ const GET: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, 
 const SUSPECTS: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms, \
      host.last_seen_ms, host.uuid, (SELECT COUNT(*) FROM session WHERE session.host = host.id \
      AND session.over = 0 AND session.expires_ms > $2) AS sessions, \
-     (SELECT heard FROM adapter WHERE adapter.mac = $1 AND adapter.host = host.id) AS heard \
-     FROM host WHERE host.id IN (SELECT host FROM adapter WHERE mac = $1 \
+     (SELECT heard FROM adapter WHERE adapter.mac = $1 AND adapter.host = host.id) AS heard, \
+     host.first_seen_ms, next_boot.entry, next_boot.asked_by, next_boot.asked_ms AS wished_ms, \
+     next_boot.expires_ms, next_boot.given_ms \
+     FROM host LEFT JOIN next_boot ON next_boot.host = host.id WHERE host.id IN (SELECT host FROM adapter WHERE mac = $1 \
      UNION SELECT id FROM host WHERE uuid <> '' AND uuid IN ($3, $4)) \
      ORDER BY host.last_seen_ms DESC, host.id";
 
@@ -39,6 +42,8 @@ const SUSPECTS: &str = "SELECT host.id, host.state, host.asked_ms, host.reported
 #[derive(Clone, Debug)]
 pub(crate) struct Sighting {
     pub(crate) suspect: Suspect,
+    /// What an operator wants it to boot; maybe over.
+    pub(crate) next: Option<NextBoot>,
     pub(crate) last_seen: Timestamp,
 }
 
@@ -59,14 +64,19 @@ pub(crate) async fn suspects(
     rows.iter()
         .map(|row| {
             let heard: Option<String> = row.try_get("heard")?;
+            let asked = Timestamp(row.try_get("asked_ms")?);
             Ok(Sighting {
+                next: wish(row)?,
                 suspect: Suspect {
                     host: HostId(row.try_get("id")?),
                     known: Known {
                         state: state_of(row)?,
-                        asked: Timestamp(row.try_get("asked_ms")?),
+                        asked,
                         reported: time(row, "reported_ms")?,
+                        asked_again: asked > Timestamp(row.try_get("first_seen_ms")?),
                         session: row.try_get::<i64, _>("sessions")? > 0,
+                        // The gate knows whether it is over.
+                        next: None,
                     },
                     uuid: Uuid::of_text(&row.try_get::<String, _>("uuid")?),
                     has_card: heard.is_some(),
@@ -76,6 +86,19 @@ pub(crate) async fn suspects(
             })
         })
         .collect()
+}
+
+fn wish(row: &AnyRow) -> Result<Option<NextBoot>, sqlx::Error> {
+    let Some(entry) = row.try_get("entry")? else {
+        return Ok(None);
+    };
+    Ok(Some(NextBoot {
+        entry,
+        by: row.try_get("asked_by")?,
+        asked: Timestamp(row.try_get("wished_ms")?),
+        expires: Timestamp(row.try_get("expires_ms")?),
+        given: time(row, "given_ms")?,
+    }))
 }
 
 /// A machine asked the network for a boot loader: `None` = one that the registry has not.
@@ -243,6 +266,10 @@ pub(crate) async fn give_mac(
 
 pub(crate) async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
     sqlx::query("DELETE FROM host_mac WHERE host = $1")
+        .bind(id.as_str())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM next_boot WHERE host = $1")
         .bind(id.as_str())
         .execute(&mut *conn)
         .await?;

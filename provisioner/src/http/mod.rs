@@ -5,6 +5,7 @@
 //! `pieces` send files.
 
 mod listener;
+mod menu;
 mod pieces;
 mod range;
 pub(crate) mod router;

@@ -1,11 +1,13 @@
 //! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
 
+use super::menu;
 use super::script::{self, Place};
 use super::stream::{self, Patch};
 use crate::boot::path::{self, BootFile};
-use crate::boot::policy::BootStep;
+use crate::boot::policy::{BootStep, Given, Why};
 use crate::boot::{asset, gate};
 use crate::flight::{Carrier, Step, policy_code};
+use crate::host::{HostId, next};
 use crate::interface::Served;
 use axum::Router;
 use axum::body::Body;
@@ -28,8 +30,8 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         return text(StatusCode::NOT_FOUND, "no such boot file\n".to_owned());
     };
     let boot = &served.boot;
-    let step = match gate::step(boot, mac).await {
-        Ok((step, _)) => step,
+    let (step, found) = match gate::step(boot, mac).await {
+        Ok(answer) => answer,
         Err(error) => {
             tracing::error!(%mac, %error, "failed to look up a machine; it gets no file");
             let sentence = "the appliance has a problem; its log says which\n";
@@ -61,15 +63,16 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
             refused(policy_code(why));
             text(StatusCode::FORBIDDEN, format!("{}\n", why.text()))
         }
-        (BootFile::Script, BootStep::Agent) => {
-            let script = script(&served, mac);
+        (BootFile::Script, BootStep::Agent | BootStep::Give(_)) => {
+            let host = found.host.as_ref().filter(|_| !head);
+            let script = script(&served, mac, step, host).await;
             let len = u64::try_from(script.len()).unwrap_or(u64::MAX);
             if let Some(mut sending) = sending(len) {
                 sending.add(len);
             }
             text(StatusCode::OK, script)
         }
-        (file, BootStep::Agent) => {
+        (file, BootStep::Agent | BootStep::Give(_)) => {
             let path = asset::path(&boot.assets_dir, file);
             // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
             let whole = HeaderMap::new();
@@ -103,10 +106,16 @@ fn boot_disk(served: &Served, mac: crate::Mac) -> Patch {
     }
 }
 
-/// The script that TFTP gives too.
-pub(crate) fn script(served: &Served, mac: crate::Mac) -> String {
+/// The script that TFTP gives too. `host`: the machine has it now, which counts for what it is given
+/// once.
+pub(crate) async fn script(
+    served: &Served,
+    mac: crate::Mac,
+    step: BootStep,
+    host: Option<&HostId>,
+) -> String {
     let boot = &served.boot;
-    script::agent(&Place {
+    let place = Place {
         appliance: &boot.appliance,
         server: served.address,
         http_port: served.open_ports().http.unwrap_or(served.http_port),
@@ -114,7 +123,27 @@ pub(crate) fn script(served: &Served, mac: crate::Mac) -> String {
         fingerprint: &boot.fingerprint,
         locale: boot.locale.code(),
         mac,
-    })
+    };
+    let entries = &boot.choices.entries;
+    let script = match step {
+        BootStep::Give(Given::Menu) => menu::menu(&place, entries),
+        BootStep::Give(Given::Entry(rank)) => match entries.get(rank) {
+            Some(entry) => menu::entry(&place, entry),
+            None => return script::nothing(&boot.appliance, Why::NothingToDo.text()),
+        },
+        BootStep::Agent | BootStep::Ignore(_) => return script::agent(&place),
+    };
+    if let Some(host) = host
+        && let Err(error) = next::records::given(&boot.db, host, boot.clock.now()).await
+    {
+        // Once means once: what cannot be written down is not given.
+        tracing::error!(%mac, %error, "failed to write down what a machine was given; it gets nothing");
+        return script::nothing(
+            &boot.appliance,
+            "the appliance has a problem; its log says which",
+        );
+    }
+    script
 }
 
 fn text(status: StatusCode, text: String) -> Response<Body> {

@@ -19,23 +19,32 @@ pub(crate) struct Place<'a> {
 /// Starts the agent. `initrd=initrd` is what iPXE of 2019 needs under UEFI; both consoles, because
 /// the last one named gets the agent's screen and servers have none but the serial one.
 pub(crate) fn agent(place: &Place) -> String {
-    let url = |file| {
-        let path = path::of(place.mac, file);
-        format!("http://{}:{}/{path}", place.server, place.http_port)
-    };
     format!(
         "#!ipxe\n\
          echo Reprise {name}: starting the agent on {mac}\n\
-         kernel {kernel} initrd=initrd reprise.server=https://{server}:{console} \
-         reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
-         console=tty0 console=ttyS0,115200 quiet || goto failed\n\
-         initrd --name initrd {initrd} || goto failed\n\
-         boot || goto failed\n\
+         {lines}\
          :failed\n\
          echo Reprise {name}: the agent could not be started; the machine goes on to its own disk\n\
          sleep 5\n\
          exit 1\n",
         name = plain(place.appliance),
+        mac = place.mac,
+        lines = agent_lines(place),
+    )
+}
+
+/// Without head and tail; what fails goes to `:failed`.
+pub(super) fn agent_lines(place: &Place) -> String {
+    let url = |file| {
+        let path = path::of(place.mac, file);
+        format!("http://{}:{}/{path}", place.server, place.http_port)
+    };
+    format!(
+        "kernel {kernel} initrd=initrd reprise.server=https://{server}:{console} \
+         reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
+         console=tty0 console=ttyS0,115200 quiet || goto failed\n\
+         initrd --name initrd {initrd} || goto failed\n\
+         boot || goto failed\n",
         mac = place.mac,
         kernel = url(BootFile::Kernel),
         initrd = url(BootFile::Initrd),
@@ -57,7 +66,7 @@ pub(crate) fn nothing(appliance: &str, why: &str) -> String {
 }
 
 /// iPXE expands `${…}` and splits lines: only harmless signs stay.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_ascii_alphanumeric() || " ._-,;".contains(*c))
         .take(100)

@@ -89,8 +89,8 @@ impl Shelf {
     async fn open(&self, path: &str) -> Result<Content, Refusal> {
         let (mac, file) = path::parse(path).ok_or_else(Refusal::not_found)?;
         let boot = &self.served.boot;
-        let step = match gate::step(boot, mac).await {
-            Ok((step, _)) => step,
+        let (step, gated) = match gate::step(boot, mac).await {
+            Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(%mac, %error, "failed to look up a machine; it gets no file");
                 return Err(Refusal::because(
@@ -108,12 +108,13 @@ impl Shelf {
         boot.recorder.note(mac, asked);
         let found = match (file, step) {
             (_, BootStep::Ignore(why)) => Err(Refusal::because(why.text())),
-            (BootFile::Script, BootStep::Agent) => {
-                Ok(script(&self.served, mac).into_bytes().into())
+            (BootFile::Script, _) => {
+                let script = script(&self.served, mac, step, gated.host.as_ref()).await;
+                Ok(script.into_bytes().into())
             }
-            (BootFile::SnpOnly | BootFile::UndiOnly, BootStep::Agent) => self.load(file).await,
+            (BootFile::SnpOnly | BootFile::UndiOnly, _) => self.load(file).await,
             // Tens of megabytes in lock-step: by HTTP only.
-            (BootFile::Kernel | BootFile::Initrd | BootFile::BootDisk, BootStep::Agent) => {
+            (BootFile::Kernel | BootFile::Initrd | BootFile::BootDisk, _) => {
                 Err(Refusal::not_found())
             }
         };
@@ -122,7 +123,7 @@ impl Shelf {
             Err(refusal) => {
                 let why = match step {
                     BootStep::Ignore(why) => policy_code(why),
-                    BootStep::Agent => "missing",
+                    BootStep::Agent | BootStep::Give(_) => "missing",
                 };
                 let (file, why) = (name.to_owned(), why.to_owned());
                 boot.recorder.note(mac, Step::FileRefused { by, file, why });

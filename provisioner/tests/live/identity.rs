@@ -243,6 +243,13 @@ async fn facts(boot: &Boot) -> Vec<Fact> {
 
 /// Boot server and cable; `work` runs beside them.
 fn on_a_cable(work: impl AsyncFnOnce(Boot, Pc, state::Clock, Router) + Send) {
+    on_a_cable_with(config::BootChoices::default(), work);
+}
+
+fn on_a_cable_with(
+    choices: config::BootChoices,
+    work: impl AsyncFnOnce(Boot, Pc, state::Clock, Router) + Send,
+) {
     let (server, pc) = (Net::new(), Net::new());
     server.cable_to(&pc);
     pc.ip("addr add 10.77.0.50/24 dev pc0");
@@ -250,7 +257,8 @@ fn on_a_cable(work: impl AsyncFnOnce(Boot, Pc, state::Clock, Router) + Send) {
     folder.fill_assets();
     inside(&server, async || {
         let clock = manual_clock();
-        let (boot, vault) = boot(&folder, clock.clone()).await;
+        let (mut boot, vault) = boot(&folder, clock.clone()).await;
+        boot.choices = Arc::new(choices);
         let image = vec![7u8; 1 << 20];
         let watch = Watch::default();
         images::import::import(&vault, "debian", &mut image.as_slice(), None, &|| 1, &watch)
@@ -425,5 +433,167 @@ fn two_machines_that_run_with_one_serial_number_are_two() {
         pass(&clock, 3600);
         assert_eq!(copy.hello(&router, copied).await.host, second.0);
         assert_eq!(a.hello(&router, card).await.host, first.0);
+    });
+}
+
+/// The script that a machine gets by HTTP, or by HEAD its answer without body.
+async fn script(net: &Arc<Net>, mac: &str, head: bool) -> String {
+    let net = Arc::clone(net);
+    let url = format!("http://10.77.0.2:8067/b/{}/boot.ipxe", mac.replace(':', ""));
+    let fetched = tokio::task::spawn_blocking(move || {
+        let mut curl = net.command("curl");
+        curl.args(["-sS", "--max-time", "20", &url]);
+        if head {
+            curl.arg("--head");
+        }
+        curl.output().unwrap()
+    });
+    String::from_utf8(fetched.await.unwrap().stdout).unwrap()
+}
+
+async fn firmware_asks(pc: &mut Pc, mac: &str, uuid: &str) -> bool {
+    let net = Arc::clone(&pc.net);
+    pc.number += 10;
+    let number = pc.number;
+    let (mac, uuid) = (mac.to_owned(), uuid.to_owned());
+    let asked = tokio::task::spawn_blocking(move || {
+        std::thread::spawn(move || {
+            net.enter();
+            dhcp_offers(&mac, &uuid, number)
+        })
+        .join()
+        .unwrap()
+    });
+    asked.await.unwrap()
+}
+
+#[test]
+fn what_is_asked_for_once_is_given_once() {
+    let rule = config::BootRule {
+        serial: Some("SERIAL-K*".to_owned()),
+        give: config::BootGive::Entry(0),
+        ..Default::default()
+    };
+    let quiet = config::BootRule {
+        mac: Some("02:5e:*".to_owned()),
+        give: config::BootGive::Silence,
+        ..Default::default()
+    };
+    let choices = config::BootChoices {
+        entries: vec![config::BootEntry {
+            name: "kiosk".to_owned(),
+            title: "Kiosk".to_owned(),
+            what: config::BootWhat::Efi("http://10.0.0.1/kiosk.efi".to_owned()),
+        }],
+        rules: vec![quiet, rule],
+    };
+    on_a_cable_with(choices, async |boot, mut pc, clock, router| {
+        let card = "02:00:00:00:00:0a";
+        let a = machine(1, "SERIAL-A", UUID_A, card);
+        let id = HostId(a.hello(&router, card).await.host);
+        let now = clock.now();
+        host::approve(&boot.db, &id, None, "admin", now)
+            .await
+            .unwrap();
+        assert!(!firmware_asks(&mut pc, card, UUID_A).await, "silence");
+        let wrong = host::next::ask(&boot.db, &boot.choices, &id, "kiosc", "admin", now).await;
+        assert!(wrong.unwrap_err().to_string().contains("menu, kiosk"));
+        let ask = async |entry| {
+            let now = clock.now();
+            host::next::ask(&boot.db, &boot.choices, &id, entry, "admin", now)
+                .await
+                .unwrap();
+        };
+
+        // Offers and questions that fetch nothing use nothing up; the script does. What the script
+        // names is fetched after it.
+        ask("menu").await;
+        for _ in 0..3 {
+            assert!(firmware_asks(&mut pc, card, UUID_A).await, "the menu");
+        }
+        script(&pc.net, card, true).await;
+        let next = host::next::of(&boot.db, &id, clock.now()).await.unwrap();
+        assert_eq!(next.map(|next| next.entry).as_deref(), Some("menu"));
+        let menu = script(&pc.net, card, false).await;
+        assert!(menu.contains("item own0 Kiosk"), "{menu}");
+        pass(&clock, 60);
+        assert_eq!(script(&pc.net, card, false).await, menu, "the same start");
+        assert!(!firmware_asks(&mut pc, card, UUID_A).await, "another start");
+        let after = script(&pc.net, card, false).await;
+        assert!(after.contains("nothing is to be done"), "{after}");
+        let said = facts(&boot).await;
+        let given = |fact: &&Fact| matches!(fact, Fact::NextBootGiven { .. });
+        assert_eq!(said.iter().filter(given).count(), 1);
+
+        // A wish that nobody fetched is over after a day.
+        ask("kiosk").await;
+        assert!(firmware_asks(&mut pc, card, UUID_A).await, "the kiosk");
+        pass(&clock, 24 * 3600);
+        assert!(!firmware_asks(&mut pc, card, UUID_A).await, "a day later");
+
+        // Behind a card that two machines have, and that says no UUID, the agent at most.
+        let b = machine(2, "SERIAL-B", UUID_B, "02:00:00:00:00:0b");
+        b.hello(&router, card).await;
+        pass(&clock, 60);
+        ask("kiosk").await;
+        assert!(firmware_asks(&mut pc, card, "").await, "one of two");
+        let either = script(&pc.net, card, false).await;
+        assert!(either.contains("starting the agent"), "{either}");
+        assert!(firmware_asks(&mut pc, card, UUID_A).await, "A");
+        let kiosk = script(&pc.net, card, false).await;
+        assert!(kiosk.contains("chain http://10.0.0.1/kiosk.efi"), "{kiosk}");
+
+        // Rules: by the serial number of a machine that reported, and by card before it did.
+        let k = machine(6, "SERIAL-K1", "", "02:00:00:00:00:0c");
+        let host_k = HostId(k.hello(&router, k.card).await.host);
+        assert!(firmware_asks(&mut pc, k.card, "").await, "to be approved");
+        let agent = script(&pc.net, k.card, false).await;
+        assert!(agent.contains("starting the agent"), "{agent}");
+        host::approve(&boot.db, &host_k, None, "admin", clock.now())
+            .await
+            .unwrap();
+        assert!(firmware_asks(&mut pc, k.card, "").await, "by its serial");
+        let kiosk = script(&pc.net, k.card, false).await;
+        assert!(kiosk.contains("chain http://10.0.0.1/kiosk.efi"), "{kiosk}");
+        assert!(
+            !firmware_asks(&mut pc, "02:5e:00:00:00:01", "").await,
+            "by its card"
+        );
+        let host_k = host::get(&boot.db, &host_k).await.unwrap();
+        let why = provisioner::explain(&boot, &host_k).await.unwrap();
+        assert_eq!((why[0].gets.as_str(), why[0].rule), ("kiosk", Some(2)));
+    });
+}
+
+#[test]
+fn a_machine_is_woken_by_its_card() {
+    on_a_cable(async |boot, pc, _, router| {
+        let card = "02:00:00:00:00:0a";
+        let a = machine(1, "SERIAL-A", UUID_A, card);
+        let id = HostId(a.hello(&router, card).await.host);
+        let host = host::get(&boot.db, &id).await.unwrap();
+        let net = Arc::clone(&pc.net);
+        let (listens, ready) = tokio::sync::oneshot::channel();
+        let heard = tokio::task::spawn_blocking(move || {
+            std::thread::spawn(move || {
+                net.enter();
+                let socket = UdpSocket::bind("0.0.0.0:9").unwrap();
+                socket
+                    .set_read_timeout(Some(Duration::from_secs(20)))
+                    .unwrap();
+                listens.send(()).unwrap();
+                let mut buffer = [0; 256];
+                let len = socket.recv(&mut buffer).unwrap();
+                buffer[..len].to_vec()
+            })
+            .join()
+            .unwrap()
+        });
+        ready.await.unwrap();
+        let reached = host::wake(&host, &[]).await.unwrap();
+        assert_eq!(reached, [std::net::Ipv4Addr::new(10, 77, 0, 255)]);
+        let packet = heard.await.unwrap();
+        assert_eq!(packet[..6], [0xff; 6]);
+        assert_eq!(packet[6..], mac_bytes(card).repeat(16));
     });
 }

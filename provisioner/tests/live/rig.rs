@@ -87,6 +87,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
             let vault = Arc::clone(&opened);
             Box::pin(async move { Ok(vault) })
         }),
+        choices: Arc::default(),
         heard: provisioner::Heard::default(),
         ports: PortsBoard::default(),
     };

@@ -1,4 +1,5 @@
-//! `GET /api/hosts[/ID]`, `POST /api/hosts/import`, `POST /api/hosts/ID/{approve,forget,ask}`. ID may be a name or a MAC.
+//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/import`,
+//! `POST /api/hosts/ID/{approve,forget,ask,next,wake}`. ID may be a name or a MAC.
 
 use crate::auth::permit::{ApiAct, Caller};
 use crate::desk::Desk;
@@ -18,6 +19,9 @@ pub(super) fn router() -> Router<Desk> {
         .route("/api/hosts/{id}/approve", post(approve))
         .route("/api/hosts/{id}/forget", post(forget))
         .route("/api/hosts/{id}/ask", post(ask))
+        .route("/api/hosts/{id}/boot", get(boot))
+        .route("/api/hosts/{id}/next", post(next))
+        .route("/api/hosts/{id}/wake", post(wake))
 }
 
 #[derive(Serialize)]
@@ -139,4 +143,107 @@ async fn ask(
     let asked = host::ask_again(&desk.app.db, &host.id, desk.app.clock.now()).await;
     asked?;
     Ok(Json(serde_json::json!({})))
+}
+
+#[derive(Serialize)]
+struct Boots {
+    cards: Vec<Card>,
+    /// What an operator wants it to boot next, once.
+    next: Option<Next>,
+}
+
+#[derive(Serialize)]
+struct Card {
+    mac: String,
+    /// agent | silence | menu | the name of an entry
+    gets: String,
+    why: String,
+    /// Counted from 1.
+    rule: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Next {
+    entry: String,
+    by: String,
+    expires_ms: i64,
+}
+
+fn next_shape(next: host::next::NextBoot) -> Next {
+    Next {
+        entry: next.entry,
+        by: next.by,
+        expires_ms: next.expires.0,
+    }
+}
+
+/// What it would get now, and why.
+async fn boot(
+    State(desk): State<Desk>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Boots>, Error> {
+    let host = find(&desk, &id).await?;
+    let explained = provisioner::explain(&desk.app.boot, &host).await?;
+    let next = host::next::of(&desk.app.db, &host.id, desk.app.clock.now()).await?;
+    let cards = explained.into_iter().map(|card| Card {
+        mac: card.mac.to_string(),
+        gets: card.gets,
+        why: card.why,
+        rule: card.rule,
+    });
+    Ok(Json(Boots {
+        cards: cards.collect(),
+        next: next.map(next_shape),
+    }))
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    /// `menu` or the name of an entry; `null` withdraws.
+    entry: Option<String>,
+}
+
+async fn next(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Path(id): Path<String>,
+    Json(wish): Json<Wish>,
+) -> Result<Json<Option<Next>>, Error> {
+    let host = find(&desk, &id).await?;
+    let db = &desk.app.db;
+    let Some(entry) = wish.entry else {
+        host::next::withdraw(db, &host.id).await?;
+        return Ok(Json(None));
+    };
+    let choices = &desk.app.boot.choices;
+    let now = desk.app.clock.now();
+    let next = host::next::ask(db, choices, &host.id, &entry, &caller.by, now).await?;
+    Ok(Json(Some(next_shape(next))))
+}
+
+#[derive(Default, Deserialize)]
+struct Wake {
+    /// Broadcast addresses of networks behind a router.
+    #[serde(default)]
+    beyond: Vec<std::net::Ipv4Addr>,
+}
+
+#[derive(Serialize)]
+struct Woken {
+    networks: Vec<String>,
+}
+
+async fn wake(
+    State(desk): State<Desk>,
+    _caller: ApiAct,
+    Path(id): Path<String>,
+    asked: Option<Json<Wake>>,
+) -> Result<Json<Woken>, Error> {
+    let Json(asked) = asked.unwrap_or_default();
+    let host = find(&desk, &id).await?;
+    let networks = host::wake(&host, &asked.beyond).await?;
+    Ok(Json(Woken {
+        networks: networks.iter().map(ToString::to_string).collect(),
+    }))
 }

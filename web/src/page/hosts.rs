@@ -23,6 +23,8 @@ pub(super) fn router() -> Router<Desk> {
         .route("/hosts/{id}/approve", post(approve))
         .route("/hosts/{id}/forget", post(forget))
         .route("/hosts/{id}/ask", post(ask_again))
+        .route("/hosts/{id}/next", post(next))
+        .route("/hosts/{id}/wake", post(wake))
 }
 
 pub(super) struct DiskView {
@@ -221,6 +223,10 @@ async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
 struct Page {
     f: Frame,
     host: HostView,
+    /// Word and title of what it can be given at its next network boot.
+    entries: Vec<(String, String)>,
+    /// What it will be given.
+    next: Option<String>,
     images: Vec<super::images::Row>,
     /// Why images cannot be listed.
     no_images: Option<String>,
@@ -238,8 +244,21 @@ async fn show(
     let sessions = session::list(&desk.app.db, 200).await?;
     let now = desk.app.clock.now();
     let title = said(&host.name);
+    let next = host::next::of(&desk.app.db, &host.id, now).await?;
+    let menu = (host::next::MENU.to_owned(), words.t("host-menu"));
+    let own = &desk.app.boot.choices.entries;
     render(&Page {
         host: view(words, &host),
+        entries: std::iter::once(menu)
+            .chain(own.iter().map(|e| (e.name.clone(), e.title.clone())))
+            .collect(),
+        next: next.map(|next| {
+            let until = words.date(next.expires);
+            words.with(
+                "host-next-asked",
+                &[("entry", &next.entry), ("by", &next.by), ("date", &until)],
+            )
+        }),
         images,
         no_images,
         sessions: sessions
@@ -287,4 +306,30 @@ async fn ask_again(
     let id = HostId(id);
     host::ask_again(&desk.app.db, &id, desk.app.clock.now()).await?;
     Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
+}
+
+async fn next(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Act { reader, fields }: Act,
+) -> Result<Response, Error> {
+    let id = HostId(id);
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    match fields.get("entry") {
+        "" => host::next::withdraw(&app.db, &id).await?,
+        entry => {
+            host::next::ask(&app.db, &app.boot.choices, &id, entry, &reader.name, now).await?;
+        }
+    }
+    Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
+}
+
+async fn wake(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    _act: Act,
+) -> Result<Response, Error> {
+    let host = host::get(&desk.app.db, &HostId(id)).await?;
+    host::wake(&host, &[]).await?;
+    Ok(Redirect::to(&format!("/hosts/{}", host.id)).into_response())
 }

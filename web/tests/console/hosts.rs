@@ -230,3 +230,48 @@ async fn an_old_pairing_code_approves_nobody() {
         .await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_boots_next_is_asked_shown_explained_and_withdrawn() {
+    let (bench, mut visitor, welcome, _) = with_waiting_host("S1").await;
+    let page_of = format!("/hosts/{}", welcome.host);
+    let page = bench.get(&mut visitor, &format!("{page_of}?lang=en")).await;
+    assert!(page.text.contains("The menu, on its screen"));
+    let token = page.token();
+    let next = format!("{page_of}/next");
+    let nobody = [("token", "of nobody"), ("entry", "menu")];
+    let answer = bench.post(&mut visitor, &next, &nobody).await;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    let unknown = [("token", token.as_str()), ("entry", "kiosk")];
+    let answer = bench.post(&mut visitor, &next, &unknown).await;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    let api = format!("/api{page_of}/boot");
+    let none = bench.get(&mut visitor, &api).await;
+    assert!(none.text.contains("\"next\":null"), "{}", none.text);
+
+    let menu = [("token", token.as_str()), ("entry", "menu")];
+    let answer = bench.post(&mut visitor, &next, &menu).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = bench.get(&mut visitor, &page_of).await;
+    assert!(
+        page.text.contains("once, asked by admin, until"),
+        "{}",
+        page.text
+    );
+    let asked = bench.get(&mut visitor, &api).await;
+    assert!(asked.text.contains("\"entry\":\"menu\""), "{}", asked.text);
+    assert!(asked.text.contains("52:54:00:12:34:56"), "{}", asked.text);
+    let facts = journal::latest(&bench.app.db, 20).await.unwrap();
+    assert!(facts.iter().any(|e| matches!(&e.fact,
+        Fact::NextBootAsked { entry, by, .. } if entry == "menu" && by == "admin")));
+
+    let nothing = [("token", token.as_str()), ("entry", "")];
+    let answer = bench.post(&mut visitor, &next, &nothing).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let withdrawn = bench.get(&mut visitor, &api).await;
+    assert!(
+        withdrawn.text.contains("\"next\":null"),
+        "{}",
+        withdrawn.text
+    );
+}
