@@ -76,8 +76,8 @@ pub(crate) async fn restored(
     plan: &str,
     target: &str,
 ) -> Result<Option<Timestamp>, Error> {
+    // By number: one from when the clock was ahead would stay the newest until then.
     let row = sqlx::query(
-        // By number: one from when the clock was ahead would stay the newest until then.
         "SELECT at_ms FROM proof \
          WHERE plan = $1 AND target = $2 AND passed = 1 AND level IN ('restored', 'loaded') \
          ORDER BY number DESC LIMIT 1",

@@ -67,13 +67,16 @@ pub(crate) async fn used(
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
-    for (trim, this) in [(TRIM_HOST, host.to_string()), (TRIM_CARD, mac.to_string())] {
-        sqlx::query(trim)
-            .bind(this)
-            .bind(MOST)
-            .execute(&mut *conn)
-            .await?;
-    }
+    sqlx::query(TRIM_HOST)
+        .bind(host.as_str())
+        .bind(MOST)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(TRIM_CARD)
+        .bind(mac.to_string())
+        .bind(MOST)
+        .execute(&mut *conn)
+        .await?;
     Ok(())
 }
 
