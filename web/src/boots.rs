@@ -429,7 +429,7 @@ mod tests {
         assert!(lines[0].quiet.is_none());
         assert_eq!(lines[1].who, Who::Trouble);
         assert!(
-            lines[1].sentence.contains("timeout"),
+            lines[1].sentence.ends_with("il a cessé de répondre"),
             "{}",
             lines[1].sentence
         );

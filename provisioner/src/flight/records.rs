@@ -119,10 +119,10 @@ async fn tell(
 
 async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT flight.mac, MAX(CASE WHEN host.state = 'approved' THEN 1 ELSE 0 END) AS known, \
-         MAX(flight.ended_ms) AS ended_ms FROM flight \
+        "SELECT flight.mac FROM flight \
          LEFT JOIN host_mac ON host_mac.mac = flight.mac LEFT JOIN host ON host.id = host_mac.host \
-         GROUP BY flight.mac ORDER BY known DESC, ended_ms DESC, flight.mac LIMIT 100 OFFSET $1",
+         GROUP BY flight.mac ORDER BY MAX(CASE WHEN host.state = 'approved' THEN 1 ELSE 0 END) DESC, \
+         MAX(flight.ended_ms) DESC, flight.mac LIMIT 100 OFFSET $1",
     )
     .bind(MOST_MACHINES)
     .fetch_all(&mut *conn)
