@@ -335,6 +335,12 @@ fn a_backup_killed_at_any_stage_loses_nothing_committed() {
                 "told done, but not committed"
             );
         }
+        // One that was killed between its commit and its end is named until a prune has tidied it; nothing else may be.
+        let checked = vault(&folder, &["check", &url, "--read-all", "--json"]);
+        if text(&checked).contains("has committed and not ended") {
+            assert_eq!(objects(at, "snapshots"), known + 1, "stage {number}");
+            done(&vault(&folder, &["prune", &url, "--no-wait"]));
+        }
         let checked = done(&vault(&folder, &["check", &url, "--read-all", "--json"]));
         assert_eq!(
             checked["problems"],

@@ -2,9 +2,8 @@
 //! Each time the recorder says what was seen, and the cause.
 
 use crate::nets::{Net, inside};
-use crate::rig::{Folder, boot, until};
+use crate::rig::{Folder, Serving, boot, until};
 use crate::wire::{machine, unhex};
-use config::{DhcpRole, Network};
 use provisioner::flight::{Cause, Evidence, Flight, Step, Trace};
 use provisioner::{Boot, Mac, flight};
 use state::wire::Fact;
@@ -12,7 +11,6 @@ use state::{Clock, journal};
 use std::net::UdpSocket;
 use std::process::{Child, Stdio};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
 
@@ -92,28 +90,11 @@ impl Lan {
             let serving = scope.spawn(move || {
                 inside(&self.server, async || {
                     let (boot, _) = boot(&self.folder, Clock::System).await;
-                    let stop = CancellationToken::new();
-                    let network = Network {
-                        interface: "srv0".to_owned(),
-                        dhcp: DhcpRole::Proxy,
-                        http_port: 8067,
-                    };
-                    let networks = vec![network];
-                    let task =
-                        tokio::spawn(provisioner::serve(boot.clone(), networks, stop.clone()));
-                    until("all ports open", async || {
-                        let ports = boot.ports.all().remove("srv0")?;
-                        [ports.dhcp, ports.pxe, ports.http, ports.tftp]
-                            .iter()
-                            .all(Option::is_some)
-                            .then_some(())
-                    })
-                    .await;
+                    let serving = Serving::start(&boot).await;
                     open.send(()).unwrap();
                     finished.await.unwrap();
                     judge(&boot).await;
-                    stop.cancel();
-                    task.await.unwrap();
+                    serving.end().await;
                 });
             });
             let ready = opened.recv_timeout(Duration::from_secs(30));

@@ -2,11 +2,10 @@
 //! told. Every question goes over a cable; every answer of the three protocols must agree.
 
 use crate::nets::{Net, inside};
-use crate::rig::{Folder, boot, manual_clock, until};
+use crate::rig::{Folder, Serving, boot, manual_clock, until};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use config::{DhcpRole, Network};
 use images::wire::{Disk, Hello, Inventory, Next, Nic, Welcome};
 use provisioner::host::{self, HostId, HostState, adapter};
 use provisioner::{Boot, agent_router, session};
@@ -17,7 +16,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use vault::Watch;
 
@@ -263,32 +261,13 @@ fn on_a_cable_with(
         let watch = Watch::default();
         images::import::import(&vault, "debian", &mut image.as_slice(), None, &|| 1, &watch)
             .unwrap();
-        let stop = CancellationToken::new();
-        let network = Network {
-            interface: "srv0".to_owned(),
-            dhcp: DhcpRole::Proxy,
-            http_port: 8067,
-        };
-        let serving = tokio::spawn(provisioner::serve(
-            boot.clone(),
-            vec![network],
-            stop.clone(),
-        ));
-        until("all ports open", async || {
-            let ports = boot.ports.all().remove("srv0")?;
-            [ports.dhcp, ports.pxe, ports.http, ports.tftp]
-                .iter()
-                .all(Option::is_some)
-                .then_some(())
-        })
-        .await;
+        let serving = Serving::start(&boot).await;
         let pc = Pc {
             net: Arc::new(pc),
             number: 0,
         };
         work(boot.clone(), pc, clock, agent_router(boot)).await;
-        stop.cancel();
-        serving.await.unwrap();
+        serving.end().await;
     });
 }
 

@@ -1,11 +1,14 @@
 //! A boot server with a state folder of its own.
 
+use config::{DhcpRole, Network};
 use provisioner::{Boot, PortsBoard};
 use state::progress::Board;
 use state::{Clock, Db, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use vault::target::MemoryTarget;
 use vault::{KdfCost, Secret, Vault};
 
@@ -46,6 +49,42 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A proxy on `srv0` whose ports are all open.
+pub(crate) struct Serving {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    pub(crate) async fn start(boot: &Boot) -> Serving {
+        let network = Network {
+            interface: "srv0".to_owned(),
+            dhcp: DhcpRole::Proxy,
+            http_port: 8067,
+        };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(provisioner::serve(
+            boot.clone(),
+            vec![network],
+            stop.clone(),
+        ));
+        until("all ports open", async || {
+            let ports = boot.ports.all().remove("srv0")?;
+            [ports.dhcp, ports.pxe, ports.http, ports.tftp]
+                .iter()
+                .all(Option::is_some)
+                .then_some(())
+        })
+        .await;
+        Serving { stop, task }
+    }
+
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
     }
 }
 

@@ -1,14 +1,12 @@
 //! DHCP as machines send it, byte for byte, on a cable.
 
 use crate::nets::{Net, inside};
-use crate::rig::{Folder, boot, until};
-use config::{DhcpRole, Network};
+use crate::rig::{Folder, Serving, boot, until};
 use provisioner::host::{self, HostState};
 use rustix::net::sockopt;
 use state::Clock;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text
@@ -184,25 +182,7 @@ pub(crate) fn machines_on_a_cable_are_answered_as_firmware_expects() {
     folder.fill_assets();
     inside(&server, async || {
         let (boot, _) = boot(&folder, Clock::System).await;
-        let stop = CancellationToken::new();
-        let network = Network {
-            interface: "srv0".to_owned(),
-            dhcp: DhcpRole::Proxy,
-            http_port: 8067,
-        };
-        let serving = tokio::spawn(provisioner::serve(
-            boot.clone(),
-            vec![network],
-            stop.clone(),
-        ));
-        until("all ports open", async || {
-            let ports = boot.ports.all().remove("srv0")?;
-            [ports.dhcp, ports.pxe, ports.http, ports.tftp]
-                .iter()
-                .all(Option::is_some)
-                .then_some(())
-        })
-        .await;
+        let serving = Serving::start(&boot).await;
         let pc = std::sync::Arc::new(pc);
         let machine = std::sync::Arc::clone(&pc);
         tokio::task::spawn_blocking(move || be_a_pc(&machine))
@@ -214,8 +194,7 @@ pub(crate) fn machines_on_a_cable_are_answered_as_firmware_expects() {
         .await;
         assert_eq!(host.state, HostState::Seen);
         assert_eq!(host.name, "PC-123456");
-        stop.cancel();
-        serving.await.unwrap();
+        serving.end().await;
         assert_eq!(boot.ports.all().remove("srv0"), Some(Default::default()));
     });
 }
