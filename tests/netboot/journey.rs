@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Appliance, Temp, within};
 use crate::machine::{Firmware, Identity, Machine, empty_disk, load_average};
-use crate::net::Net;
+use crate::net::{Company, Net};
 use crate::stranger::Stranger;
 use crate::{appliance, system};
 
@@ -39,18 +39,23 @@ pub(crate) struct Journey {
 impl Journey {
     /// Network, foreign DHCP server, appliance with an image; the PC is still off.
     pub(crate) fn begin(firmware: Firmware) -> Result<Self> {
-        let folder = Temp::new();
-        let net = Net::create(folder.path())?;
-        let appliance = appliance::start(&folder, &net.server)?;
-        let marker = system::unique_marker()?;
-        let raw = folder.join("system.raw");
+        let journey = Self::begin_in(Company::Dnsmasq, firmware)?;
+        let raw = journey.folder.join("system.raw");
         system::make(
             &raw,
-            folder.path(),
+            journey.folder.path(),
             &appliance::assets()?.join("kernel"),
-            &marker,
+            &journey.marker,
         )?;
-        appliance::import(&appliance, &raw, IMAGE)?;
+        appliance::import(&journey.appliance, &raw, IMAGE)?;
+        Ok(journey)
+    }
+
+    /// The same without an image, for a PC that goes no further than the agent.
+    pub(crate) fn begin_in(company: Company, firmware: Firmware) -> Result<Self> {
+        let folder = Temp::new();
+        let net = Net::create(company, folder.path())?;
+        let appliance = appliance::start(&folder, &net.server)?;
         let disk = folder.join("pc-disk.raw");
         empty_disk(&disk, DISK_MIB)?;
         let last = match firmware {
@@ -58,6 +63,7 @@ impl Journey {
             Firmware::Uefi => 2,
             Firmware::SecureHttp => 3,
             Firmware::SecurePxe => 4,
+            Firmware::Http => 5,
         };
         let identity = Identity {
             mac: format!("52:54:00:12:00:0{last}"),
@@ -71,7 +77,7 @@ impl Journey {
             net,
             firmware,
             identity,
-            marker,
+            marker: system::unique_marker()?,
             disk,
             before: Vec::new(),
             host: String::new(),
@@ -151,10 +157,10 @@ impl Journey {
         assert_eq!(host["macs"], json!([self.identity.mac]), "{host}");
 
         // Its address comes from the DHCP server that was there before: the appliance gives none.
-        let leases = std::fs::read_to_string(self.folder.join("dnsmasq.leases"))?;
+        let leases = self.net.leases()?;
         ensure!(
             leases.contains(&self.identity.mac),
-            "dnsmasq has given it no address:\n{leases}"
+            "the company's DHCP server has given it no address:\n{leases}"
         );
 
         let code = host["pairing_code"].as_str().context("a pairing code")?;

@@ -15,6 +15,8 @@ pub(crate) enum Firmware {
     Bios,
     /// OVMF; its own network stack, no ROM.
     Uefi,
+    /// The same machine with HTTP Boot chosen in its settings.
+    Http,
     /// OVMF with Microsoft's keys enrolled and Secure Boot on; UEFI HTTP Boot chosen in its settings.
     SecureHttp,
     /// The same machine as it is delivered: PXE.
@@ -83,7 +85,7 @@ impl Machine {
             command.arg("-machine");
             command.arg(match firmware {
                 Firmware::Bios => "q35,graphics=off",
-                Firmware::Uefi => "q35",
+                Firmware::Uefi | Firmware::Http => "q35",
                 // Secure Boot's variables are written in System Management Mode only.
                 Firmware::SecureHttp | Firmware::SecurePxe => "q35,smm=on",
             });
@@ -138,7 +140,7 @@ impl Machine {
                 ));
                 // This rig has no IPv6; each attempt would only take time.
                 command.args(["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]);
-                if firmware == Firmware::SecureHttp {
+                if matches!(firmware, Firmware::Http | Firmware::SecureHttp) {
                     command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"]);
                 }
             }

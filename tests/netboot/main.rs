@@ -5,7 +5,8 @@
 //! - `secure_boot`: a PC that starts only what is signed
 //! - `unapproved`: a PC that has a system, and that nobody approves
 //! - `journey`: the steps both go through; `stranger`: what somebody else on the network gets meanwhile
-//! - `net`, `machine`, `system`: the network, the PC, and the system it is given
+//! - `matrix`: every firmware beside every network, as far as the agent
+//! - `net`, `dhcp`, `machine`, `system`: the network and its DHCP server, the PC, and the system it is given
 //! - `appliance`: the server with its boot assets; `shell`: the tools of the rig
 //!
 //! Needs root and the packages in `packages.txt`.
@@ -20,8 +21,10 @@ mod harness;
 
 mod appliance;
 mod bios;
+mod dhcp;
 mod journey;
 mod machine;
+mod matrix;
 mod net;
 mod secure_boot;
 mod shell;

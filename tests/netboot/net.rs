@@ -4,26 +4,41 @@
 //! ```text
 //!   …-srv  eth0 10.77.0.2 ─┐
 //!   …-dhcp eth0 10.77.0.1 ─┴─ br0 in …-lan ── tap0 (the PC)
+//!
+//!   behind a relay:           br0 ── eth0 10.77.0.3 …-rtr eth1 10.79.0.1 ── br1 in …-lan ── tap0 (the PC)
 //! ```
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use crate::dhcp::{DhcpServer, Segment};
 use crate::harness::Namespace;
-use crate::shell::{Process, run, wait_for};
+use crate::shell::{Process, run};
 
 /// Names of our namespaces start so; what follows is the process that made them.
 const PREFIX: &str = "reprise-nb-";
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// Fields are dropped from top to bottom: the DHCP server before its namespace.
+/// What a company has besides the appliance and the PC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// One cable, and a small router's DHCP server.
+    Dnsmasq,
+    /// One cable, and ISC's DHCP server, which reads and writes raw frames.
+    Kea,
+    /// The PC is in another building: its router relays DHCP to the company's server and to the appliance.
+    Relayed,
+}
+
+/// Fields are dropped from top to bottom: the programs before their namespaces.
 pub(crate) struct Net {
-    _dhcp: Process,
+    dhcp: DhcpServer,
+    _relay: Option<Process>,
+    _router: Option<Namespace>,
     pub(crate) lan: Namespace,
     pub(crate) server: Namespace,
     pub(crate) foreign: Namespace,
@@ -33,8 +48,8 @@ impl Net {
     pub(crate) const SERVER: &'static str = "10.77.0.2";
     pub(crate) const TAP: &'static str = "tap0";
 
-    /// Builds the network and starts dnsmasq on it; `work` takes its log and its leases.
-    pub(crate) fn create(work: &Path) -> Result<Self> {
+    /// Builds the network and starts the company's DHCP server on it; `work` takes its log and its leases.
+    pub(crate) fn create(company: Company, work: &Path) -> Result<Self> {
         remove_leftovers()?;
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let namespace = |role: &str| -> Result<Namespace> {
@@ -48,66 +63,85 @@ impl Net {
             Ok(namespace)
         };
         let (lan, server, foreign) = (namespace("lan")?, namespace("srv")?, namespace("dhcp")?);
-        let (switch, tap) = (&lan.name, Self::TAP);
-        run(&format!("ip -n {switch} link add br0 type bridge"))?;
-        run(&format!("ip -n {switch} link set br0 up"))?;
-        for (port, name, address) in [
-            ("to-srv", &server.name, Self::SERVER),
-            ("to-dhcp", &foreign.name, "10.77.0.1"),
-        ] {
+        switch(&lan, "br0")?;
+        plug(&lan, "br0", &server, "eth0", Self::SERVER)?;
+        plug(&lan, "br0", &foreign, "eth0", "10.77.0.1")?;
+        let (segment, router) = if company == Company::Relayed {
+            let router = namespace("rtr")?;
+            switch(&lan, "br1")?;
+            plug(&lan, "br0", &router, "eth0", "10.77.0.3")?;
+            plug(&lan, "br1", &router, "eth1", Segment::BEHIND.router)?;
             run(&format!(
-                "ip -n {switch} link add {port} type veth peer name eth0 netns {name}"
+                "ip netns exec {} sysctl -qw net.ipv4.ip_forward=1",
+                router.name
             ))?;
-            run(&format!("ip -n {switch} link set {port} master br0 up"))?;
-            run(&format!("ip -n {name} addr add {address}/24 dev eth0"))?;
-            run(&format!("ip -n {name} link set eth0 up"))?;
-            // Programs that read raw packets (DHCP clients) drop those whose checksum is left to hardware.
-            run(&format!("ip netns exec {name} ethtool -K eth0 tx off"))?;
-        }
-        run(&format!("ip -n {switch} tuntap add dev {tap} mode tap"))?;
-        run(&format!("ip -n {switch} link set {tap} master br0 up"))?;
-        let dhcp = start_dhcp(&foreign, work)?;
+            for near in [&server, &foreign] {
+                run(&format!(
+                    "ip -n {} route add 10.79.0.0/24 via 10.77.0.3",
+                    near.name
+                ))?;
+            }
+            (Segment::BEHIND, Some(router))
+        } else {
+            (Segment::HERE, None)
+        };
+        let (place, tap) = (&lan.name, Self::TAP);
+        run(&format!("ip -n {place} tuntap add dev {tap} mode tap"))?;
+        run(&format!(
+            "ip -n {place} link set {tap} master {} up",
+            segment.switch
+        ))?;
+        let dhcp = match company {
+            Company::Kea => DhcpServer::kea(&foreign, segment, work)?,
+            Company::Dnsmasq | Company::Relayed => DhcpServer::dnsmasq(&foreign, segment, work)?,
+        };
+        let relay = router.as_ref().map(start_relay).transpose()?;
         Ok(Self {
-            _dhcp: dhcp,
+            dhcp,
+            _relay: relay,
+            _router: router,
             lan,
             server,
             foreign,
         })
     }
+
+    /// What the company's DHCP server has written down: the addresses it gave, and to whom.
+    pub(crate) fn leases(&self) -> Result<String> {
+        self.dhcp.leases()
+    }
 }
 
-/// The DHCP server that the company had before: gives addresses, knows nothing of network boot.
-fn start_dhcp(namespace: &Namespace, work: &Path) -> Result<Process> {
-    let log = work.join("dnsmasq.log");
-    let mut process = Process::start("dnsmasq", &namespace.name, &which("dnsmasq")?, |command| {
-        command.args([
-            "--keep-in-foreground",
-            "--conf-file=/dev/null",
-            "--port=0",
-            "--interface=eth0",
-            "--bind-interfaces",
-            "--dhcp-range=10.77.0.100,10.77.0.150,1h",
-            "--dhcp-authoritative",
-            "--log-dhcp",
-            "--user=root",
-            "--pid-file=",
-        ]);
-        command.arg(format!(
-            "--dhcp-leasefile={}",
-            work.join("dnsmasq.leases").display()
-        ));
-        command.arg(format!("--log-facility={}", log.display()));
+fn switch(lan: &Namespace, name: &str) -> Result<()> {
+    run(&format!("ip -n {} link add {name} type bridge", lan.name))?;
+    run(&format!("ip -n {} link set {name} up", lan.name))?;
+    Ok(())
+}
+
+/// Joins `port` of a namespace to a switch.
+fn plug(lan: &Namespace, switch: &str, to: &Namespace, port: &str, address: &str) -> Result<()> {
+    let name = &to.name;
+    let role = name.rsplit('-').next().unwrap_or_default();
+    let (lan, end) = (&lan.name, format!("{role}-{port}"));
+    run(&format!(
+        "ip -n {lan} link add {end} type veth peer name {port} netns {name}"
+    ))?;
+    run(&format!("ip -n {lan} link set {end} master {switch} up"))?;
+    run(&format!("ip -n {name} addr add {address}/24 dev {port}"))?;
+    run(&format!("ip -n {name} link set {port} up"))?;
+    // Programs that read raw packets (DHCP clients) drop those whose checksum is left to hardware.
+    run(&format!("ip netns exec {name} ethtool -K {port} tx off"))?;
+    Ok(())
+}
+
+/// The relay that most routers are built on: to the company's DHCP server and to the appliance alike.
+fn start_relay(router: &Namespace) -> Result<Process> {
+    Process::start("dhcrelay", &router.name, &which("dhcrelay")?, |command| {
+        let arguments = "-4 -d -a -id eth1 -iu eth0 -pf /dev/null 10.77.0.1";
+        command.args(arguments.split(' ')).arg(Net::SERVER);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Ok(())
-    })?;
-    wait_for("dnsmasq to listen", Duration::from_secs(10), || {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        if process.has_ended()? {
-            bail!("dnsmasq has ended: {text}");
-        }
-        Ok(text.contains("DHCP, IP range").then_some(()))
-    })?;
-    Ok(process)
+    })
 }
 
 /// Removes what test runs that were killed left behind: their namespaces and what still runs in them
