@@ -1,192 +1,16 @@
 //! What goes wrong with boots on real cables: other people's DHCP servers, firewalls in the way.
 //! Each time the recorder says what was seen, and the cause.
 
-use crate::nets::{Net, inside};
-use crate::rig::{Folder, Serving, boot, until};
-use crate::wire::{machine, unhex};
-use provisioner::flight::{Cause, Evidence, Flight, Step, Trace};
-use provisioner::{Boot, Mac, flight};
+use crate::nets::Net;
+use crate::rig::until;
+use crate::switch::{
+    Lan, MAC, RANGE, asks_as_uefi, dnsmasq, judged, noted, packet, takes_an_address,
+};
+use crate::wire::machine;
+use provisioner::flight::{Cause, Evidence, Step};
+use provisioner::{Boot, flight};
 use state::wire::Fact;
 use state::{Clock, journal};
-use std::net::UdpSocket;
-use std::process::{Child, Stdio};
-use std::time::Duration;
-
-const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
-
-macro_rules! packet {
-    ($name:literal) => {
-        unhex(include_str!(concat!("../data/dhcp/", $name, ".hex")))
-    };
-}
-
-/// The appliance, a PC, and a foreign server, at one switch: `lan0` in the appliance's namespace
-/// bridges the cables of the other two.
-struct Lan {
-    server: Net,
-    pc: Net,
-    foreign: Net,
-    folder: Folder,
-}
-
-impl Lan {
-    fn new() -> Lan {
-        let (server, pc, foreign) = (Net::new(), Net::new(), Net::new());
-        server.ip("link add srv0 type bridge");
-        server.ip("addr add 10.77.0.2/24 dev srv0");
-        server.ip("link set srv0 up");
-        for (other, ours, theirs) in [(&pc, "port1", "pc0"), (&foreign, "port2", "dhcp0")] {
-            let pid = other.id();
-            server.ip(&format!(
-                "link add {ours} type veth peer name {theirs} netns {pid}"
-            ));
-            server.ip(&format!("link set {ours} master srv0"));
-            server.ip(&format!("link set {ours} up"));
-            other.ip(&format!("link set {theirs} up"));
-        }
-        pc.ip(&format!("link set pc0 address {MAC}"));
-        foreign.ip("addr add 10.77.0.1/24 dev dhcp0");
-        let folder = Folder::new();
-        folder.fill_assets();
-        Lan {
-            server,
-            pc,
-            foreign,
-            folder,
-        }
-    }
-
-    /// A DHCP server of somebody else, with more options of its own.
-    fn dnsmasq(&self, address: &str, more: &[&str]) -> Dnsmasq {
-        let child = self
-            .foreign
-            .command("dnsmasq")
-            .args([
-                "--keep-in-foreground",
-                "--port=0",
-                "--bind-dynamic",
-                "--interface=dhcp0",
-                "--user=root",
-                "--conf-file=/dev/null",
-                "--log-facility=-",
-                "--leasefile-ro",
-                "--pid-file=",
-            ])
-            .arg(format!("--listen-address={address}"))
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("dnsmasq (package dnsmasq-base): {e}"));
-        Dnsmasq(child)
-    }
-
-    /// Serves while `work` runs as the PC, then judges.
-    fn serves(&self, work: impl FnOnce(&Net) + Send, judge: impl AsyncFnOnce(&Boot) + Send) {
-        let pc = &self.pc;
-        std::thread::scope(|scope| {
-            let (open, opened) = std::sync::mpsc::channel();
-            let (done, finished) = tokio::sync::oneshot::channel();
-            let serving = scope.spawn(move || {
-                inside(&self.server, async || {
-                    let (boot, _) = boot(&self.folder, Clock::System).await;
-                    let serving = Serving::start(&boot).await;
-                    open.send(()).unwrap();
-                    finished.await.unwrap();
-                    judge(&boot).await;
-                    serving.end().await;
-                });
-            });
-            let ready = opened.recv_timeout(Duration::from_secs(30));
-            if ready.is_ok() {
-                let playing = scope.spawn(move || {
-                    pc.enter();
-                    work(pc);
-                });
-                playing.join().unwrap();
-                done.send(()).unwrap();
-            }
-            serving.join().unwrap();
-        });
-    }
-}
-
-struct Dnsmasq(Child);
-
-impl Drop for Dnsmasq {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-const RANGE: &str = "--dhcp-range=10.77.0.50,10.77.0.60,255.255.255.0,1h";
-
-/// Asks as UEFI firmware does until somebody's offer came; gives all that came.
-fn asks_as_uefi(socket: &UdpSocket, wanted: usize) -> Vec<Vec<u8>> {
-    let mut offers: Vec<Vec<u8>> = Vec::new();
-    let mut buffer = vec![0; 4096];
-    for _ in 0..15 {
-        socket
-            .send_to(&packet!("ovmf-discover"), "255.255.255.255:67")
-            .unwrap();
-        while let Ok(len) = socket.recv(&mut buffer) {
-            let offer = buffer[..len].to_vec();
-            if !offers
-                .iter()
-                .any(|known| server_of(known) == server_of(&offer))
-            {
-                offers.push(offer);
-            }
-        }
-        if offers.len() >= wanted {
-            return offers;
-        }
-    }
-    panic!("{} offers came, not {wanted}", offers.len());
-}
-
-/// Option 54.
-fn server_of(packet: &[u8]) -> Option<[u8; 4]> {
-    let at = packet.windows(2).skip(240).position(|w| w == [54, 4])? + 240;
-    packet.get(at + 2..at + 6)?.try_into().ok()
-}
-
-/// Takes the address that `server` offers, as firmware does: broadcast, naming the server.
-fn takes_an_address(socket: &UdpSocket, server: [u8; 4]) {
-    let mut request = packet!("ovmf-discover");
-    let kind = request.windows(3).position(|w| w == [53, 1, 1]).unwrap();
-    request[kind + 2] = 3;
-    let end = request.iter().rposition(|b| *b == 255).unwrap();
-    request.truncate(end);
-    request.extend([54, 4]);
-    request.extend(server);
-    request.extend([50, 4, 10, 77, 0, 50, 255]);
-    socket.send_to(&request, "255.255.255.255:67").unwrap();
-}
-
-/// As if the machine had been silent since: the recorder's patience, without waiting for it.
-async fn judged(boot: &Boot) -> (Flight, Trace) {
-    let flight = until("the machine's flight", async || boot.recorder.latest(MAC)).await;
-    let later = Boot {
-        clock: Clock::manual(flight.ended() + Duration::from_secs(60)),
-        ..boot.clone()
-    };
-    let trace = flight::trace(&later, &[MAC], None).await.unwrap();
-    (flight, trace)
-}
-
-async fn noted(boot: &Boot, what: &str, test: impl Fn(&Step) -> bool) {
-    until(what, async || {
-        let flight = boot.recorder.latest(MAC)?;
-        flight
-            .steps
-            .iter()
-            .any(|timed| test(&timed.step))
-            .then_some(())
-    })
-    .await;
-}
 
 async fn trouble(boot: &Boot, object: &str) -> String {
     until(&format!("trouble with {object}"), async || {
@@ -205,7 +29,7 @@ async fn trouble(boot: &Boot, object: &str) -> String {
 #[test]
 fn a_boot_beside_a_plain_dhcp_server_is_followed_step_by_step() {
     let lan = Lan::new();
-    let _dhcp = lan.dnsmasq("10.77.0.1", &[RANGE]);
+    let _dhcp = lan.dnsmasq(&[RANGE]);
     lan.serves(
         |pc| {
             let boots = machine(68);
@@ -273,7 +97,7 @@ fn a_boot_beside_a_plain_dhcp_server_is_followed_step_by_step() {
 #[test]
 fn a_dhcp_server_with_option_60_and_nothing_behind_it_is_named() {
     let lan = Lan::new();
-    let _dhcp = lan.dnsmasq("10.77.0.1", &[RANGE, "--dhcp-option-force=60,PXEClient"]);
+    let _dhcp = lan.dnsmasq(&[RANGE, "--dhcp-option-force=60,PXEClient"]);
     lan.serves(
         |_| {
             let boots = machine(68);
@@ -299,25 +123,12 @@ fn a_dhcp_server_with_option_60_and_nothing_behind_it_is_named() {
 fn two_dhcp_servers_that_answer_one_pc_are_named() {
     let lan = Lan::new();
     let second = Net::new();
-    let pid = second.id();
-    lan.server.ip(&format!(
-        "link add port3 type veth peer name dhcp0 netns {pid}"
-    ));
-    lan.server.ip("link set port3 master srv0");
-    lan.server.ip("link set port3 up");
-    second.ip("link set dhcp0 up");
+    lan.switch.cable("to-second", &second, "dhcp0");
+    lan.switch.ip("link set to-second master br0");
     second.ip("addr add 10.77.0.9/24 dev dhcp0");
-    let _first = lan.dnsmasq("10.77.0.1", &[RANGE]);
-    let other = Lan {
-        foreign: second,
-        server: Net::new(),
-        pc: Net::new(),
-        folder: Folder::new(),
-    };
-    let _second = other.dnsmasq(
-        "10.77.0.9",
-        &["--dhcp-range=10.77.0.70,10.77.0.80,255.255.255.0,1h"],
-    );
+    let _first = lan.dnsmasq(&[RANGE]);
+    let range = "--dhcp-range=10.77.0.70,10.77.0.80,255.255.255.0,1h";
+    let _second = dnsmasq(&second, "10.77.0.9", &[range]);
     lan.serves(
         |_| {
             let boots = machine(68);
@@ -357,7 +168,7 @@ fn nft(net: &Net, rule: &str) {
 #[test]
 fn a_firewall_of_the_appliance_itself_is_found_out() {
     let lan = Lan::new();
-    let _dhcp = lan.dnsmasq("10.77.0.1", &[RANGE]);
+    let _dhcp = lan.dnsmasq(&[RANGE]);
     nft(
         &lan.server,
         "add rule inet walls input udp dport { 4011, 69 } drop",
@@ -391,7 +202,7 @@ fn a_firewall_of_the_appliance_itself_is_found_out() {
 #[test]
 fn a_firewall_on_the_way_to_port_4011_is_the_probable_cause() {
     let lan = Lan::new();
-    let _dhcp = lan.dnsmasq("10.77.0.1", &[RANGE]);
+    let _dhcp = lan.dnsmasq(&[RANGE]);
     nft(&lan.pc, "add rule inet walls output udp dport 4011 drop");
     lan.serves(
         |pc| {
@@ -437,7 +248,7 @@ fn a_network_without_a_dhcp_server_is_told_from_offers_that_are_ignored() {
             assert_eq!(trace.diagnosis.cause, Cause::NoAddressServer, "{flight:?}");
         },
     );
-    let _dhcp = lan.dnsmasq("10.77.0.1", &[RANGE]);
+    let _dhcp = lan.dnsmasq(&[RANGE]);
     lan.serves(
         |_| {
             let boots = machine(68);

@@ -34,11 +34,6 @@ impl Net {
         net
     }
 
-    /// The process that holds it, by which `ip` names it.
-    pub(crate) fn id(&self) -> u32 {
-        self.holder.id()
-    }
-
     fn place(&self) -> String {
         format!("/proc/{}/ns/net", self.holder.id())
     }
