@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     socket.set_nonblocking(true)?;
     let place = Place {
         interface: "lo".to_owned(),
-        address,
+        address: address.into(),
     };
     let files = Arc::new(OneFile(std::fs::read(file)?.into()));
     let stop = CancellationToken::new();

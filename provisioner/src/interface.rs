@@ -1,13 +1,14 @@
 //! One interface: looked at every few seconds, its listeners started when it can be served, moved
 //! when its address changes.
 
+use crate::boot::path::UrlHost;
 use crate::ports::Ports;
 use crate::serve::Boot;
 use crate::trouble::Trouble;
-use crate::{dhcp, flight, http, tftp};
+use crate::{dhcp, dhcp6, flight, http, ipv6, tftp};
 use config::{DhcpRole, Network};
 use if_addrs::{IfAddr, IfOperStatus, Interface};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub(crate) struct Served {
     pub(crate) boot: Boot,
     pub(crate) interface: String,
     pub(crate) address: Ipv4Addr,
+    /// These listeners serve IPv6, at this address of the interface.
+    pub(crate) six: Option<Ipv6Addr>,
     /// The port that was asked for; 0 = any.
     pub(crate) http_port: u16,
     /// Kernel, initramfs and loaders are there.
@@ -33,6 +36,30 @@ impl Served {
     /// The ports that are really open now.
     pub(crate) fn open_ports(&self) -> Ports {
         self.boot.ports.of(&self.interface)
+    }
+
+    /// Where these listeners are reached.
+    pub(crate) fn at(&self) -> IpAddr {
+        self.six.map_or(IpAddr::V4(self.address), IpAddr::V6)
+    }
+
+    pub(crate) fn url_host(&self) -> UrlHost {
+        UrlHost(self.at())
+    }
+
+    /// The port of the boot files there.
+    pub(crate) fn open_http(&self) -> Option<u16> {
+        let ports = self.open_ports();
+        match self.six {
+            None => ports.http,
+            Some(_) => ports.http6,
+        }
+    }
+
+    /// What a trouble with a port is called in the journal.
+    pub(crate) fn port_name(&self, protocol: &str, port: u16) -> String {
+        let family = if self.six.is_some() { " over IPv6" } else { "" };
+        format!("{protocol} port {port}{family} on {}", self.interface)
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -106,7 +133,8 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
     let mut link = Trouble::of(&boot.db, &boot.clock, format!("interface {name}")).await;
     let mut files = Trouble::of(&boot.db, &boot.clock, format!("boot assets for {name}")).await;
     let assets = Arc::new(AtomicBool::new(false));
-    let mut running: Option<((u32, Ipv4Addr), Listeners)> = None;
+    let mut four = Slot(None);
+    let mut six = Slot(None);
     loop {
         let Look { place, trouble } = look(&name);
         match trouble {
@@ -123,31 +151,59 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
                 files.begins(&sentence).await;
             }
         }
-        let lost = running
-            .as_mut()
-            .is_some_and(|(_, listeners)| listeners.lost());
-        if lost || running.as_ref().map(|(at, _)| *at) != place {
-            if let Some((_, listeners)) = running.take() {
-                listeners.stop().await;
-            }
-            running = place.map(|at| {
-                let served = Served {
-                    boot: boot.clone(),
-                    interface: name.clone(),
-                    address: at.1,
-                    http_port: network.http_port,
-                    assets: Arc::clone(&assets),
-                };
-                (at, Listeners::start(served, network.dhcp))
-            });
+        let serve_at = |address: Ipv4Addr, six| Served {
+            boot: boot.clone(),
+            interface: name.clone(),
+            address,
+            six,
+            http_port: network.http_port,
+            assets: Arc::clone(&assets),
+        };
+        four.keep(place, |(_, address)| {
+            Listeners::start(serve_at(*address, None), network.dhcp)
+        })
+        .await;
+        let place = place.and_then(|at| Some((at, ipv6::address(&name)?)));
+        if six
+            .keep(place, |((_, address), six)| {
+                Listeners::start_six(serve_at(*address, Some(*six)), network.dhcp)
+            })
+            .await
+            && place.is_none()
+        {
+            tracing::info!(
+                interface = name,
+                "no IPv6 address that lasts; no machine is booted over IPv6 here"
+            );
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
             () = tokio::time::sleep(EVERY) => {}
         }
     }
-    if let Some((_, listeners)) = running {
-        listeners.stop().await;
+    six.stop().await;
+    four.stop().await;
+}
+
+/// The listeners of one family, and where they listen.
+struct Slot<P>(Option<(P, Listeners)>);
+
+impl<P: Copy + PartialEq> Slot<P> {
+    /// Starts them, moves them to another place, stops them: whether it had to.
+    async fn keep(&mut self, place: Option<P>, start: impl FnOnce(&P) -> Listeners) -> bool {
+        let lost = self.0.as_mut().is_some_and(|(_, running)| running.lost());
+        if !lost && self.0.as_ref().map(|(at, _)| *at) == place {
+            return false;
+        }
+        self.stop().await;
+        self.0 = place.map(|at| (at, start(&at)));
+        true
+    }
+
+    async fn stop(&mut self) {
+        if let Some((_, running)) = self.0.take() {
+            running.stop().await;
+        }
     }
 }
 
@@ -166,6 +222,18 @@ impl Listeners {
         tasks.spawn(flight::listen(served.clone(), boots, stop.clone()));
         if boots {
             tasks.spawn(dhcp::server::serve(served, stop.clone()));
+        }
+        Listeners { tasks, stop }
+    }
+
+    /// Beside the others: what is heard on the wire is heard once for both families.
+    fn start_six(served: Served, role: DhcpRole) -> Listeners {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(http::serve(served.clone(), stop.clone()));
+        tasks.spawn(tftp::serve_interface(served.clone(), stop.clone()));
+        if role != DhcpRole::Off {
+            tasks.spawn(dhcp6::serve(served, stop.clone()));
         }
         Listeners { tasks, stop }
     }

@@ -2,6 +2,7 @@
 //! deployments it knows.
 //!
 //! - `dhcp`: ProxyDHCP on ports 67 and 4011 (never gives an address)
+//! - `dhcp6`: the same over IPv6, on ports 547 and 4011; `ipv6`: at which address
 //! - `tftp`, `http`: boot loaders, scripts, kernel and initramfs; read-only, unauthenticated
 //! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
 //! - [`flight`]: what each machine did at every power-on
@@ -10,10 +11,12 @@
 
 mod boot;
 mod dhcp;
+mod dhcp6;
 pub mod flight;
 pub mod host;
 mod http;
 mod interface;
+mod ipv6;
 pub mod mac;
 pub mod ports;
 mod rate;
@@ -29,6 +32,8 @@ pub use boot::heard::Heard;
 pub use boot::negotiations::Negotiations;
 #[cfg(fuzzing)]
 pub use dhcp::fuzz as dhcp_fuzz;
+#[cfg(fuzzing)]
+pub use dhcp6::fuzz as dhcp6_fuzz;
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
 pub use serve::{Boot, OpenVault, serve};

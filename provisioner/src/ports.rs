@@ -13,6 +13,12 @@ pub struct Ports {
     pub dhcp: Option<u16>,
     /// 4011, the second step of UEFI machines.
     pub pxe: Option<u16>,
+    /// The same over IPv6, where the interface has an address of it.
+    pub http6: Option<u16>,
+    pub tftp6: Option<u16>,
+    /// 547.
+    pub dhcp6: Option<u16>,
+    pub pxe6: Option<u16>,
 }
 
 /// Interface name → its open ports. Cloning shares it.

@@ -1,5 +1,5 @@
 //! The tables of this package; what reads and writes them is `host/records.rs`,
-//! `session/records.rs`, `boot/records.rs` and `flight/records.rs`.
+//! `session/records.rs`, `boot/records.rs`, `flight/records.rs` and `dhcp6/records.rs`.
 
 pub(crate) const TABLES: &[&str] = &[
     "CREATE TABLE host (id TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL, \
@@ -38,4 +38,6 @@ pub(crate) const TABLES: &[&str] = &[
      CREATE INDEX flight_ended ON flight (ended_ms)",
     "CREATE TABLE next_boot (host TEXT PRIMARY KEY, entry TEXT NOT NULL, asked_by TEXT NOT NULL, \
      asked_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, given_ms BIGINT)",
+    // One row: our own name among DHCPv6 servers.
+    "CREATE TABLE dhcp6_name (id BIGINT PRIMARY KEY, uuid TEXT NOT NULL)",
 ];

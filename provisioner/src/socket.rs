@@ -2,34 +2,50 @@
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A peer that acknowledges nothing for this long is gone.
 const PEER_GONE: Duration = Duration::from_secs(30);
 
 /// No SO_REUSEADDR: with it two DHCP servers share a port without a word, and each misses half.
-pub(crate) fn udp(interface: &str, address: Ipv4Addr, port: u16) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+pub(crate) fn udp(interface: &str, address: IpAddr, port: u16) -> io::Result<Socket> {
+    let socket = new(address, Type::DGRAM, Protocol::UDP)?;
     socket.bind_device(Some(interface.as_bytes()))?;
-    socket.set_broadcast(true)?;
+    if address.is_ipv4() {
+        socket.set_broadcast(true)?;
+    }
     // A classroom is switched on at once; the kernel gives what its own limit allows.
     socket.set_recv_buffer_size(1 << 20)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::V4(SocketAddrV4::new(address, port)).into())?;
+    socket.bind(&SocketAddr::new(address, port).into())?;
     Ok(socket)
 }
 
 /// SO_REUSEADDR means something else for TCP: it only lets a restart pass closed connections.
-pub(crate) fn tcp(interface: &str, address: Ipv4Addr, port: u16) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+pub(crate) fn tcp(interface: &str, address: IpAddr, port: u16) -> io::Result<Socket> {
+    let socket = new(address, Type::STREAM, Protocol::TCP)?;
     socket.bind_device(Some(interface.as_bytes()))?;
     socket.set_reuse_address(true)?;
     // Inherited by the connections: firmware that stops reading must not hold one for ever.
     socket.set_tcp_user_timeout(Some(PEER_GONE))?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::V4(SocketAddrV4::new(address, port)).into())?;
+    socket.bind(&SocketAddr::new(address, port).into())?;
     socket.listen(128)?;
+    Ok(socket)
+}
+
+/// One family each: a socket of both would give IPv4 machines addresses of IPv6, and take the port
+/// that the other listens on.
+fn new(address: IpAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(SocketAddr::new(address, 0)),
+        kind,
+        Some(protocol),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
     Ok(socket)
 }
 

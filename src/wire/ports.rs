@@ -20,6 +20,10 @@ pub(crate) struct NetworkPorts {
     pub(crate) tftp: Option<u16>,
     pub(crate) dhcp: Option<u16>,
     pub(crate) pxe: Option<u16>,
+    pub(crate) http6: Option<u16>,
+    pub(crate) tftp6: Option<u16>,
+    pub(crate) dhcp6: Option<u16>,
+    pub(crate) pxe6: Option<u16>,
 }
 
 impl Ports {
@@ -30,6 +34,10 @@ impl Ports {
             tftp: ports.tftp,
             dhcp: ports.dhcp,
             pxe: ports.pxe,
+            http6: ports.http6,
+            tftp6: ports.tftp6,
+            dhcp6: ports.dhcp6,
+            pxe6: ports.pxe6,
         };
         Ports {
             pid: std::process::id(),

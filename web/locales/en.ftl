@@ -943,6 +943,7 @@ boot-step-request-any = The machine takes an address
 boot-step-request-4011 = The machine asks for its loader (port 4011)
 boot-step-other = The machine sends another DHCP message
 boot-step-relayed = through the relay { $relay }
+boot-step-six = over IPv6
 boot-step-secs = it has been asking for { $secs } s
 boot-step-offered = We offer to boot it
 boot-step-offered-file = We offer { $file }

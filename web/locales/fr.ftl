@@ -944,6 +944,7 @@ boot-step-request-any = Le poste prend une adresse
 boot-step-request-4011 = Le poste demande son chargeur (port 4011)
 boot-step-other = Le poste envoie un autre message DHCP
 boot-step-relayed = par le relais { $relay }
+boot-step-six = en IPv6
 boot-step-secs = il demande depuis { $secs } s
 boot-step-offered = Nous proposons de le démarrer
 boot-step-offered-file = Nous proposons { $file }

@@ -185,6 +185,10 @@ fn asked(words: &Words, step: &Step) -> Option<String> {
         },
         _ => words.t("boot-step-other"),
     };
+    if *port == 547 {
+        let six = words.t("boot-step-six");
+        sentence = format!("{sentence}, {six}");
+    }
     if let Some(relay) = relay {
         let relayed = words.t1("boot-step-relayed", "relay", relay);
         sentence = format!("{sentence}, {relayed}");

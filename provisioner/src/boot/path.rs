@@ -3,6 +3,8 @@
 //! Both protocols see an address that another server gave, so the MAC travels in the path.
 
 use crate::Mac;
+use std::fmt;
+use std::net::IpAddr;
 
 /// The files there are; nothing else is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +31,19 @@ impl BootFile {
             BootFile::SnpOnly => "snponly.efi",
             BootFile::UndiOnly => "undionly.kpxe",
             BootFile::BootDisk => "boot.img",
+        }
+    }
+}
+
+/// An address as URLs write it: IPv6 in brackets (RFC 3986 §3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UrlHost(pub(crate) IpAddr);
+
+impl fmt::Display for UrlHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => write!(f, "{address}"),
+            IpAddr::V6(address) => write!(f, "[{address}]"),
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Sightings waiting to be written; more are dropped, the machine asks again.
-const SIGHTINGS: usize = 64;
+pub(crate) const SIGHTINGS: usize = 64;
 /// New machines per second, and at once: the first morning of a company passes, a flood of
 /// invented addresses does not fill the journal.
 const NEW_PER_S: f64 = 0.5;
@@ -225,7 +225,7 @@ async fn plan(boot: &Boot, port: Port, request: &Request) -> Option<Planned> {
 }
 
 /// Behind the answers: iPXE waits two seconds for an offer, a commit may take longer.
-async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Mac>) {
+pub(crate) async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Mac>) {
     let boot = &served.boot;
     let new = Bucket::new(NEW_PER_S, NEW_AT_ONCE, boot.clock.now());
     while let Some(mac) = sightings.recv().await {

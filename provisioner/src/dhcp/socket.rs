@@ -28,7 +28,7 @@ pub(super) struct Route {
 
 impl Socket {
     pub(super) fn open(interface: &str, port: u16) -> io::Result<Socket> {
-        let socket = socket::udp(interface, Ipv4Addr::UNSPECIFIED, port)?;
+        let socket = socket::udp(interface, Ipv4Addr::UNSPECIFIED.into(), port)?;
         setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
         UdpSocket::from_std(socket.into()).map(Socket)
     }

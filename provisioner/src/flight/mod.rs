@@ -32,6 +32,6 @@ pub use keep::{Trace, packets, trace};
 pub(crate) use listen::listen;
 pub use recorder::Recorder;
 pub(crate) use recorder::Sending;
-pub(crate) use step::{answered, asked, policy_code, silent};
+pub(crate) use step::{answered, answered_six, asked, asked_six, policy_code, silent};
 pub use timeline::Flight;
 pub use wire::{Carrier, Message, Step, Timed};

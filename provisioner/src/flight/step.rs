@@ -9,14 +9,6 @@ use crate::dhcp::request::{MessageType, Request};
 
 /// A DHCP message of a machine that came to `port`.
 pub(crate) fn asked(port: u16, request: &Request) -> Step {
-    let program = match decide::client(request) {
-        Client::Ipxe => Program::Ipxe,
-        Client::Bios => Program::Bios,
-        Client::Uefi => Program::Uefi,
-        Client::UefiHttp => Program::UefiHttp,
-        Client::Unsupported(_) => Program::Unsupported,
-        Client::NotBooting => Program::Ordinary,
-    };
     Step::Asked {
         port,
         message: match request.message {
@@ -25,13 +17,58 @@ pub(crate) fn asked(port: u16, request: &Request) -> Step {
             MessageType::Inform => Message::Inform,
             MessageType::Other(_) => Message::Other,
         },
-        program,
+        program: program(decide::client(request)),
         arch: request.archs.first().copied(),
         secs: request.secs,
         xid: u32::from_be_bytes(request.xid),
         server: request.server,
         relay: (!request.giaddr.is_unspecified()).then_some(request.giaddr),
         broadcast: request.broadcast,
+    }
+}
+
+fn program(client: Client) -> Program {
+    match client {
+        Client::Ipxe => Program::Ipxe,
+        Client::Bios => Program::Bios,
+        Client::Uefi => Program::Uefi,
+        Client::UefiHttp => Program::UefiHttp,
+        Client::Unsupported(_) => Program::Unsupported,
+        Client::NotBooting => Program::Ordinary,
+    }
+}
+
+/// The same of DHCPv6, in the words of DHCPv4: a SOLICIT is a DISCOVER.
+pub(crate) fn asked_six(
+    port: u16,
+    message: Message,
+    client: Client,
+    arch: Option<u16>,
+    secs: u16,
+    xid: u32,
+) -> Step {
+    Step::Asked {
+        port,
+        message,
+        program: program(client),
+        arch,
+        secs,
+        xid,
+        server: None,
+        relay: None,
+        broadcast: false,
+    }
+}
+
+/// We answered it over IPv6, with an ADVERTISE or a REPLY.
+pub(crate) fn answered_six(port: u16, advertise: bool, url: String) -> Step {
+    Step::Answered {
+        port,
+        message: match advertise {
+            true => Message::Offer,
+            false => Message::Ack,
+        },
+        file: Some(url),
     }
 }
 

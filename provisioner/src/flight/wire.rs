@@ -45,7 +45,7 @@ pub enum Program {
 pub enum Step {
     /// The machine sent a DHCP message that reached us.
     Asked {
-        /// The port it came to: 67 or 4011.
+        /// The port it came to: 67 or 4011; over IPv6 547 (then a SOLICIT is a DISCOVER) or 4011.
         port: u16,
         message: Message,
         program: Program,

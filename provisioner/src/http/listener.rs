@@ -29,20 +29,19 @@ const HEADER_BYTES: usize = 16 << 10;
 pub(crate) async fn serve(served: Served, stop: CancellationToken) {
     let (interface, port) = (served.interface.clone(), served.http_port);
     let boot = served.boot.clone();
-    let object = format!("TCP port {port} on {interface}");
+    let object = served.port_name("TCP", port);
     let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
     loop {
-        let opened = socket::tcp(&interface, served.address, port)
+        let opened = socket::tcp(&interface, served.at(), port)
             .and_then(|socket| TcpListener::from_std(socket.into()));
         match opened {
             Ok(listener) => {
                 trouble.over().await;
                 let port = listener.local_addr().map_or(port, |address| address.port());
-                boot.ports
-                    .change(&interface, |ports| ports.http = Some(port));
-                tracing::info!(interface, address = %served.address, port, "HTTP boot server listens");
+                mark(&served, Some(port));
+                tracing::info!(interface, address = %served.at(), port, "HTTP boot server listens");
                 accept(&listener, router(served.clone()), &stop).await;
-                boot.ports.change(&interface, |ports| ports.http = None);
+                mark(&served, None);
                 return;
             }
             Err(error) => {
@@ -55,6 +54,14 @@ pub(crate) async fn serve(served: Served, stop: CancellationToken) {
             () = tokio::time::sleep(EVERY) => {}
         }
     }
+}
+
+fn mark(served: &Served, port: Option<u16>) {
+    let ports = &served.boot.ports;
+    ports.change(&served.interface, |ports| match served.six {
+        None => ports.http = port,
+        Some(_) => ports.http6 = port,
+    });
 }
 
 /// Open connections per machine; its place is given back when a connection ends.

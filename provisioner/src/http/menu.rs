@@ -105,13 +105,15 @@ fn lines(entry: &BootEntry) -> String {
 mod tests {
     use super::*;
     use crate::Mac;
+    use crate::boot::path::UrlHost;
     use std::net::Ipv4Addr;
 
     fn place(locale: &'static str) -> Place<'static> {
         Place {
             appliance: "agen",
-            server: Ipv4Addr::new(10, 77, 0, 2),
+            server: UrlHost(Ipv4Addr::new(10, 77, 0, 2).into()),
             http_port: 8067,
+            console: Ipv4Addr::new(10, 77, 0, 2),
             console_port: 8443,
             fingerprint: "c0ffee",
             locale,

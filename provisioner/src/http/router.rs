@@ -117,8 +117,9 @@ pub(crate) async fn script(
     let boot = &served.boot;
     let place = Place {
         appliance: &boot.appliance,
-        server: served.address,
-        http_port: served.open_ports().http.unwrap_or(served.http_port),
+        server: served.url_host(),
+        http_port: served.open_http().unwrap_or(served.http_port),
+        console: served.address,
         console_port: boot.console_port,
         fingerprint: &boot.fingerprint,
         locale: boot.locale.code(),

@@ -1,15 +1,18 @@
 //! The iPXE scripts, as pure text.
 
 use crate::Mac;
-use crate::boot::path::{self, BootFile};
+use crate::boot::path::{self, BootFile, UrlHost};
 use std::net::Ipv4Addr;
 
 /// Where everything is, for one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) appliance: &'a str,
-    pub(crate) server: Ipv4Addr,
+    /// Where the boot files are.
+    pub(crate) server: UrlHost,
     pub(crate) http_port: u16,
+    /// Where the agent reports: over IPv4 always, which is what its system configures.
+    pub(crate) console: Ipv4Addr,
     pub(crate) console_port: u16,
     pub(crate) fingerprint: &'a str,
     pub(crate) locale: &'a str,
@@ -40,7 +43,7 @@ pub(super) fn agent_lines(place: &Place) -> String {
         format!("http://{}:{}/{path}", place.server, place.http_port)
     };
     format!(
-        "kernel {kernel} initrd=initrd reprise.server=https://{server}:{console} \
+        "kernel {kernel} initrd=initrd reprise.server=https://{console}:{console_port} \
          reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
          console=tty0 console=ttyS0,115200 quiet || goto failed\n\
          initrd --name initrd {initrd} || goto failed\n\
@@ -48,8 +51,8 @@ pub(super) fn agent_lines(place: &Place) -> String {
         mac = place.mac,
         kernel = url(BootFile::Kernel),
         initrd = url(BootFile::Initrd),
-        server = place.server,
-        console = place.console_port,
+        console = place.console,
+        console_port = place.console_port,
         fingerprint = plain(place.fingerprint),
         locale = plain(place.locale),
     )
@@ -76,13 +79,15 @@ pub(super) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     #[test]
     fn scripts_are_the_golden_ones() {
         let place = Place {
             appliance: "agen",
-            server: Ipv4Addr::new(10, 77, 0, 2),
+            server: UrlHost(Ipv4Addr::new(10, 77, 0, 2).into()),
             http_port: 8067,
+            console: Ipv4Addr::new(10, 77, 0, 2),
             console_port: 8443,
             fingerprint: "c0ffee",
             locale: "fr",
@@ -92,6 +97,24 @@ mod tests {
         assert_eq!(agent(&place), golden);
         let golden = include_str!("../../tests/data/ipxe/nothing.ipxe");
         assert_eq!(nothing("agen", "nothing is to be done"), golden);
+    }
+
+    #[test]
+    fn over_ipv6_the_files_are_in_brackets_and_the_agent_reports_over_ipv4() {
+        let place = Place {
+            appliance: "agen",
+            server: UrlHost(IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, 2])),
+            http_port: 8067,
+            console: Ipv4Addr::new(10, 77, 0, 2),
+            console_port: 8443,
+            fingerprint: "c0ffee",
+            locale: "fr",
+            mac: Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+        };
+        let script = agent(&place);
+        let kernel = "kernel http://[fd00::2]:8067/b/525400123456/kernel ";
+        assert!(script.contains(kernel), "{script}");
+        assert!(script.contains(" reprise.server=https://10.77.0.2:8443 "));
     }
 
     #[test]

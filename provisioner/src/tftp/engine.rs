@@ -267,7 +267,7 @@ impl Engine {
         let machine = pending.machine;
         let line = Line::open(&self.place, machine)?;
         let bytes = u64::try_from(content.bytes.len()).unwrap_or(u64::MAX);
-        let terms = options::agree(pending.asked, bytes, line.mtu()?);
+        let terms = options::agree(pending.asked, bytes, line.room_bytes()?);
         let (transfer, first) = Transfer::open(terms, bytes, now);
         let mailbox = Arc::clone(&self.mailbox);
         let courier = Courier::send(number, line, transfer, first, content, mailbox)?;

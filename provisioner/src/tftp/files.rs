@@ -27,26 +27,25 @@ const LARGEST_FILE: u64 = 8 << 20;
 pub(crate) async fn serve(served: Served, stop: CancellationToken) {
     let interface = served.interface.clone();
     let boot = served.boot.clone();
-    let object = format!("UDP port {PORT} on {interface}");
+    let object = served.port_name("UDP", PORT);
     let mut trouble = Trouble::of(&boot.db, &boot.clock, object).await;
     loop {
         // Bound to the interface's own address: strict ROMs drop answers from another.
-        let ended = match socket::udp(&interface, served.address, PORT) {
+        let ended = match socket::udp(&interface, served.at(), PORT) {
             Ok(socket) => {
                 trouble.over().await;
-                boot.ports
-                    .change(&interface, |ports| ports.tftp = Some(PORT));
-                tracing::info!(interface, address = %served.address, port = PORT, "TFTP server listens");
+                mark(&served, Some(PORT));
+                tracing::info!(interface, address = %served.at(), port = PORT, "TFTP server listens");
                 let place = Place {
                     interface: interface.clone(),
-                    address: served.address,
+                    address: served.at(),
                 };
                 let files = Arc::new(Boot(Arc::new(Shelf {
                     served: served.clone(),
                     loaded: Mutex::default(),
                 })));
                 let ended = server::serve(socket, place, files, stop.clone()).await;
-                boot.ports.change(&interface, |ports| ports.tftp = None);
+                mark(&served, None);
                 ended
             }
             Err(error) => Err(error),
@@ -60,6 +59,14 @@ pub(crate) async fn serve(served: Served, stop: CancellationToken) {
             () = tokio::time::sleep(EVERY) => {}
         }
     }
+}
+
+fn mark(served: &Served, port: Option<u16>) {
+    let ports = &served.boot.ports;
+    ports.change(&served.interface, |ports| match served.six {
+        None => ports.tftp = port,
+        Some(_) => ports.tftp6 = port,
+    });
 }
 
 struct Boot(Arc<Shelf>);

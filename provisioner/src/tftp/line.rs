@@ -14,7 +14,10 @@ use std::time::Duration;
 
 /// UDP_MAX_SEGMENTS of the kernels we know is 64 or more.
 const MOST_SEGMENTS: usize = 64;
-/// What fits into one UDP datagram over IPv4.
+/// Headers.
+const IPV4_AND_UDP: u32 = 28;
+const IPV6_AND_UDP: u32 = 48;
+/// What fits into one UDP datagram over IPv4; over IPv6 a little more does.
 const LONGEST_DATAGRAM: usize = 65_507;
 /// Below it there is little to gain, and our ERROR packets could be longer than a segment.
 const LEAST_SEGMENTED: usize = 256;
@@ -44,7 +47,8 @@ impl Line {
     /// From the address the machine asked, to the machine and nobody else: what others send here
     /// never arrives.
     pub(super) fn open(place: &Place, machine: SocketAddr) -> io::Result<Line> {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        let family = Domain::for_address(machine);
+        let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
         socket.bind_device(Some(place.interface.as_bytes()))?;
         // An interface that takes nothing more holds a transfer up no longer than this.
         socket.set_write_timeout(Some(Duration::from_secs(1)))?;
@@ -62,9 +66,14 @@ impl Line {
         Arc::clone(&self.socket)
     }
 
-    /// Of the way to the machine, as far as the kernel knows it.
-    pub(super) fn mtu(&self) -> io::Result<u32> {
-        Ok(rustix::net::sockopt::ip_mtu(&*self.socket)?)
+    /// What fits into one packet on the way to the machine, headers of IP and UDP taken off, as far
+    /// as the kernel knows it.
+    pub(super) fn room_bytes(&self) -> io::Result<u32> {
+        let (mtu, headers) = match self.socket.domain()? {
+            Domain::IPV6 => (rustix::net::sockopt::ipv6_mtu(&*self.socket)?, IPV6_AND_UDP),
+            _ => (rustix::net::sockopt::ip_mtu(&*self.socket)?, IPV4_AND_UDP),
+        };
+        Ok(mtu.saturating_sub(headers))
     }
 
     /// Waits about as long as `wait`; `None` = nothing came, or it was interrupted.

@@ -7,8 +7,6 @@ use std::time::Duration;
 const PLAIN_BLOCK: u16 = 512;
 /// RFC 2348.
 const BLOCKS: std::ops::RangeInclusive<u64> = 8..=65464;
-/// Headers of IPv4 and UDP.
-const IP_AND_UDP: u32 = 28;
 /// More gains nothing (measured by u-root up to 64), and a window is what a machine gets unasked.
 const LARGEST_WINDOW: u16 = 64;
 /// What may be under way to one machine, whatever the blocks.
@@ -39,11 +37,11 @@ pub(super) struct Terms {
     pub(super) oack: Option<Vec<u8>>,
 }
 
-/// Pure. `file_bytes` is told as `tsize`; `mtu` is that of the way to the machine: a block never
-/// travels in fragments, which ROMs do not put together.
-pub(super) fn agree(asked: Asked, file_bytes: u64, mtu: u32) -> Terms {
+/// Pure. `file_bytes` is told as `tsize`; `room_bytes` is what one UDP datagram holds on the way to
+/// the machine: a block never travels in fragments, which ROMs do not put together.
+pub(super) fn agree(asked: Asked, file_bytes: u64, room_bytes: u32) -> Terms {
     let mut granted = Vec::new();
-    let room = mtu.saturating_sub(IP_AND_UDP + 4).max(8);
+    let room = room_bytes.saturating_sub(HEADER_BYTES as u32).max(8);
     let block_bytes = match asked.block_bytes.filter(|bytes| BLOCKS.contains(bytes)) {
         Some(bytes) => {
             let bytes = bytes.min(u64::from(room));
@@ -92,6 +90,8 @@ mod tests {
     use super::*;
 
     const SIZE: u64 = 213_444;
+    /// Of IPv4 and UDP.
+    const HEADERS: u32 = 28;
 
     /// The OACK's strings, joined by blanks.
     fn said(terms: &Terms) -> String {
@@ -167,7 +167,7 @@ mod tests {
             (rollover(2), 1500, "", 512, 1),
         ];
         for (asked, mtu, oack, block_bytes, window) in table {
-            let terms = agree(asked, SIZE, mtu);
+            let terms = agree(asked, SIZE, mtu - HEADERS.min(mtu));
             assert_eq!(said(&terms), oack, "{asked:?} over {mtu}");
             assert_eq!(terms.block_bytes, block_bytes, "{asked:?} over {mtu}");
             assert_eq!(terms.window, window, "{asked:?} over {mtu}");
@@ -184,7 +184,7 @@ mod tests {
                     ..Asked::default()
                 };
                 for mtu in [68, 1500, 9000, 65536] {
-                    let terms = agree(asked, SIZE, mtu);
+                    let terms = agree(asked, SIZE, mtu - HEADERS.min(mtu));
                     let bytes = u32::from(terms.window) * u32::from(terms.block_bytes);
                     assert!(bytes <= MOST_UNDER_WAY, "{asked:?} over {mtu}: {bytes}");
                     assert!(terms.window >= 1, "{asked:?} over {mtu}");

@@ -7,7 +7,7 @@ use super::packet::Refusal;
 use super::transfer::End;
 use socket2::Socket;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Place {
     pub interface: String,
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
 }
 
 /// A file to send.

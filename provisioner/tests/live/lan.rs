@@ -11,7 +11,7 @@ const DISCOVER: &str = include_str!("../data/dhcp/ovmf-discover.hex");
 const SECOND: &str = include_str!("../data/dhcp/ovmf-request-4011.hex");
 
 /// A switch with a cable to each of `others`, whose end is called as given.
-fn switch(others: &[(&Net, &str)]) -> Net {
+pub(crate) fn switch(others: &[(&Net, &str)]) -> Net {
     let switch = Net::new();
     switch.ip("link add br0 type bridge forward_delay 0");
     switch.ip("link set br0 up");
@@ -32,7 +32,7 @@ fn company_dhcp(company: &Net) -> Running {
     company.start("dnsmasq", &words.join(" "))
 }
 
-fn said(pc: &Net, line: &str) -> (bool, String) {
+pub(crate) fn said(pc: &Net, line: &str) -> (bool, String) {
     let mut words = line.split(' ');
     let done = pc
         .command("timeout")

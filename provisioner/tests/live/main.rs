@@ -13,6 +13,7 @@ mod offers;
 mod ports;
 mod relays;
 mod rig;
+mod six;
 mod switch;
 mod tftp;
 mod ways;

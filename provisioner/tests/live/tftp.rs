@@ -89,7 +89,7 @@ fn served(shelf: &Shelf, mtu: Option<u32>, work: impl FnOnce(&Net, &Path) + Send
                 open.send(()).unwrap();
                 let place = Place {
                     interface: "srv0".to_owned(),
-                    address: Ipv4Addr::new(10, 77, 0, 2),
+                    address: Ipv4Addr::new(10, 77, 0, 2).into(),
                 };
                 let files = Arc::new(shelf.clone());
                 tftp::serve(socket.into(), place, files, until_stop)
