@@ -68,6 +68,11 @@ impl Appliance {
             heard: Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
+            leases: provisioner::lease::Leases::new(
+                config.appliance.state_dir.join("leases"),
+                config.dhcp.clone(),
+                clock.clone(),
+            ),
             negotiations: provisioner::Negotiations::default(),
         };
         let compose = web::compose(&config, clock.clone());

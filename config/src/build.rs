@@ -3,6 +3,7 @@
 use crate::boot;
 use crate::closest::closest;
 use crate::database::DatabaseUrl;
+use crate::dhcp;
 use crate::domain::{
     Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
     PlanRecipe, Prove, Target,
@@ -74,6 +75,14 @@ pub(crate) fn build(
         overlaps(entries, plan, &placed, findings);
         service(entries, findings);
     }
+    let given = dhcp::build(
+        many("dhcp_subnet"),
+        many("dhcp_reservation"),
+        many("dhcp_profile"),
+        findings,
+    );
+    let roles: Vec<_> = many("network").iter().zip(&networks).collect();
+    dhcp::check(&roles, many("dhcp_subnet"), findings);
     for (entries, network) in many("network").iter().zip(&networks) {
         if network.http_port != 0 && network.http_port == console.listen.port() {
             findings.add(
@@ -93,6 +102,7 @@ pub(crate) fn build(
         log: log(single("log")),
         notify: notify::build(single("notify"), base, findings),
         networks,
+        dhcp: given,
         boot: boot::build(many("boot_entry"), many("boot_rule"), findings),
         targets,
         servers,
@@ -175,6 +185,7 @@ fn network(entries: &Entries) -> Network {
         interface: text(entries, "interface"),
         dhcp: match entries.text("dhcp") {
             Some("off") => DhcpRole::Off,
+            Some("server") => DhcpRole::Server,
             _ => DhcpRole::Proxy,
         },
         http_port: small(entries, "http_port"),

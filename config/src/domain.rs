@@ -17,6 +17,8 @@ pub struct Config {
     pub log: Log,
     pub notify: Notify,
     pub networks: Vec<Network>,
+    /// What the DHCP server gives where a network's role is `server`.
+    pub dhcp: crate::dhcp::Dhcp,
     pub boot: BootChoices,
     pub targets: Vec<Target>,
     pub servers: Vec<Server>,
@@ -191,6 +193,8 @@ pub enum DhcpRole {
     Off,
     /// Lives beside the DHCP server that is already there; never gives an address.
     Proxy,
+    /// Gives the addresses of the configured subnets, and boots in the same answer.
+    Server,
 }
 
 #[derive(Clone, Debug, PartialEq)]

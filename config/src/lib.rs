@@ -3,7 +3,7 @@
 //! `file` finds and reads · `schema` is the one table of keys · `walk` checks the TOML tree
 //! against it (`value`: one value, `closest`: the word that was meant, `place`: line and column) ·
 //! `build` checks what keys say about each other and makes the `domain` values, `target` and `notify` those of targets and
-//! messages · `sftp` is where a vault lies on another machine, `database` where a database is · `example` prints the schema · `defaults` is what a first start writes · `complaint` is what the caller gets.
+//! messages · `sftp` is where a vault lies on another machine, `database` where a database is · `example` prints the schema · `dhcp` the addresses it gives · `defaults` is what a first start writes · `complaint` is what the caller gets.
 //!
 //! A leaf: it imports no other package of the house.
 
@@ -13,6 +13,7 @@ mod closest;
 mod complaint;
 mod database;
 mod defaults;
+mod dhcp;
 mod domain;
 mod example;
 mod file;
@@ -29,6 +30,7 @@ pub use boot::{BootChoices, BootEntry, BootGive, BootRule, BootWhat};
 pub use complaint::{Complaint, Complaints};
 pub use database::{BadDatabaseUrl, DatabaseKind, DatabaseServer, DatabaseUrl};
 pub use defaults::{DefaultOptions, default_text, network_lines, quoted};
+pub use dhcp::{Dhcp, DhcpProfile, Reservation, Subnet, Told};
 pub use domain::{
     Appliance, Config, Console, DhcpRole, Distant, Keep, Level, Locale, Log, LogFormat, Mail,
     Network, Notify, Ping, Place, Plan, PlanRecipe, Prove, Removable, Rhythm, Security, Server,

@@ -14,6 +14,12 @@ pub(crate) enum Kind {
         /// Words the documentation of the product promises, that this version does not know.
         later: &'static [&'static str],
     },
+    /// IPv4 addresses.
+    Ipv4s,
+    /// Ranges of IPv4 addresses, or single ones.
+    Ipv4Ranges,
+    Domain,
+    Domains,
     Path,
     Paths,
     /// Patterns as of a `.gitignore` file.
@@ -396,12 +402,13 @@ pub(crate) const TABLES: &[Table] = &[
             Key {
                 name: "dhcp",
                 kind: Kind::Choice {
-                    values: &["off", "proxy"],
-                    later: &["server"],
+                    values: &["off", "proxy", "server"],
+                    later: &[],
                 },
                 need: Need::Default("\"proxy\""),
                 doc: &[
                     "proxy lives beside the DHCP server that is already there and never gives an address;",
+                    "server gives the addresses itself, those of [[dhcp_subnet]], on a network that has no DHCP server;",
                     "off serves TFTP and HTTP only.",
                 ],
             },
@@ -413,6 +420,208 @@ pub(crate) const TABLES: &[Table] = &[
                 },
                 need: Need::Default("8067"),
                 doc: &["TCP port of the boot files on this interface; 0 takes any free one."],
+            },
+        ],
+    },
+    Table {
+        name: "dhcp_subnet",
+        shape: Shape::Many,
+        doc: &[
+            "The addresses given where the role of an interface is server: on its own network, and on those whose",
+            "routers relay DHCP to this box. One block for each network.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "network",
+                kind: Kind::Label,
+                need: Need::Required {
+                    example: "\"192.168.1.0/24\"",
+                    hint: "the first address of the network and its length",
+                },
+                doc: &["First address and length of the network."],
+            },
+            Key {
+                name: "ranges",
+                kind: Kind::Ipv4Ranges,
+                need: Need::Required {
+                    example: "[\"192.168.1.100-192.168.1.199\"]",
+                    hint: "the addresses that machines get",
+                },
+                doc: &[
+                    "The addresses that machines get; not those of this box, the router, printers.",
+                ],
+            },
+            Key {
+                name: "exclude",
+                kind: Kind::Ipv4Ranges,
+                need: Need::Optional {
+                    example: "[\"192.168.1.150-192.168.1.159\"]",
+                },
+                doc: &["Addresses inside the ranges that are not given."],
+            },
+            Key {
+                name: "lease",
+                kind: Kind::Duration,
+                need: Need::Default("\"8h\""),
+                doc: &[
+                    "How long a machine keeps its address without asking again; it asks at the half.",
+                ],
+            },
+            Key {
+                name: "router",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.1\"]",
+                },
+                doc: &["The way out, as machines are told. Without it they stay in their network."],
+            },
+            Key {
+                name: "dns",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.1\"]",
+                },
+                doc: &["Name servers, as machines are told."],
+            },
+            Key {
+                name: "domain",
+                kind: Kind::Domain,
+                need: Need::Optional {
+                    example: "\"lan.example\"",
+                },
+                doc: &["Domain of the machines' own names."],
+            },
+            Key {
+                name: "search",
+                kind: Kind::Domains,
+                need: Need::Optional {
+                    example: "[\"lan.example\"]",
+                },
+                doc: &["Domains that short names are looked for in."],
+            },
+            Key {
+                name: "ntp",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.1\"]",
+                },
+                doc: &["Time servers, as machines are told."],
+            },
+            Key {
+                name: "authoritative",
+                kind: Kind::Switch,
+                need: Need::Default("true"),
+                doc: &[
+                    "A machine that comes with an address nobody gave here is told at once to ask for another. false",
+                    "where a second DHCP server gives other addresses of the same network.",
+                ],
+            },
+        ],
+    },
+    Table {
+        name: "dhcp_reservation",
+        shape: Shape::Many,
+        doc: &["An address that one machine gets always, and nobody else. One block for each."],
+        commented: true,
+        keys: &[
+            Key {
+                name: "mac",
+                kind: Kind::Label,
+                need: Need::Required {
+                    example: "\"52:54:00:12:34:56\"",
+                    hint: "the hardware address of its network card",
+                },
+                doc: &["Hardware address of its network card."],
+            },
+            Key {
+                name: "address",
+                kind: Kind::Label,
+                need: Need::Required {
+                    example: "\"192.168.1.20\"",
+                    hint: "an address of one of the subnets",
+                },
+                doc: &["An address of one of the subnets, in its ranges or not."],
+            },
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Optional {
+                    example: "\"printer\"",
+                },
+                doc: &["The host name it is told."],
+            },
+        ],
+    },
+    Table {
+        name: "dhcp_profile",
+        shape: Shape::Many,
+        doc: &[
+            "Other words for some machines; the first block that fits decides. What is not written is as in the subnet.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "mac",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"52:54:00:*\"",
+                },
+                doc: &["Hardware address; `*` stands for anything."],
+            },
+            Key {
+                name: "vendor_class",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"Cisco*\"",
+                },
+                doc: &["What the machine calls its kind (option 60); `*` stands for anything."],
+            },
+            Key {
+                name: "lease",
+                kind: Kind::Duration,
+                need: Need::Optional { example: "\"30m\"" },
+                doc: &["Another lease time."],
+            },
+            Key {
+                name: "router",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.254\"]",
+                },
+                doc: &["Another way out."],
+            },
+            Key {
+                name: "dns",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.2\"]",
+                },
+                doc: &["Other name servers."],
+            },
+            Key {
+                name: "domain",
+                kind: Kind::Domain,
+                need: Need::Optional {
+                    example: "\"bench.example\"",
+                },
+                doc: &["Another domain."],
+            },
+            Key {
+                name: "search",
+                kind: Kind::Domains,
+                need: Need::Optional {
+                    example: "[\"bench.example\"]",
+                },
+                doc: &["Other domains to search."],
+            },
+            Key {
+                name: "ntp",
+                kind: Kind::Ipv4s,
+                need: Need::Optional {
+                    example: "[\"192.168.1.2\"]",
+                },
+                doc: &["Other time servers."],
             },
         ],
     },

@@ -37,6 +37,49 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     }
 }
 
+pub(crate) fn ipv4(text: &str) -> Result<String, String> {
+    match text.parse::<std::net::Ipv4Addr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => Err(format!(
+            "`{}` is not an IPv4 address; expected such as 192.168.1.1",
+            short(text)
+        )),
+    }
+}
+
+/// One address, or the first and the last with `-` between.
+pub(crate) fn ipv4_range(text: &str) -> Result<String, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (ipv4(first.trim()), ipv4(last.trim())) {
+        (Ok(first), Ok(last)) if text.contains('-') => Ok(format!("{first}-{last}")),
+        (Ok(first), Ok(_)) => Ok(first),
+        _ => Err(format!(
+            "`{}` is not a range; expected first and last address, such as 192.168.1.100-192.168.1.199",
+            short(text)
+        )),
+    }
+}
+
+/// Labels of RFC 1123, joined by points.
+pub(crate) fn domain(text: &str) -> Result<String, String> {
+    let good = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    if text.len() <= 200 && text.split('.').all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{}` is not a domain name; expected such as lan.example",
+            short(text)
+        ))
+    }
+}
+
 pub(crate) fn choice(text: &str, values: &[&str], later: &[&str]) -> Result<String, String> {
     if values.contains(&text) {
         return Ok(text.to_owned());

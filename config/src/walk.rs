@@ -328,6 +328,16 @@ fn check(
             value::whole(i64::from_str_radix(n.as_str(), n.radix()).ok(), least, most)
                 .map(Value::Number)
         }
+        (Kind::Ipv4s, DeValue::Array(items)) => {
+            return list(key, context, at, items.iter(), value::ipv4, findings);
+        }
+        (Kind::Ipv4Ranges, DeValue::Array(items)) => {
+            return list(key, context, at, items.iter(), value::ipv4_range, findings);
+        }
+        (Kind::Domain, DeValue::String(s)) => text(value::domain(s)),
+        (Kind::Domains, DeValue::Array(items)) => {
+            return list(key, context, at, items.iter(), value::domain, findings);
+        }
         (Kind::Paths, DeValue::Array(items)) => {
             return list(key, context, at, items.iter(), value::path, findings);
         }
@@ -436,6 +446,10 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Label | Kind::Name | Kind::Choice { .. } | Kind::Filter => "a text in quotes",
         Kind::Names => "a list of names",
         Kind::Path => "a path in quotes",
+        Kind::Ipv4s => "a list of IPv4 addresses",
+        Kind::Ipv4Ranges => "a list of ranges of addresses",
+        Kind::Domain => "a domain name in quotes",
+        Kind::Domains => "a list of domain names",
         Kind::Paths => "a list of paths",
         Kind::Patterns => "a list of patterns",
         Kind::Database => "the address of a database (mariadb://, postgresql://) in quotes",

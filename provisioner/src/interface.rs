@@ -218,10 +218,10 @@ impl Listeners {
         let mut tasks = JoinSet::new();
         tasks.spawn(http::serve(served.clone(), stop.clone()));
         tasks.spawn(tftp::serve_interface(served.clone(), stop.clone()));
-        let boots = role == DhcpRole::Proxy;
+        let boots = role != DhcpRole::Off;
         tasks.spawn(flight::listen(served.clone(), boots, stop.clone()));
         if boots {
-            tasks.spawn(dhcp::server::serve(served, stop.clone()));
+            tasks.spawn(dhcp::server::serve(served, role, stop.clone()));
         }
         Listeners { tasks, stop }
     }

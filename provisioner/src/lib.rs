@@ -1,7 +1,7 @@
 //! The boot server: what a machine that asks the network for help gets, and the machines and
 //! deployments it knows.
 //!
-//! - `dhcp`: ProxyDHCP on ports 67 and 4011 (never gives an address)
+//! - `dhcp`: ports 67 and 4011: as proxy (never gives an address) or as the DHCP server (`lease`)
 //! - `dhcp6`: the same over IPv6, on ports 547 and 4011; `ipv6`: at which address
 //! - `tftp`, `http`: boot loaders, scripts, kernel and initramfs; read-only, unauthenticated
 //! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
@@ -32,6 +32,7 @@ pub use boot::heard::Heard;
 pub use boot::negotiations::Negotiations;
 #[cfg(fuzzing)]
 pub use dhcp::fuzz as dhcp_fuzz;
+pub use dhcp::lease;
 #[cfg(fuzzing)]
 pub use dhcp6::fuzz as dhcp6_fuzz;
 pub use mac::Mac;

@@ -2,6 +2,7 @@
 
 use crate::boot::heard::Heard;
 use crate::boot::negotiations::Negotiations;
+use crate::dhcp::lease::Leases;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
 use crate::{flight, interface, session};
@@ -45,6 +46,8 @@ pub struct Boot {
     pub ports: PortsBoard,
     /// What each machine did at every power-on; `Recorder::new(clock)`.
     pub recorder: Recorder,
+    /// The addresses given where a network's role is `server`; `Leases::default()` = none.
+    pub leases: Leases,
     /// How each machine is offered its loader; `Negotiations::default()`.
     pub negotiations: Negotiations,
 }

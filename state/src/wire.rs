@@ -259,6 +259,25 @@ pub enum Fact {
         cause: String,
         times: u64,
     },
+    /// Somebody uses an address of the DHCP server's without having got it from it; nobody else is
+    /// given it for a while.
+    AddressInUse {
+        address: String,
+        /// The network card that answers there; empty when it is not known.
+        mac: String,
+        /// The card of the machine that was given it and found it in use.
+        declined_by: Option<String>,
+    },
+    /// Lines of the file of leases were not as they were written.
+    LeasesDamaged {
+        lines: u64,
+        /// Where a copy of the damaged file lies.
+        kept: Option<String>,
+    },
+    AddressReleased {
+        address: String,
+        by: String,
+    },
     /// Somebody typed a vault's recovery words back from paper, and they opened the vault.
     WordsConfirmed {
         target: String,
@@ -311,6 +330,9 @@ impl Fact {
             Fact::DiskCame { .. } => "disk_came",
             Fact::DiskWent { .. } => "disk_went",
             Fact::BootsFail { .. } => "boots_fail",
+            Fact::AddressInUse { .. } => "address_in_use",
+            Fact::LeasesDamaged { .. } => "leases_damaged",
+            Fact::AddressReleased { .. } => "address_released",
             Fact::WordsConfirmed { .. } => "words_confirmed",
         }
     }

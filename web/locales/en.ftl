@@ -1105,3 +1105,16 @@ boot-why-asked_again = it asked again
 boot-why-crowded = too many transfers at once
 boot-why-server_stopped = this appliance's server was stopped
 boot-why-bad_relay = the address of its relay is none that a relay can have
+fact-address-in-use = Address { $address } is used by network card { $mac }, which did not get it from this box: nobody else is given it for a while
+fact-address-in-use-unknown = Address { $address } is used by a machine behind a router, which did not get it from this box: nobody else is given it for a while
+fact-address-declined = { $by } found the address it was given, { $address }, in use by { $mac }: nobody is given it for a day
+fact-address-declined-unknown = { $by } found the address it was given, { $address }, in use by somebody: nobody is given it for a day
+fact-leases-damaged = { $n ->
+    [one] One line of the file of leases was damaged and is left out; every address is asked for on the network before it is given
+   *[other] { $count } lines of the file of leases were damaged and are left out; every address is asked for on the network before it is given
+ }
+fact-address-released = Address { $address } was given back by { $by }
+told-leases-unwritten = leases cannot be written ({ $error }), so no address is given; make room on the disk of the state folder, or look at it with `dmesg`
+told-no-address-left = no address of { $subnet } is left for new machines, all { $total } are given; those that have one keep it. Enlarge `ranges` in its [[dhcp_subnet]] or shorten `lease`; if unknown cards took them all at once, `reprise dhcp leases` names them: find their switch port
+told-no-subnet = interface { $interface } has the address { $address }, which no [[dhcp_subnet]] holds: machines on its own wire get none; add a subnet, or correct the address
+told-addresses-unasked = it cannot be asked on { $interface } whether an address is in use ({ $error }); give reprise the capability CAP_NET_RAW, until then addresses are given unasked

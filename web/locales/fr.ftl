@@ -1106,3 +1106,16 @@ boot-why-asked_again = il a redemandé
 boot-why-crowded = trop de transferts à la fois
 boot-why-server_stopped = le serveur de ce boîtier a été arrêté
 boot-why-bad_relay = l'adresse de son relais n'en est pas une qu'un relais puisse avoir
+fact-address-in-use = L'adresse { $address } est utilisée par la carte réseau { $mac }, qui ne l'a pas reçue de ce boîtier : personne d'autre ne la reçoit pendant un temps
+fact-address-in-use-unknown = L'adresse { $address } est utilisée par une machine derrière un routeur, qui ne l'a pas reçue de ce boîtier : personne d'autre ne la reçoit pendant un temps
+fact-address-declined = { $by } a trouvé l'adresse reçue, { $address }, déjà utilisée par { $mac } : personne ne la reçoit pendant un jour
+fact-address-declined-unknown = { $by } a trouvé l'adresse reçue, { $address }, déjà utilisée : personne ne la reçoit pendant un jour
+fact-leases-damaged = { $n ->
+    [one] Une ligne du fichier des baux était abîmée et a été laissée de côté ; chaque adresse est vérifiée sur le réseau avant d'être donnée
+   *[other] { $count } lignes du fichier des baux étaient abîmées et ont été laissées de côté ; chaque adresse est vérifiée sur le réseau avant d'être donnée
+ }
+fact-address-released = Adresse { $address } rendue par { $by }
+told-leases-unwritten = les baux ne peuvent pas être écrits ({ $error }), aucune adresse n'est donc donnée. Faites de la place sur le disque du dossier d'état, ou examinez-le avec « dmesg ».
+told-no-address-left = il ne reste aucune adresse de { $subnet } pour de nouvelles machines, les { $total } sont données ; celles qui en ont une la gardent. Agrandissez « ranges » dans son [[dhcp_subnet]] ou raccourcissez « lease » ; si des cartes inconnues les ont toutes prises d'un coup, « reprise dhcp leases » les nomme : cherchez leur port de commutateur.
+told-no-subnet = l'interface { $interface } a l'adresse { $address }, qu'aucun [[dhcp_subnet]] ne contient : les machines de son propre câble n'en reçoivent pas. Ajoutez un sous-réseau, ou corrigez l'adresse.
+told-addresses-unasked = il est impossible de demander sur { $interface } si une adresse est utilisée ({ $error }). Donnez à reprise la capacité CAP_NET_RAW ; d'ici là les adresses sont données sans vérification.

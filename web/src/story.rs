@@ -456,6 +456,39 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             let link = (!host.is_empty()).then(|| format!("/hosts/{host}/boots"));
             (Mood::Care, w.with("fact-boots-fail", &values), None, link)
         }
+        Fact::AddressInUse {
+            address,
+            mac,
+            declined_by,
+        } => (
+            Mood::Care,
+            match (declined_by, mac.as_str()) {
+                (None, "") => w.t1("fact-address-in-use-unknown", "address", address),
+                (None, mac) => w.t2("fact-address-in-use", "address", address, "mac", mac),
+                (Some(by), "") => {
+                    let key = "fact-address-declined-unknown";
+                    w.t2(key, "address", address, "by", by)
+                }
+                (Some(by), mac) => w.with(
+                    "fact-address-declined",
+                    &[("address", address), ("by", by), ("mac", &mac)],
+                ),
+            },
+            None,
+            None,
+        ),
+        Fact::LeasesDamaged { lines, kept } => (
+            Mood::Bad,
+            w.n_with("fact-leases-damaged", *lines, &[]),
+            kept.clone(),
+            None,
+        ),
+        Fact::AddressReleased { address, by } => (
+            Mood::Plain,
+            w.t2("fact-address-released", "address", address, "by", by),
+            None,
+            None,
+        ),
         Fact::WordsConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-words-confirmed", "target", target, "by", by),

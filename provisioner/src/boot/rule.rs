@@ -65,7 +65,7 @@ fn is_in(address: Ipv4Addr, base: Ipv4Addr, length: u8) -> bool {
 }
 
 /// `*` stands for anything. Both are bounded by what reads them; the time is their product.
-fn is_like(pattern: &str, text: &str) -> bool {
+pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

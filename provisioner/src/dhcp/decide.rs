@@ -15,6 +15,8 @@ use std::net::Ipv4Addr;
 pub(crate) struct Facts {
     /// Which of our ports it came to.
     pub(crate) port: Port,
+    /// We give the address too: the loader is named in the same answer.
+    pub(crate) gives: bool,
     /// It was sent to our own address, not to everybody's.
     pub(crate) to_us: bool,
     /// Our address on the interface it came in by.
@@ -122,6 +124,8 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     }
     let second_step = match (facts.port, request.message) {
         (Port::Bootps, MessageType::Discover) => false,
+        // The answers that give an address name the loader too.
+        (Port::Bootps, MessageType::Request) if facts.gives => false,
         // Firmware that was told to "ask again" sends REQUEST; a few send INFORM or DISCOVER.
         (Port::Pxe, MessageType::Request | MessageType::Inform | MessageType::Discover) => true,
         // On 67, REQUEST and INFORM are for the server that gives addresses.
@@ -130,6 +134,8 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     // Sent to us alone it is for us, whatever option 54 says: a relay may have put its own address
     // there (RFC 5107), and some ROMs name the server that gave the address.
     let for_us = second_step && facts.to_us;
+    // Whose address it takes is judged elsewhere.
+    let for_us = for_us || facts.gives;
     if !for_us && request.server.is_some_and(|server| server != facts.server) {
         return Silent(Why::OtherServer);
     }
@@ -143,7 +149,12 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
         return Silent(Why::NoAssets);
     }
     let ladder = negotiator::ladder(client, client::offers_http(&request.archs));
-    let way = facts.way.or_else(|| ladder.first().copied());
+    // Who has its address from us need not ask a second time: the bottom rung of every ladder.
+    let ladder_way = match facts.gives && !ladder.is_empty() {
+        true => Some(Way::Direct),
+        false => ladder.first().copied(),
+    };
+    let way = facts.way.or(ladder_way);
     // The second step was asked for, and takes its file at once.
     let way = way.map(|way| if second_step { Way::Direct } else { way });
     if !facts.tftp && matches!(way, Some(Way::Ask4011 | Way::Direct)) {
@@ -211,6 +222,7 @@ mod tests {
     fn facts(port: Port) -> Facts {
         Facts {
             port,
+            gives: false,
             to_us: false,
             server: Ipv4Addr::new(10, 77, 0, 2),
             http_port: 8067,

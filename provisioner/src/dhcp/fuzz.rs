@@ -36,6 +36,7 @@ pub fn packet(bytes: &[u8]) -> usize {
         for (way, to_us) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
             let facts = Facts {
                 port,
+                gives: false,
                 to_us,
                 server: SERVER,
                 http_port: 8067,

@@ -1,10 +1,11 @@
-//! ProxyDHCP: tells machines that boot from the network where their loader is, beside the DHCP
-//! server that gives them their address. `request` reads, `relay` reads what a relay added, `decide`
+//! DHCP: tells machines that boot from the network where their loader is, beside the DHCP server
+//! that gives them their address, or as that server (`lease`). `request` reads, `relay` reads what a relay added, `decide`
 //! chooses (all pure), `reply` writes and says where to, `server` and `socket` hold the sockets.
 
 pub(crate) mod decide;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod lease;
 #[cfg(test)]
 pub(crate) mod packets;
 pub(crate) mod relay;

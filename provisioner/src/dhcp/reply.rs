@@ -27,6 +27,18 @@ const STRAIGHT_BOOT: [u8; 4] = [6, 1, 8, 255];
 pub(crate) enum Kind {
     Offer,
     Ack,
+    /// Of a server that gives addresses: "not that one".
+    Nak,
+}
+
+impl Kind {
+    fn code(self) -> u8 {
+        match self {
+            Kind::Offer => 2,
+            Kind::Ack => 5,
+            Kind::Nak => 6,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +69,7 @@ pub(crate) fn encode(
     };
     let mut reply = Reply(Vec::with_capacity(SHORTEST));
     reply.header(request, server, in_header);
-    reply.option(
-        53,
-        &[match kind {
-            Kind::Offer => 2,
-            Kind::Ack => 5,
-        }],
-    );
+    reply.option(53, &[kind.code()]);
     // Without it the client broadcasts its second step to 4011 instead of asking us.
     reply.option(54, &identity(request, server).octets());
     reply.option(60, answer.class.as_bytes());
@@ -97,6 +103,118 @@ fn identity(request: &Request, server: Ipv4Addr) -> Ipv4Addr {
     relay::read(&request.relay_info).server.unwrap_or(server)
 }
 
+/// An answer of the server that gives addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// What it is given; unspecified when it has one from elsewhere (INFORM).
+    pub(crate) address: Ipv4Addr,
+    /// Those needed most first.
+    pub(crate) options: Vec<(u8, Vec<u8>)>,
+    /// It asked to be done in one exchange.
+    pub(crate) rapid: bool,
+}
+
+/// An address with all that goes with it, and the loader in the same message if it boots; what
+/// does not fit the client's longest message is left out, from the end.
+pub(crate) fn encode_terms(
+    request: &Request,
+    kind: Kind,
+    terms: &Terms,
+    boots: Option<&Answer>,
+    server: Ipv4Addr,
+) -> Vec<u8> {
+    let file = boots
+        .and_then(|answer| answer.file.as_deref())
+        .unwrap_or_default();
+    let file = Some(file.as_bytes())
+        .filter(|file| file.len() <= LONGEST_OPTION && !file.contains(&0))
+        .unwrap_or_default();
+    let (in_header, in_option) = match file.len() {
+        0..=LONGEST_FILE => (file, &[][..]),
+        _ => (&[][..], file),
+    };
+    let mut reply = Reply(Vec::with_capacity(SHORTEST));
+    // `siaddr` is where the loader is; a system reads it as the name of a boot server.
+    let files_from = boots.map(|_| server);
+    let ciaddr = match kind {
+        Kind::Offer => Ipv4Addr::UNSPECIFIED,
+        _ => request.ciaddr,
+    };
+    reply.lease_header(request, ciaddr, terms.address, files_from, in_header);
+    reply.option(53, &[kind.code()]);
+    reply.option(54, &identity(request, server).octets());
+    if terms.rapid {
+        reply.0.extend_from_slice(&[80, 0]);
+    }
+    let longest = longest(request);
+    let relay_len = length(&request.relay_info);
+    let room = longest.saturating_sub(relay_len + 1);
+    let add = |reply: &mut Reply, code: u8, value: &[u8]| {
+        if reply.0.len() + length(value) <= room {
+            reply.option(code, value);
+        }
+    };
+    if let Some(answer) = boots {
+        add(&mut reply, 60, answer.class.as_bytes());
+        if answer.straight_boot {
+            add(&mut reply, 43, &STRAIGHT_BOOT);
+        }
+        if !in_option.is_empty() {
+            add(&mut reply, 67, &[in_option, &[0]].concat());
+        }
+        if answer.class == "PXEClient" && !in_header.is_empty() {
+            // Old ROMs read only the fields, some loaders only the options.
+            add(&mut reply, 66, server.to_string().as_bytes());
+        }
+    }
+    // RFC 6842: who names itself is named back.
+    add(&mut reply, 61, &request.client_id);
+    for (code, value) in &terms.options {
+        add(&mut reply, *code, value);
+    }
+    if boots.is_some() {
+        add(&mut reply, 97, &request.machine_id);
+    }
+    if let Some(subnet) = request.subnet {
+        add(&mut reply, 118, &subnet.octets());
+    }
+    reply.end(request, longest)
+}
+
+/// "Not that address": broadcast, also by a relay, because the client has none it may use.
+pub(crate) fn encode_nak(request: &Request, server: Ipv4Addr, why: &str) -> Vec<u8> {
+    let mut reply = Reply(Vec::with_capacity(SHORTEST));
+    let none = Ipv4Addr::UNSPECIFIED;
+    reply.lease_header(request, none, none, None, &[]);
+    reply.0[10] |= 0x80;
+    reply.option(53, &[Kind::Nak.code()]);
+    reply.option(54, &identity(request, server).octets());
+    let why = why.as_bytes();
+    reply.option(56, why.get(..100).unwrap_or(why));
+    let mut own = request.client_id.clone();
+    own.truncate(255);
+    reply.option(61, &own);
+    reply.end(request, LONGEST)
+}
+
+/// What the client takes: what every client does, or what it says up to an Ethernet frame.
+fn longest(request: &Request) -> usize {
+    let wish = usize::from(request.max_size.unwrap_or_default());
+    wish.saturating_sub(28).clamp(LONGEST, 1472)
+}
+
+/// Where an answer with an address goes (RFC 2131 §4.1): the relay; whoever has an address already;
+/// else everybody, because nobody answers yet for the address that is given.
+pub(crate) fn lease_destination(kind: Kind, request: &Request) -> SocketAddrV4 {
+    if !request.giaddr.is_unspecified() {
+        return SocketAddrV4::new(request.giaddr, 67);
+    }
+    match kind {
+        Kind::Ack if relay::is_host(&request.ciaddr) => SocketAddrV4::new(request.ciaddr, 68),
+        _ => SocketAddrV4::new(Ipv4Addr::BROADCAST, 68),
+    }
+}
+
 /// The bytes an option takes, cut as RFC 3396 wants.
 fn length(value: &[u8]) -> usize {
     value.len() + 2 * value.len().div_ceil(255)
@@ -126,6 +244,42 @@ impl Reply {
         bytes.extend_from_slice(file);
         bytes.resize(FIXED, 0);
         bytes.extend_from_slice(&COOKIE);
+    }
+
+    fn lease_header(
+        &mut self,
+        request: &Request,
+        ciaddr: Ipv4Addr,
+        yiaddr: Ipv4Addr,
+        files_from: Option<Ipv4Addr>,
+        file: &[u8],
+    ) {
+        let bytes = &mut self.0;
+        bytes.extend_from_slice(&[2, 1, 6, 0]);
+        bytes.extend_from_slice(&request.xid);
+        bytes.extend_from_slice(&[0, 0, if request.broadcast { 0x80 } else { 0 }, 0]);
+        bytes.extend_from_slice(&ciaddr.octets());
+        bytes.extend_from_slice(&yiaddr.octets());
+        let siaddr = files_from.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        bytes.extend_from_slice(&siaddr.octets());
+        bytes.extend_from_slice(&request.giaddr.octets());
+        bytes.extend_from_slice(&request.mac.0);
+        bytes.resize(108, 0);
+        bytes.extend_from_slice(file);
+        bytes.resize(FIXED, 0);
+        bytes.extend_from_slice(&COOKIE);
+    }
+
+    /// What the relay added, last; then padding.
+    fn end(mut self, request: &Request, longest: usize) -> Vec<u8> {
+        if self.0.len() + length(&request.relay_info) < longest {
+            self.option(82, &request.relay_info);
+        }
+        self.0.push(255);
+        if self.0.len() < SHORTEST {
+            self.0.resize(SHORTEST, 0);
+        }
+        self.0
     }
 
     /// Nothing for an empty value; in several parts when it is longer than one holds (RFC 3396).
@@ -167,6 +321,7 @@ mod tests {
         let request = parse(packet).ok()?;
         let facts = Facts {
             port,
+            gives: false,
             to_us: false,
             server: SERVER,
             http_port: 8067,

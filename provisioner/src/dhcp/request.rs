@@ -19,7 +19,10 @@ pub(crate) enum MessageType {
     Discover,
     Request,
     Inform,
-    /// Decline, Release and the servers' own messages: none of a proxy's business.
+    /// The address it was given is used by somebody else.
+    Decline,
+    Release,
+    /// The servers' own messages, and those of other protocols.
     Other(u8),
 }
 
@@ -32,8 +35,18 @@ pub(crate) struct Request {
     pub(crate) giaddr: Ipv4Addr,
     pub(crate) mac: Mac,
     pub(crate) message: MessageType,
-    /// Option 12 as text, for logs.
+    /// Option 12 as text, or what option 81 says: for people.
     pub(crate) hostname: String,
+    /// Option 50: the address it would like, or was offered.
+    pub(crate) wish: Option<Ipv4Addr>,
+    /// Option 61.
+    pub(crate) client_id: Vec<u8>,
+    /// Option 55: what it wants to be told; empty = whatever there is.
+    pub(crate) wants: Vec<u8>,
+    /// Option 80: it takes its address in one exchange.
+    pub(crate) rapid: bool,
+    /// Option 118 (RFC 3011): an address of the network it wants one of.
+    pub(crate) subnet: Option<Ipv4Addr>,
     /// Option 54.
     pub(crate) server: Option<Ipv4Addr>,
     /// Option 57; OVMF says 65280 in its second request, so it is a wish, not a size to allocate.
@@ -123,11 +136,21 @@ pub(crate) fn parse(packet: &[u8]) -> Result<Request, Malformed> {
         message: match options.message.first() {
             Some(1) => MessageType::Discover,
             Some(3) => MessageType::Request,
+            Some(4) => MessageType::Decline,
+            Some(7) => MessageType::Release,
             Some(8) => MessageType::Inform,
             Some(other) => MessageType::Other(*other),
             None => return Err(Malformed::NoType),
         },
-        hostname: String::from_utf8_lossy(&options.hostname).into_owned(),
+        hostname: match options.hostname.as_slice() {
+            [] => fqdn(&options.fqdn),
+            name => String::from_utf8_lossy(name).into_owned(),
+        },
+        wish: address(&options.wish),
+        client_id: options.client_id,
+        wants: options.wants,
+        rapid: options.rapid,
+        subnet: address(&options.subnet),
         server: address(&options.server),
         max_size: match *options.max_size {
             [high, low] => Some(u16::from_be_bytes([high, low])),
@@ -146,6 +169,33 @@ pub(crate) fn parse(packet: &[u8]) -> Result<Request, Malformed> {
     })
 }
 
+/// Option 81 (RFC 4702), which Windows sends: flags, two bytes of the past, and the name, as text
+/// or as DNS writes it.
+fn fqdn(option: &[u8]) -> String {
+    let Some((flags, mut name)) = option
+        .split_first()
+        .zip(option.get(3..))
+        .map(|((flags, _), name)| (*flags, name))
+    else {
+        return String::new();
+    };
+    if flags & 4 == 0 {
+        return String::from_utf8_lossy(name).into_owned();
+    }
+    let mut labels: Vec<String> = Vec::new();
+    while let Some((len, rest)) = name.split_first() {
+        let Some((label, next)) = rest
+            .split_at_checked(usize::from(*len))
+            .filter(|_| *len > 0)
+        else {
+            break;
+        };
+        labels.push(String::from_utf8_lossy(label).into_owned());
+        name = next;
+    }
+    labels.join(".")
+}
+
 fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
     <[u8; 4]>::try_from(bytes).ok().map(Ipv4Addr::from)
 }
@@ -155,6 +205,12 @@ fn address(bytes: &[u8]) -> Option<Ipv4Addr> {
 struct Options {
     message: Vec<u8>,
     hostname: Vec<u8>,
+    fqdn: Vec<u8>,
+    wish: Vec<u8>,
+    client_id: Vec<u8>,
+    wants: Vec<u8>,
+    rapid: bool,
+    subnet: Vec<u8>,
     server: Vec<u8>,
     max_size: Vec<u8>,
     vendor_class: Vec<u8>,
@@ -189,16 +245,25 @@ impl Options {
     fn take(&mut self, code: u8, value: &[u8]) {
         let field = match code {
             12 => &mut self.hostname,
+            50 => &mut self.wish,
             53 => &mut self.message,
             54 => &mut self.server,
+            55 => &mut self.wants,
             57 => &mut self.max_size,
             60 => &mut self.vendor_class,
+            61 => &mut self.client_id,
             77 => &mut self.user_class,
             93 => &mut self.archs,
+            81 => &mut self.fqdn,
             82 => &mut self.relay_info,
             97 => &mut self.machine_id,
+            118 => &mut self.subnet,
             52 => {
                 self.overload = value.first().copied().unwrap_or(0);
+                return;
+            }
+            80 => {
+                self.rapid = true;
                 return;
             }
             175 => {

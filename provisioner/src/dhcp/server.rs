@@ -1,7 +1,8 @@
 //! The sockets of ProxyDHCP: receive, gather, decide, send, then write down what was seen.
 
 use super::Port;
-use super::decide::{self, Decision, Facts, decide};
+use super::decide::{self, Answer, Decision, Facts, decide};
+use super::lease;
 use super::reply::{self, Kind};
 use super::request::{self, MessageType, Request};
 use super::socket::{Route, Socket};
@@ -15,6 +16,7 @@ use crate::serve::Boot;
 use crate::session::api::KEEP_SEEN;
 use crate::trouble::Trouble;
 use crate::{Mac, host, socket};
+use config::DhcpRole;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -27,16 +29,23 @@ const NEW_PER_S: f64 = 0.5;
 const NEW_AT_ONCE: f64 = 100.0;
 
 /// Both ports of one interface, until `stop`.
-pub(crate) async fn serve(served: Served, stop: CancellationToken) {
+pub(crate) async fn serve(served: Served, role: DhcpRole, stop: CancellationToken) {
+    let gives = role == DhcpRole::Server;
     let (saw, sightings) = mpsc::channel(SIGHTINGS);
     tokio::join!(
-        port(&served, Port::Bootps, saw.clone(), &stop),
-        port(&served, Port::Pxe, saw, &stop),
+        port(&served, Port::Bootps, gives, saw.clone(), &stop),
+        port(&served, Port::Pxe, gives, saw, &stop),
         write_down(&served, sightings),
     );
 }
 
-async fn port(served: &Served, port: Port, saw: mpsc::Sender<Mac>, stop: &CancellationToken) {
+async fn port(
+    served: &Served,
+    port: Port,
+    gives: bool,
+    saw: mpsc::Sender<Mac>,
+    stop: &CancellationToken,
+) {
     let number = port.number();
     let interface = &served.interface;
     let boot = &served.boot;
@@ -47,10 +56,10 @@ async fn port(served: &Served, port: Port, saw: mpsc::Sender<Mac>, stop: &Cancel
             Ok(socket) => {
                 trouble.over().await;
                 mark(served, port, Some(number));
-                tracing::info!(interface, port = number, "ProxyDHCP listens");
+                tracing::info!(interface, port = number, gives, "DHCP listens");
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    error = answer(served, port, &socket, &saw) => {
+                    error = answer(served, port, gives, socket, &saw, stop) => {
                         let sentence = socket::sentence("UDP", number, interface, &error);
                         trouble.begins(&sentence).await;
                     }
@@ -83,9 +92,14 @@ fn mark(served: &Served, port: Port, number: Option<u16>) {
 async fn answer(
     served: &Served,
     port: Port,
-    socket: &Socket,
+    gives: bool,
+    socket: Socket,
     saw: &mpsc::Sender<Mac>,
+    stop: &CancellationToken,
 ) -> std::io::Error {
+    if gives && port == Port::Bootps {
+        return lease::desk::serve(served, socket, saw, stop).await;
+    }
     // Larger than any datagram a client sends; a longer one is cut and then malformed.
     let mut buffer = vec![0u8; 4096];
     loop {
@@ -129,58 +143,8 @@ async fn reply_to(
             return None;
         }
     };
-    if decide::client(&request) == Client::NotBooting {
-        return None;
-    }
-    let mac = request.mac;
-    let recorder = &served.boot.recorder;
-    recorder.note(mac, flight::asked(port.number(), &request));
-    let loader = decide::client(&request) == Client::Ipxe;
-    let now = served.boot.clock.now();
-    let said = request.said(served.address);
-    served.boot.heard.note(mac, said, loader, now);
-    let step = match gate::look(&served.boot, mac).await {
-        Ok((step, found)) => {
-            if found
-                .last_seen
-                .is_none_or(|seen| now.since(seen) > KEEP_SEEN)
-            {
-                // Full: it is written at the machine's next try.
-                let _ = saw.try_send(mac);
-            }
-            step
-        }
-        Err(error) => {
-            tracing::error!(%mac, %error, "failed to look up a machine; it is not answered");
-            return None;
-        }
-    };
-    let boot = &served.boot;
-    let planned = plan(boot, port, &request).await;
-    let ports = served.open_ports();
-    let facts = Facts {
-        port,
-        to_us: route.to.is_some(),
-        server: served.address,
-        http_port: ports.http.unwrap_or_default(),
-        tftp: ports.tftp.is_some(),
-        step,
-        ready: served.is_ready() && ports.http.is_some(),
-        way: planned.map(|planned| planned.way()),
-    };
-    let (kind, answer) = match decide(&request, &facts) {
-        Decision::Silent(why) => {
-            if why.is_for_the_operator() {
-                tracing::info!(interface, %mac, %why, "not answered");
-            } else {
-                tracing::debug!(interface, %mac, %why, "not answered");
-            }
-            recorder.note(mac, flight::silent(port.number(), why));
-            return None;
-        }
-        Decision::Offer(answer) => (Kind::Offer, answer),
-        Decision::Ack(answer) => (Kind::Ack, answer),
-    };
+    let (kind, answer, planned) = judge(served, port, false, &request, route, saw).await?;
+    let (boot, mac, recorder) = (&served.boot, request.mac, &served.boot.recorder);
     let to = reply::destination(port, &request, route.from);
     match reply::encode(&request, kind, &answer, served.address) {
         Ok(bytes) => {
@@ -203,6 +167,94 @@ async fn reply_to(
             None
         }
     }
+}
+
+/// What the machine boots, where the answer that gives its address says so.
+pub(crate) async fn boots(
+    served: &Served,
+    request: &Request,
+    route: Route,
+    saw: &mpsc::Sender<Mac>,
+) -> Option<Answer> {
+    let asks = matches!(
+        request.message,
+        MessageType::Discover | MessageType::Request
+    );
+    match asks {
+        true => judge(served, Port::Bootps, true, request, route, saw)
+            .await
+            .map(|(_, answer, _)| answer),
+        false => None,
+    }
+}
+
+/// Gather and decide; what is not answered is noted here. `gives`: we give its address too.
+async fn judge(
+    served: &Served,
+    port: Port,
+    gives: bool,
+    request: &Request,
+    route: Route,
+    saw: &mpsc::Sender<Mac>,
+) -> Option<(Kind, Answer, Option<Planned>)> {
+    let interface = &served.interface;
+    if decide::client(request) == Client::NotBooting {
+        return None;
+    }
+    let mac = request.mac;
+    let recorder = &served.boot.recorder;
+    recorder.note(mac, flight::asked(port.number(), request));
+    let loader = decide::client(request) == Client::Ipxe;
+    let now = served.boot.clock.now();
+    let said = request.said(served.address);
+    served.boot.heard.note(mac, said, loader, now);
+    let step = match gate::look(&served.boot, mac).await {
+        Ok((step, found)) => {
+            if found
+                .last_seen
+                .is_none_or(|seen| now.since(seen) > KEEP_SEEN)
+            {
+                // Full: it is written at the machine's next try.
+                let _ = saw.try_send(mac);
+            }
+            step
+        }
+        Err(error) => {
+            tracing::error!(%mac, %error, "failed to look up a machine; it is not answered");
+            return None;
+        }
+    };
+    let boot = &served.boot;
+    let planned = match gives {
+        true => None,
+        false => plan(boot, port, request).await,
+    };
+    let ports = served.open_ports();
+    let facts = Facts {
+        port,
+        gives,
+        to_us: route.to.is_some(),
+        server: served.address,
+        http_port: ports.http.unwrap_or_default(),
+        tftp: ports.tftp.is_some(),
+        step,
+        ready: served.is_ready() && ports.http.is_some(),
+        way: planned.map(|planned| planned.way()),
+    };
+    let (kind, answer) = match decide(request, &facts) {
+        Decision::Silent(why) => {
+            if why.is_for_the_operator() {
+                tracing::info!(interface, %mac, %why, "not answered");
+            } else {
+                tracing::debug!(interface, %mac, %why, "not answered");
+            }
+            recorder.note(mac, flight::silent(port.number(), why));
+            return None;
+        }
+        Decision::Offer(answer) => (Kind::Offer, answer),
+        Decision::Ack(answer) => (Kind::Ack, answer),
+    };
+    Some((kind, answer, planned))
 }
 
 /// How the first step is answered; from the others it is learnt how that went.

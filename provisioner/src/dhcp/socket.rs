@@ -16,11 +16,11 @@ use std::os::fd::AsRawFd;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-pub(super) struct Socket(UdpSocket);
+pub(crate) struct Socket(UdpSocket);
 
 /// Where a packet came from, and to which address it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     pub(super) from: SocketAddrV4,
     /// `None`: a broadcast.
     pub(super) to: Option<Ipv4Addr>,
@@ -79,6 +79,17 @@ impl Socket {
         source: Ipv4Addr,
         to: SocketAddrV4,
     ) -> io::Result<()> {
+        let send = || self.send_now(bytes, source, to);
+        self.0.async_io(Interest::WRITABLE, send).await
+    }
+
+    /// The same from any thread; `WouldBlock` when the card's queue is full.
+    pub(super) fn send_now(
+        &self,
+        bytes: &[u8],
+        source: Ipv4Addr,
+        to: SocketAddrV4,
+    ) -> io::Result<()> {
         let info = in_pktinfo {
             ipi_ifindex: 0,
             ipi_spec_dst: in_addr {
@@ -86,16 +97,13 @@ impl Socket {
             },
             ipi_addr: in_addr { s_addr: 0 },
         };
-        let send = || {
-            sendmsg(
-                self.0.as_raw_fd(),
-                &[IoSlice::new(bytes)],
-                &[ControlMessage::Ipv4PacketInfo(&info)],
-                MsgFlags::MSG_DONTWAIT,
-                Some(&SockaddrIn::from(to)),
-            )
-            .map_err(io::Error::from)
-        };
-        self.0.async_io(Interest::WRITABLE, send).await.map(drop)
+        sendmsg(
+            self.0.as_raw_fd(),
+            &[IoSlice::new(bytes)],
+            &[ControlMessage::Ipv4PacketInfo(&info)],
+            MsgFlags::MSG_DONTWAIT,
+            Some(&SockaddrIn::from(to)),
+        )?;
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn asked(port: u16, request: &Request) -> Step {
             MessageType::Discover => Message::Discover,
             MessageType::Request => Message::Request,
             MessageType::Inform => Message::Inform,
-            MessageType::Other(_) => Message::Other,
+            MessageType::Decline | MessageType::Release | MessageType::Other(_) => Message::Other,
         },
         program: program(decide::client(request)),
         arch: request.archs.first().copied(),
@@ -79,6 +79,7 @@ pub(crate) fn answered(port: u16, kind: Kind, file: Option<String>) -> Step {
         message: match kind {
             Kind::Offer => Message::Offer,
             Kind::Ack => Message::Ack,
+            Kind::Nak => Message::Nak,
         },
         file,
     }

@@ -7,6 +7,7 @@ mod clients;
 mod flight;
 mod identity;
 mod lan;
+mod lease;
 mod nets;
 mod obstacles;
 mod offers;

@@ -15,13 +15,18 @@ use vault::{KdfCost, Secret, Vault};
 pub(crate) const FINGERPRINT: &str =
     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf, bool);
 
 impl Folder {
     pub(crate) fn new() -> Folder {
         let path = std::env::temp_dir().join(format!("reprise-boot-{}", state::id::new()));
         std::fs::create_dir_all(path.join("assets")).unwrap();
-        Folder(path)
+        Folder(path, true)
+    }
+
+    /// One that is another process's to remove.
+    pub(crate) fn at(path: &Path) -> Folder {
+        Folder(path.to_owned(), false)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -48,7 +53,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        if self.1 {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 }
 
@@ -114,6 +121,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
     let boot = Boot {
         db,
         recorder: provisioner::flight::Recorder::new(clock.clone()),
+        leases: provisioner::lease::Leases::default(),
         negotiations: provisioner::Negotiations::default(),
         clock,
         board: Board::default(),

@@ -139,6 +139,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             heard: provisioner::Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),
+            leases: provisioner::lease::Leases::default(),
             negotiations: provisioner::Negotiations::default(),
             images: vault_of_images(&continuity, &config),
         },

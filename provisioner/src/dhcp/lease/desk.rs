@@ -1,0 +1,572 @@
+//! One interface on which this box gives addresses: receive, gather, decide, write down, send.
+
+use super::decide::{self, Act, Facts, decide};
+use super::holder::Holder;
+use super::leases::{Book, Damage};
+use super::options::{options, wanted};
+use super::pool::{ASIDE, Pool};
+use super::probe::{self, Heard, Prober};
+use super::records;
+use super::writer::{Job, Parting};
+use crate::Mac;
+use crate::dhcp::Port;
+use crate::dhcp::decide::Answer;
+use crate::dhcp::reply::{self, Kind, Terms};
+use crate::dhcp::request::{self, Request};
+use crate::dhcp::server;
+use crate::dhcp::socket::{Route, Socket};
+use crate::flight;
+use crate::interface::{EVERY, Served};
+use crate::rate::Bucket;
+use crate::trouble::Trouble;
+use state::journal;
+use state::wire::Fact;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Requests that wait for the network's answer; more are dropped, their clients ask again.
+const WAITING: usize = 4096;
+/// Addresses tried for one request, when somebody uses them.
+const TRIES: usize = 4;
+const EVENTS: usize = 64;
+/// Facts about addresses in use: a network full of them is told by its first ones.
+const FACTS_PER_S: f64 = 0.05;
+const FACTS_AT_ONCE: f64 = 20.0;
+/// How often the registry is read, and it is looked whether addresses run out.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const REGISTRY_EVERY: u32 = 15;
+
+/// What the journal of the house is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Somebody uses an address without having got it here.
+    InUse { address: Ipv4Addr, mac: Option<Mac> },
+    /// A machine found the address it was given in use.
+    Declined {
+        address: Ipv4Addr,
+        by: Mac,
+        mac: Option<Mac>,
+    },
+}
+
+/// Serves until the socket fails; the caller opens another.
+pub(crate) async fn serve(
+    served: &Served,
+    socket: Socket,
+    saw: &mpsc::Sender<Mac>,
+    stop: &CancellationToken,
+) -> io::Error {
+    let boot = &served.boot;
+    let object = format!("leases for {}", served.interface);
+    let mut closed = Trouble::of(&boot.db, &boot.clock, object).await;
+    let book = loop {
+        let leases = boot.leases.clone();
+        let opened = tokio::task::spawn_blocking(move || leases.book()).await;
+        match opened {
+            Ok(Ok(book)) => break book,
+            Ok(Err(error)) => {
+                let sentence = format!("no address is given: failed to {error}");
+                closed.begins(&sentence).await;
+            }
+            Err(crash) => return io::Error::other(crash),
+        }
+        tokio::time::sleep(EVERY).await;
+    };
+    closed.over().await;
+    let here = {
+        let mut pool = book.pool();
+        pool.ours(served.address);
+        pool.dhcp().subnet_of(served.address)
+    };
+    if here.is_none() {
+        closed
+            .begins(&format!(
+                "interface {} has the address {}, which no [[dhcp_subnet]] holds: machines on its own wire get none; add a subnet, or correct the address",
+                served.interface, served.address
+            ))
+            .await;
+    }
+    if let Some(damage) = book.damage() {
+        tell_damage(served, damage).await;
+    }
+    let (events, told) = mpsc::channel(EVENTS);
+    let (prober, mut questions) = probe::channel();
+    let place = probe::Place {
+        interface: served.interface.clone(),
+        server: served.address,
+        here,
+        book: Arc::clone(&book),
+        events: events.clone(),
+    };
+    let short = Arc::new(AtomicBool::new(false));
+    let desk = Desk {
+        shared: Arc::new(Counter {
+            served: served.clone(),
+            book: Arc::clone(&book),
+            socket: Arc::new(socket),
+            prober,
+            events,
+            short: Arc::clone(&short),
+        }),
+        tasks: JoinSet::new(),
+    };
+    tokio::select! {
+        error = desk.receive(saw) => error,
+        error = listen(served, &place, &mut questions, stop) => error,
+        () = tell(served, told) => io::Error::other("the journal of addresses ended"),
+        () = watch(served, &book, here, &short) => io::Error::other("the watch over addresses ended"),
+    }
+}
+
+async fn tell_damage(served: &Served, damage: Damage) {
+    let fact = Fact::LeasesDamaged {
+        lines: u64::try_from(damage.lines).unwrap_or(u64::MAX),
+        kept: damage.kept.map(|path| path.display().to_string()),
+    };
+    let boot = &served.boot;
+    if let Err(error) = journal::record(&boot.db, boot.clock.now(), fact).await {
+        tracing::error!(%error, "failed to write to the journal");
+    }
+}
+
+/// Keeps asking the network; without it addresses are given unasked, and that is a trouble.
+async fn listen(
+    served: &Served,
+    place: &probe::Place,
+    questions: &mut probe::Questions,
+    stop: &CancellationToken,
+) -> io::Error {
+    let boot = &served.boot;
+    let interface = &served.interface;
+    let object = format!("addresses in use on {interface}");
+    let mut deaf = Trouble::of(&boot.db, &boot.clock, object).await;
+    loop {
+        // It ends at once when it cannot begin.
+        tokio::select! {
+            ended = probe::run(place, questions, stop) => match ended {
+                Ok(()) => return io::Error::other("stopped"),
+                Err(error) => {
+                    deaf.begins(&format!(
+                        "it cannot be asked on {interface} whether an address is in use ({error}); give reprise the capability CAP_NET_RAW, until then addresses are given unasked"
+                    ))
+                    .await;
+                }
+            },
+            () = async { tokio::time::sleep(EVERY).await; deaf.over().await; std::future::pending().await } => {}
+        }
+        questions.refuse_for(EVERY).await;
+    }
+}
+
+async fn tell(served: &Served, mut told: mpsc::Receiver<Event>) {
+    let boot = &served.boot;
+    let bucket = Bucket::new(FACTS_PER_S, FACTS_AT_ONCE, boot.clock.now());
+    while let Some(event) = told.recv().await {
+        if !bucket.take(boot.clock.now()) {
+            continue;
+        }
+        let text = |mac: Option<Mac>| mac.map(|mac| mac.to_string()).unwrap_or_default();
+        let fact = match event {
+            Event::InUse { address, mac } => Fact::AddressInUse {
+                address: address.to_string(),
+                mac: text(mac),
+                declined_by: None,
+            },
+            Event::Declined { address, by, mac } => Fact::AddressInUse {
+                address: address.to_string(),
+                mac: text(mac),
+                declined_by: Some(by.to_string()),
+            },
+        };
+        if let Err(error) = journal::record(&boot.db, boot.clock.now(), fact).await {
+            tracing::error!(%error, "failed to write to the journal");
+        }
+    }
+}
+
+/// The registry's cards for the pool; and a trouble while addresses run out, or cannot be written.
+async fn watch(served: &Served, book: &Book, here: Option<usize>, short: &AtomicBool) {
+    let boot = &served.boot;
+    let subnet = here.and_then(|rank| book.pool().subnet(rank).map(ToString::to_string));
+    let name = subnet.unwrap_or_else(|| served.interface.clone());
+    let taken = |object| Trouble::of(&boot.db, &boot.clock, object);
+    let mut scarce = taken(format!("free addresses of {name}")).await;
+    let mut unwritten = taken(format!("leases of {}", served.interface)).await;
+    let mut turn = 0u32;
+    loop {
+        if turn.is_multiple_of(REGISTRY_EVERY) {
+            match records::known(&boot.db).await {
+                Ok(cards) => book.pool().known(cards),
+                Err(error) => tracing::error!(%error, "failed to read the cards of the registry"),
+            }
+        }
+        turn = turn.wrapping_add(1);
+        let refused = short.swap(false, Ordering::Relaxed);
+        let load = here.map(|rank| book.pool().load(rank)).unwrap_or_default();
+        if refused {
+            scarce
+                .begins(&format!(
+                    "no address of {name} is left for new machines, all {} are given; those that have one keep it. Enlarge `ranges` in its [[dhcp_subnet]] or shorten `lease`; if unknown cards took them all at once, `reprise dhcp leases` names them: find their switch port",
+                    load.total
+                ))
+                .await;
+        } else if load.free > load.total / 20 + 1 {
+            scarce.over().await;
+        }
+        let health = book.health().and_then(|health| health.borrow().clone());
+        match health {
+            Some(sentence) => unwritten.begins(&sentence).await,
+            None => unwritten.over().await,
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+struct Desk {
+    shared: Arc<Counter>,
+    /// Requests that wait for the network's answer.
+    tasks: JoinSet<()>,
+}
+
+/// What answering one request needs.
+struct Counter {
+    served: Served,
+    book: Arc<Book>,
+    socket: Arc<Socket>,
+    prober: Prober,
+    events: mpsc::Sender<Event>,
+    /// Somebody got no address.
+    short: Arc<AtomicBool>,
+}
+
+/// A client's message with all that goes with it.
+struct Case {
+    request: Request,
+    holder: Holder,
+    subnet: usize,
+    /// What it boots.
+    boots: Option<Answer>,
+    /// The address of ours it came to.
+    source: Ipv4Addr,
+}
+
+impl Desk {
+    /// Ends only when the socket cannot be read any more.
+    async fn receive(mut self, saw: &mpsc::Sender<Mac>) -> io::Error {
+        let mut buffer = vec![0u8; 4096];
+        let socket = Arc::clone(&self.shared.socket);
+        loop {
+            let (len, route) = match socket.receive(&mut buffer).await {
+                Ok(received) => received,
+                Err(error) => return error,
+            };
+            while self.tasks.try_join_next().is_some() {}
+            let served = &self.shared.served;
+            let interface = &served.interface;
+            let request = match request::parse(&buffer[..len]) {
+                Ok(request) => request,
+                Err(why) => {
+                    tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
+                    continue;
+                }
+            };
+            // Only who boots costs a look at the registry.
+            let boots = server::boots(served, &request, route, saw).await;
+            self.take(request, boots, route);
+        }
+    }
+
+    fn take(&mut self, request: Request, boots: Option<Answer>, route: Route) {
+        let shared = &self.shared;
+        let server = shared.served.address;
+        let holder = Holder::of(&request);
+        let mut pool = shared.book.pool();
+        let now = shared.book.now();
+        pool.settle(now);
+        let place = decide::place(&request, pool.dhcp(), server, route.to.is_some());
+        let named = decide::named(&request);
+        let facts = Facts {
+            server,
+            authoritative: place
+                .and_then(|rank| pool.subnet(rank))
+                .map(|subnet| subnet.authoritative),
+            named: place
+                .zip(named)
+                .map(|(subnet, address)| pool.standing(subnet, &holder, address, now)),
+        };
+        let act = decide(&request, &facts);
+        let mac = request.mac;
+        let subnet = match (place, &act) {
+            (_, Act::Silent(why)) => {
+                tracing::debug!(interface = shared.served.interface, %mac, %why, "not answered");
+                return;
+            }
+            (None, _) => return,
+            (Some(subnet), _) => subnet,
+        };
+        let case = Case {
+            request,
+            holder,
+            subnet,
+            boots,
+            source: route.to.unwrap_or(server),
+        };
+        match act {
+            Act::Silent(_) => {}
+            Act::Offer { rapid } => {
+                let wish = case.request.wish;
+                match pool.offer(subnet, &case.holder, wish, now) {
+                    None => {
+                        drop(pool);
+                        shared.short.store(true, Ordering::Relaxed);
+                        tracing::debug!(%mac, "no address is left for it");
+                    }
+                    Some(candidate) => {
+                        shared.book.count_offer();
+                        if candidate.probe {
+                            drop(pool);
+                            self.wait(case, candidate.address, Want::Offer { rapid });
+                        } else if rapid {
+                            shared.acknowledge(&mut pool, &case, candidate.address, true);
+                        } else {
+                            shared.offer(&pool, &case, candidate.address);
+                        }
+                    }
+                }
+            }
+            Act::Ack {
+                address,
+                probe: true,
+            } => {
+                pool.keep(subnet, address, &case.holder, now);
+                drop(pool);
+                self.wait(case, address, Want::Ack);
+            }
+            Act::Ack { address, .. } => shared.acknowledge(&mut pool, &case, address, false),
+            Act::Nak(why) => {
+                tracing::info!(%mac, %why, "refused an address");
+                let bytes = reply::encode_nak(&case.request, server, &why.to_string());
+                shared.send(&case, Kind::Nak, bytes);
+            }
+            Act::Inform => shared.inform(&pool, &case),
+            Act::Withdraw => pool.declined_offer(subnet, &case.holder),
+            Act::Free(address) => {
+                if let Some(record) = pool.release(address, &case.holder, now) {
+                    tracing::info!(%mac, %address, "address given back");
+                    let _ = shared.book.submit(Job::of(record));
+                }
+            }
+            Act::Aside(address) => {
+                if let Some(record) = pool.decline(address, &case.holder, now) {
+                    let _ = shared.book.submit(Job::of(record));
+                    drop(pool);
+                    self.wait(case, address, Want::Culprit);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, case: Case, address: Ipv4Addr, want: Want) {
+        if self.tasks.len() >= WAITING {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            match want {
+                Want::Offer { rapid } => shared.offer_unused(&case, address, rapid).await,
+                Want::Ack => shared.acknowledge_unused(&case, address).await,
+                Want::Culprit => shared.name_culprit(&case, address).await,
+            }
+        });
+    }
+}
+
+/// What waits for the network's answer.
+#[derive(Clone, Copy)]
+enum Want {
+    Offer {
+        rapid: bool,
+    },
+    Ack,
+    /// Who uses the address that a machine declined.
+    Culprit,
+}
+
+impl Counter {
+    /// The address, or another one when somebody is there.
+    async fn offer_unused(&self, case: &Case, mut address: Ipv4Addr, rapid: bool) {
+        for _ in 0..TRIES {
+            let free = self.is_unused(case, address).await;
+            let mut pool = self.book.pool();
+            let now = self.book.now();
+            pool.settle(now);
+            // What was heard meanwhile is in the pool: it says which address is best now.
+            let Some(candidate) = pool.offer(case.subnet, &case.holder, case.request.wish, now)
+            else {
+                self.short.store(true, Ordering::Relaxed);
+                return;
+            };
+            if !candidate.probe || (free && candidate.address == address) {
+                match rapid {
+                    true => self.acknowledge(&mut pool, case, candidate.address, true),
+                    false => self.offer(&pool, case, candidate.address),
+                }
+                return;
+            }
+            address = candidate.address;
+        }
+    }
+
+    async fn acknowledge_unused(&self, case: &Case, address: Ipv4Addr) {
+        let free = self.is_unused(case, address).await;
+        let mut pool = self.book.pool();
+        let now = self.book.now();
+        pool.settle(now);
+        let standing = pool.standing(case.subnet, &case.holder, address, now);
+        use super::pool::Standing;
+        match standing {
+            Standing::Own | Standing::Offered if free => {
+                self.acknowledge(&mut pool, case, address, false);
+            }
+            _ => {
+                let server = self.served.address;
+                let why = decide::Why::Others.to_string();
+                let bytes = reply::encode_nak(&case.request, server, &why);
+                self.send(case, Kind::Nak, bytes);
+            }
+        }
+    }
+
+    /// Whoever answers by the client's own card is the client.
+    async fn is_unused(&self, case: &Case, address: Ipv4Addr) -> bool {
+        match self.prober.ask(address).await {
+            Heard::Nobody => true,
+            Heard::Somebody(Some(mac)) if mac == case.request.mac => {
+                self.book.pool().silent(address, self.book.now());
+                true
+            }
+            // It has the address, and answers for itself from behind its relay.
+            Heard::Somebody(None) if case.request.ciaddr == address => {
+                self.book.pool().silent(address, self.book.now());
+                true
+            }
+            // It cannot be known; that is a trouble of its own.
+            Heard::Deaf => {
+                self.book.pool().silent(address, self.book.now());
+                true
+            }
+            Heard::Somebody(mac) => {
+                probe::set_aside(&self.book, &self.events, address, mac);
+                false
+            }
+        }
+    }
+
+    async fn name_culprit(&self, case: &Case, address: Ipv4Addr) {
+        let mac = match self.prober.ask(address).await {
+            Heard::Somebody(mac) => mac.filter(|mac| *mac != case.request.mac),
+            _ => None,
+        };
+        if mac.is_some() {
+            let mut pool = self.book.pool();
+            let record = pool.set_aside(address, mac, ASIDE, self.book.now());
+            let _ = self.book.submit(Job::of(record));
+        }
+        let by = case.request.mac;
+        let _ = self.events.try_send(Event::Declined { address, by, mac });
+    }
+
+    fn offer(&self, pool: &Pool, case: &Case, address: Ipv4Addr) {
+        let terms = terms(pool, case, Some(address), false);
+        let boots = case.boots.as_ref();
+        let server = self.served.address;
+        let bytes = reply::encode_terms(&case.request, Kind::Offer, &terms, boots, server);
+        self.note(case, Kind::Offer);
+        self.send(case, Kind::Offer, bytes);
+    }
+
+    /// The answer leaves when the lease is durable.
+    fn acknowledge(&self, pool: &mut Pool, case: &Case, address: Ipv4Addr, rapid: bool) {
+        let now = self.book.now();
+        // The answer says the lease that is written.
+        let terms = terms(pool, case, Some(address), rapid);
+        let Some(lease) = lease(pool, case) else {
+            return;
+        };
+        let hostname = shown(&case.request.hostname);
+        let record = pool.bind(case.subnet, address, &case.holder, &hostname, lease, now);
+        let (boots, server) = (case.boots.as_ref(), self.served.address);
+        let bytes = reply::encode_terms(&case.request, Kind::Ack, &terms, boots, server);
+        self.note(case, Kind::Ack);
+        let answer = Parting {
+            socket: Arc::clone(&self.socket),
+            bytes,
+            source: case.source,
+            to: reply::lease_destination(Kind::Ack, &case.request),
+        };
+        // Under the pool's lock: records are written in the order in which they came about.
+        let written = self.book.submit(Job {
+            record,
+            answer: Some(answer),
+            done: None,
+        });
+        if !written {
+            tracing::warn!(mac = %case.request.mac, "too many leases wait to be written; its machine asks again");
+        }
+    }
+
+    fn inform(&self, pool: &Pool, case: &Case) {
+        let terms = terms(pool, case, None, false);
+        let server = self.served.address;
+        let bytes = reply::encode_terms(&case.request, Kind::Ack, &terms, None, server);
+        self.send(case, Kind::Ack, bytes);
+    }
+
+    /// For the timeline of a machine that boots.
+    fn note(&self, case: &Case, kind: Kind) {
+        if let Some(boots) = &case.boots {
+            let step = flight::answered(Port::Bootps.number(), kind, boots.file.clone());
+            self.served.boot.recorder.note(case.request.mac, step);
+        }
+    }
+
+    fn send(&self, case: &Case, kind: Kind, bytes: Vec<u8>) {
+        let to = reply::lease_destination(kind, &case.request);
+        if let Err(error) = self.socket.send_now(&bytes, case.source, to) {
+            tracing::warn!(%to, %error, "failed to send a DHCP answer; its machine asks again");
+        }
+    }
+}
+
+fn lease(pool: &Pool, case: &Case) -> Option<Duration> {
+    let subnet = pool.subnet(case.subnet)?;
+    let wanted = wanted(&case.request, pool.dhcp(), subnet);
+    Some(pool.lease(case.subnet, &case.holder, wanted))
+}
+
+/// `address`: `None` for a machine that has one from elsewhere.
+fn terms(pool: &Pool, case: &Case, address: Option<Ipv4Addr>, rapid: bool) -> Terms {
+    let lease = address.and_then(|_| lease(pool, case));
+    let name = pool.name_of(case.request.mac);
+    let options = pool.subnet(case.subnet).map(|subnet| {
+        let dhcp = pool.dhcp();
+        options(&case.request, dhcp, subnet, lease, name)
+    });
+    Terms {
+        address: address.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        options: options.unwrap_or_default(),
+        rapid,
+    }
+}
+
+/// A client's name for people: one line, no longer than a name may be.
+fn shown(hostname: &str) -> String {
+    let plain = hostname.chars().filter(|c| !c.is_control());
+    plain.take(64).collect()
+}

@@ -1,0 +1,493 @@
+use super::*;
+use config::{Reservation, Told};
+use std::collections::BTreeMap;
+
+const LEASE: Duration = Duration::from_secs(3600);
+
+fn site(last: u8, reservations: Vec<Reservation>) -> Dhcp {
+    Dhcp {
+        subnets: vec![Subnet {
+            network: [10, 77, 0, 0].into(),
+            prefix: 24,
+            ranges: vec![([10, 77, 0, 10].into(), [10, 77, 0, last].into())],
+            exclude: vec![([10, 77, 0, 12].into(), [10, 77, 0, 12].into())],
+            lease: LEASE,
+            told: Told {
+                router: vec![[10, 77, 0, 11].into()],
+                ..Told::default()
+            },
+            authoritative: true,
+        }],
+        reservations,
+        profiles: Vec::new(),
+    }
+}
+
+fn ip(last: u8) -> Ipv4Addr {
+    [10, 77, 0, last].into()
+}
+
+fn mac(number: u8) -> Mac {
+    Mac([2, 0, 0, 0, 0, number])
+}
+
+fn card(number: u8) -> Holder {
+    Holder {
+        id: Vec::new(),
+        mac: mac(number),
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp(1_800_000_000_000 + seconds * 1000)
+}
+
+/// What it is offered, as if nobody answered there.
+fn offered(pool: &mut Pool, holder: &Holder, wish: Option<u8>, now: Timestamp) -> Option<u8> {
+    pool.settle(now);
+    let candidate = pool.offer(0, holder, wish.map(ip), now)?;
+    if candidate.probe {
+        pool.silent(candidate.address, now);
+    }
+    Some(candidate.address.octets()[3])
+}
+
+fn bound(pool: &mut Pool, holder: &Holder, now: Timestamp) -> Option<u8> {
+    let last = offered(pool, holder, None, now)?;
+    let standing = pool.standing(0, holder, ip(last), now);
+    assert!(
+        matches!(standing, Standing::Offered | Standing::Own),
+        "{standing:?}"
+    );
+    pool.bind(0, ip(last), holder, "", LEASE, now);
+    Some(last)
+}
+
+#[test]
+fn the_best_address_is_the_reserved_one_then_the_own_then_the_wish_then_the_oldest() {
+    let reserved = Reservation {
+        mac: mac(9).0,
+        address: ip(15),
+        name: Some("printer".into()),
+    };
+    let mut pool = Pool::new(site(16, vec![reserved]));
+    // 11 is the router's, 12 excluded, 15 reserved.
+    assert_eq!(bound(&mut pool, &card(1), at(0)), Some(10));
+    assert_eq!(offered(&mut pool, &card(2), Some(16), at(0)), Some(16));
+    assert_eq!(
+        offered(&mut pool, &card(2), Some(13), at(1)),
+        Some(16),
+        "once offered"
+    );
+    assert_eq!(offered(&mut pool, &card(3), Some(15), at(0)), Some(13));
+    assert_eq!(offered(&mut pool, &card(4), Some(11), at(0)), Some(14));
+    assert_eq!(offered(&mut pool, &card(5), None, at(0)), None);
+    assert_eq!(bound(&mut pool, &card(9), at(0)), Some(15));
+    assert_eq!(pool.name_of(mac(9)), Some("printer"));
+    // Offers that nobody took are over after a minute; 10 belongs to 1.
+    let own = pool.offer(0, &card(1), None, at(100)).unwrap();
+    assert_eq!(
+        own,
+        Candidate {
+            address: ip(10),
+            probe: false
+        }
+    );
+    // After its time it comes last, and stays its former holder's as long as it can.
+    let late = at(4000);
+    for (number, expected) in [(5, 13), (6, 14), (7, 16), (1, 10)] {
+        assert_eq!(bound(&mut pool, &card(number), late), Some(expected));
+    }
+    // When all are over, the one that is free for the longest goes first.
+    let later = at(20_000);
+    assert_eq!(bound(&mut pool, &card(8), later), Some(10));
+    assert_eq!(bound(&mut pool, &card(6), later), Some(14));
+}
+
+#[test]
+fn each_address_is_something_to_each_client() {
+    let reserved = Reservation {
+        mac: mac(9).0,
+        address: ip(200),
+        name: None,
+    };
+    let mut pool = Pool::new(site(20, vec![reserved]));
+    pool.ours(ip(18));
+    bound(&mut pool, &card(1), at(0));
+    let offer = pool.offer(0, &card(2), Some(ip(14)), at(0)).unwrap();
+    assert!(offer.probe);
+    let stand = |pool: &Pool, number: u8, address: Ipv4Addr| {
+        pool.standing(0, &card(number), address, at(1))
+    };
+    assert_eq!(stand(&pool, 1, ip(10)), Standing::Own);
+    assert_eq!(stand(&pool, 2, ip(10)), Standing::Others);
+    assert_eq!(
+        stand(&pool, 2, ip(14)),
+        Standing::Free { silent: false },
+        "not asked yet"
+    );
+    pool.silent(ip(14), at(0));
+    assert_eq!(stand(&pool, 2, ip(14)), Standing::Offered);
+    assert_eq!(stand(&pool, 3, ip(14)), Standing::Others);
+    assert_eq!(stand(&pool, 3, ip(13)), Standing::Free { silent: false });
+    for never in [11, 12, 18, 30] {
+        assert_eq!(stand(&pool, 3, ip(never)), Standing::NotGiven, "{never}");
+    }
+    assert_eq!(stand(&pool, 3, ip(200)), Standing::Others);
+    assert_eq!(stand(&pool, 9, ip(200)), Standing::Free { silent: false });
+    assert_eq!(
+        stand(&pool, 9, ip(13)),
+        Standing::Others,
+        "it is to take its own"
+    );
+    for elsewhere in [ip(0), ip(255), [10, 78, 0, 10].into()] {
+        assert_eq!(stand(&pool, 3, elsewhere), Standing::Elsewhere);
+    }
+    // Found in use by 7: nobody else's, and 7 may go on with it.
+    pool.set_aside(ip(13), Some(mac(7)), ASIDE, at(1));
+    assert_eq!(stand(&pool, 3, ip(13)), Standing::Others);
+    assert_eq!(stand(&pool, 7, ip(13)), Standing::Free { silent: false });
+    pool.settle(at(1) + ASIDE);
+    assert_eq!(
+        pool.standing(0, &card(3), ip(13), at(1) + ASIDE),
+        Standing::Free { silent: false }
+    );
+}
+
+#[test]
+fn what_is_not_theirs_is_neither_given_back_nor_set_aside() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    bound(&mut pool, &card(1), at(0));
+    assert_eq!(pool.release(ip(10), &card(2), at(1)), None);
+    assert_eq!(pool.decline(ip(10), &card(2), at(1)), None);
+    assert_eq!(pool.decline(ip(13), &card(2), at(1)), None);
+    assert_eq!(pool.free(ip(13), at(1)), None);
+    assert!(pool.decline(ip(10), &card(1), at(1)).is_some());
+    assert_eq!(bound(&mut pool, &card(1), at(2)), Some(13));
+    assert!(pool.release(ip(13), &card(1), at(3)).is_some());
+    assert_eq!(pool.release(ip(13), &card(1), at(3)), None);
+    // What it gave back is still the first it is offered.
+    assert_eq!(bound(&mut pool, &card(1), at(4)), Some(13));
+}
+
+#[test]
+fn the_same_name_by_another_card_gets_another_address() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    let clone = |number: u8| Holder {
+        id: vec![0xff, 1, 2, 3],
+        mac: mac(number),
+    };
+    assert_eq!(bound(&mut pool, &clone(1), at(0)), Some(10));
+    assert_eq!(bound(&mut pool, &clone(2), at(1)), Some(13));
+    assert_eq!(bound(&mut pool, &clone(1), at(2)), Some(10));
+    // Its firmware, that says no name, has the same one; so has its system after that.
+    assert_eq!(bound(&mut pool, &card(1), at(3)), Some(10));
+    assert_eq!(bound(&mut pool, &clone(1), at(4)), Some(10));
+    let second = Holder {
+        id: vec![0xff, 9],
+        ..card(1)
+    };
+    assert_eq!(
+        bound(&mut pool, &second, at(5)),
+        Some(14),
+        "its second system"
+    );
+    // The dock changed, and nobody has the old address any more.
+    assert_eq!(bound(&mut pool, &clone(3), at(4000)), Some(13));
+}
+
+/// dhcpstarv and dhcpig, without the wire.
+#[test]
+fn a_flood_of_invented_cards_takes_nothing_from_known_machines() {
+    let mut pool = Pool::new(site(115, Vec::new()));
+    let total = pool.load(0).total;
+    assert_eq!(total, 104);
+    pool.known([mac(1), mac(2), mac(3)]);
+    assert_eq!(bound(&mut pool, &card(1), at(0)), Some(10));
+    assert_eq!(bound(&mut pool, &card(2), at(0)), Some(13));
+    // The second one went home; its time is over.
+    let flood = at(4000);
+    let invented = |number: u32| {
+        let [_, b, c, d] = number.to_be_bytes();
+        Holder {
+            id: Vec::new(),
+            mac: Mac([6, 6, 0, b, c, d]),
+        }
+    };
+    bound(&mut pool, &card(1), at(3000));
+    // Questions only: each gets its offer, however many there are.
+    for number in 0..2000 {
+        let now = flood + Duration::from_millis(u64::from(number) * 100);
+        assert!(
+            offered(&mut pool, &invented(number), None, now).is_some(),
+            "{number}"
+        );
+    }
+    assert!(pool.offers.len() <= total);
+    // And now those that take what they are offered.
+    let taken = (2000..3000)
+        .filter(|number| {
+            let now = flood + Duration::from_secs(400);
+            bound(&mut pool, &invented(*number), now).is_some()
+        })
+        .count();
+    assert_eq!(
+        taken,
+        total - 1 - 10,
+        "all but what is bound and the room that is kept"
+    );
+    let now = flood + Duration::from_secs(401);
+    assert_eq!(offered(&mut pool, &invented(5000), None, now), None);
+    assert_eq!(pool.lease(0, &invented(1), LEASE), SCARCE_LEASE);
+    assert_eq!(pool.lease(0, &card(1), LEASE), LEASE);
+    assert_eq!(bound(&mut pool, &card(1), now), Some(10));
+    assert_eq!(bound(&mut pool, &card(2), now), Some(13));
+    assert!(
+        bound(&mut pool, &card(3), now).is_some(),
+        "known, and never here before"
+    );
+}
+
+#[test]
+fn a_restart_remembers_everything_but_offers() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    bound(&mut pool, &card(1), at(0));
+    bound(&mut pool, &card(2), at(0));
+    pool.release(ip(13), &card(2), at(1));
+    pool.set_aside(ip(14), Some(mac(7)), ASIDE, at(1));
+    offered(&mut pool, &card(3), Some(16), at(1));
+    let mut again = Pool::new(site(20, Vec::new()));
+    pool.records(at(2))
+        .into_iter()
+        .for_each(|record| again.restore(record));
+    again.settle(at(2));
+    let told = |pool: &Pool| pool.held();
+    assert_eq!(told(&again), told(&pool));
+    assert_eq!(
+        again.load(0),
+        Load {
+            offered: 0,
+            free: pool.load(0).free + 1,
+            ..pool.load(0)
+        }
+    );
+    assert_eq!(bound(&mut again, &card(2), at(3)), Some(13));
+    // The configuration has another network now: what was there is nobody's business.
+    let mut elsewhere = site(20, Vec::new());
+    elsewhere.subnets[0].network = [10, 78, 0, 0].into();
+    elsewhere.subnets[0].ranges = vec![([10, 78, 0, 10].into(), [10, 78, 0, 12].into())];
+    let mut moved = Pool::new(elsewhere);
+    pool.records(at(2))
+        .into_iter()
+        .for_each(|record| moved.restore(record));
+    assert_eq!(moved.held(), []);
+}
+
+/// A machine in the world: what it believes to have, and until when by the true time.
+#[derive(Clone, Copy, Default)]
+struct Machine {
+    has: Option<(Ipv4Addr, i64)>,
+}
+
+/// Machines come, renew, go, give back and move; the appliance crashes at any moment, forgets what
+/// was not durable, finds its file damaged and its clock set. Never do two have one address.
+#[test]
+fn no_address_is_given_twice_whatever_happens() {
+    for seed in 1..=60u64 {
+        World::new(seed).live(3000);
+    }
+}
+
+struct World {
+    random: u64,
+    /// True time, seconds.
+    time: i64,
+    /// What the wall clock says besides.
+    wall: i64,
+    /// True time at the start of the book, and its own then.
+    started: (i64, Timestamp),
+    pool: Pool,
+    /// Lines that are durable, and those that are not yet.
+    disk: Vec<Record>,
+    machines: BTreeMap<u8, Machine>,
+    acks: usize,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        World {
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            time: 0,
+            wall: 0,
+            started: (0, at(0)),
+            pool: Pool::new(site(19, Vec::new())),
+            disk: Vec::new(),
+            machines: (1..=14)
+                .map(|number| (number, Machine::default()))
+                .collect(),
+            acks: 0,
+        }
+    }
+
+    fn next(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below
+    }
+
+    fn now(&self) -> Timestamp {
+        let passed = u64::try_from(self.time - self.started.0).unwrap();
+        self.started.1 + Duration::from_secs(passed)
+    }
+
+    fn live(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.time += i64::try_from(self.next(900)).unwrap();
+            for machine in self.machines.values_mut() {
+                machine.has = machine.has.filter(|(_, until)| *until > self.time);
+            }
+            let number = u8::try_from(self.next(14)).unwrap() + 1;
+            match self.next(20) {
+                0 => self.crash(),
+                1 => {
+                    if let Some((address, _)) = self.machines[&number].has {
+                        self.machines.get_mut(&number).unwrap().has = None;
+                        let now = self.now();
+                        self.pool.settle(now);
+                        let record = self.pool.release(address, &card(number), now);
+                        self.disk.extend(record);
+                    }
+                }
+                2 => {
+                    // Somebody gives it back in another's name; the holder goes on.
+                    let address = ip(10 + u8::try_from(self.next(10)).unwrap());
+                    let now = self.now();
+                    let record = self.pool.free(address, now);
+                    self.disk.extend(record);
+                }
+                3..=8 => self.asks_again(number),
+                _ => self.asks(number),
+            }
+            self.check();
+        }
+        assert!(self.acks > steps / 5, "only {}", self.acks);
+    }
+
+    /// The power fails: what was not durable is gone, and so is any line that the disk lost.
+    fn crash(&mut self) {
+        let damaged = self.next(3) == 0;
+        if damaged && !self.disk.is_empty() {
+            let lost = self.next(u64::try_from(self.disk.len()).unwrap());
+            self.disk.remove(usize::try_from(lost).unwrap());
+        }
+        let year = 366 * 86_400;
+        self.wall = match self.next(4) {
+            0 => -year,
+            1 => year,
+            _ => 0,
+        };
+        let wall = at(self.time + self.wall);
+        let newest = self.disk.iter().map(Record::at).max();
+        let now = newest.map_or(wall, |newest| newest.max(wall));
+        self.pool = Pool::new(site(19, Vec::new()));
+        for record in self.disk.clone() {
+            self.pool.restore(record);
+        }
+        if let Some(newest) = newest
+            && now.since(newest) > Duration::from_secs(86_400)
+        {
+            self.pool.distrust(newest, now);
+        }
+        self.pool.settle(now);
+        self.disk = self.pool.records(now);
+        self.started = (self.time, now);
+    }
+
+    /// Who answers at an address, besides `number`.
+    fn somebody(&self, address: Ipv4Addr, number: u8) -> Option<Mac> {
+        let mut machines = self.machines.iter();
+        let there = machines.find(|(other, machine)| {
+            **other != number && machine.has.is_some_and(|(has, _)| has == address)
+        });
+        there.map(|(other, _)| mac(*other))
+    }
+
+    fn asks(&mut self, number: u8) {
+        for _ in 0..4 {
+            let now = self.now();
+            self.pool.settle(now);
+            let Some(candidate) = self.pool.offer(0, &card(number), None, now) else {
+                return;
+            };
+            let address = candidate.address;
+            if candidate.probe {
+                if let Some(user) = self.somebody(address, number) {
+                    let record = self.pool.set_aside(address, Some(user), ASIDE_HEARD, now);
+                    self.disk.push(record);
+                    continue;
+                }
+                self.pool.silent(address, now);
+            }
+            // Some never answer their offer, some late.
+            match self.next(4) {
+                0 => return,
+                1 => self.time += 90,
+                _ => {}
+            }
+            self.takes(number, address);
+            return;
+        }
+    }
+
+    fn takes(&mut self, number: u8, address: Ipv4Addr) {
+        let now = self.now();
+        self.pool.settle(now);
+        match self.pool.standing(0, &card(number), address, now) {
+            Standing::Own | Standing::Offered | Standing::Free { silent: true } => {}
+            Standing::Free { silent: false } => {
+                if let Some(user) = self.somebody(address, number) {
+                    let record = self.pool.set_aside(address, Some(user), ASIDE_HEARD, now);
+                    self.disk.push(record);
+                    return;
+                }
+            }
+            _ => {
+                // NAK: it stops using it.
+                self.machines.get_mut(&number).unwrap().has = None;
+                return;
+            }
+        }
+        let record = self.pool.bind(0, address, &card(number), "", LEASE, now);
+        // The power fails before it is durable: it is not answered.
+        if self.next(30) == 0 {
+            self.crash();
+            return;
+        }
+        self.disk.push(record);
+        self.acks += 1;
+        // The answer is lost on the way.
+        if self.next(20) != 0 {
+            let lease = i64::try_from(LEASE.as_secs()).unwrap();
+            let machine = self.machines.get_mut(&number).unwrap();
+            machine.has = Some((address, self.time + lease));
+        }
+    }
+
+    fn asks_again(&mut self, number: u8) {
+        if let Some((address, _)) = self.machines[&number].has {
+            self.takes(number, address);
+        }
+    }
+
+    fn check(&self) {
+        let mut seen = BTreeMap::new();
+        for (number, machine) in &self.machines {
+            if let Some((address, _)) = machine.has {
+                let other = seen.insert(address, number);
+                assert_eq!(other, None, "{address} is {number}'s too, at {}", self.time);
+                assert!(address != ip(11) && address != ip(12), "{address}");
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The thread that makes leases durable: one flush for all that wait, then their answers leave.
+
+use super::journal::Journal;
+use super::leases::Book;
+use super::record::Record;
+use crate::dhcp::socket::Socket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
+use tokio::sync::{oneshot, watch};
+
+/// Records waiting; a client whose record finds no room asks again.
+const WAITING: usize = 8192;
+
+/// A packet that leaves when its lease is durable.
+pub(crate) struct Parting {
+    pub(crate) socket: Arc<Socket>,
+    pub(crate) bytes: Vec<u8>,
+    /// The address of ours it leaves from.
+    pub(crate) source: Ipv4Addr,
+    pub(crate) to: SocketAddrV4,
+}
+
+pub(crate) struct Job {
+    pub(crate) record: Record,
+    pub(crate) answer: Option<Parting>,
+    /// Told when it is durable; dropped when it could not be written.
+    pub(crate) done: Option<oneshot::Sender<()>>,
+}
+
+impl Job {
+    /// Nobody waits for it.
+    pub(crate) fn of(record: Record) -> Job {
+        Job {
+            record,
+            answer: None,
+            done: None,
+        }
+    }
+}
+
+/// Hands records over. The thread ends when this is gone.
+pub(super) struct Writer {
+    jobs: SyncSender<Job>,
+    /// Why nothing can be written now.
+    health: watch::Receiver<Option<String>>,
+}
+
+impl Writer {
+    /// `book`: where the records for a new file come from.
+    pub(super) fn start(journal: Journal, book: Weak<Book>) -> io::Result<Writer> {
+        let (jobs, waiting) = sync_channel(WAITING);
+        let (said, health) = watch::channel(None);
+        std::thread::Builder::new()
+            .name("leases".to_owned())
+            .spawn(move || write(journal, &waiting, &book, &said))?;
+        Ok(Writer { jobs, health })
+    }
+
+    /// False: there is no room; nobody is answered.
+    pub(super) fn submit(&self, job: Job) -> bool {
+        self.jobs.try_send(job).is_ok()
+    }
+
+    pub(super) fn health(&self) -> watch::Receiver<Option<String>> {
+        self.health.clone()
+    }
+}
+
+fn write(
+    mut journal: Journal,
+    waiting: &Receiver<Job>,
+    book: &Weak<Book>,
+    health: &watch::Sender<Option<String>>,
+) {
+    // After an error the file may end in half a line, or say less than what was answered.
+    let mut sound = true;
+    while let Ok(first) = waiting.recv() {
+        let mut batch = vec![first];
+        batch.extend(waiting.try_iter().take(WAITING));
+        let records = batch.iter().map(|job| &job.record);
+        let renewed = match (sound && !journal.has_grown(), book.upgrade()) {
+            (false, Some(book)) => journal.renew(&book.records()),
+            _ => Ok(()),
+        };
+        match renewed.and_then(|()| journal.append(records)) {
+            Ok(()) => {
+                sound = true;
+                health.send_if_modified(|trouble| trouble.take().is_some());
+                batch.into_iter().for_each(part);
+            }
+            Err(error) => {
+                sound = false;
+                let sentence = format!(
+                    "leases cannot be written ({error}), so no address is given; make room on the disk of the state folder, or look at it with `dmesg`"
+                );
+                health.send_if_modified(|trouble| {
+                    trouble.replace(sentence.clone()) != Some(sentence)
+                });
+            }
+        }
+    }
+}
+
+fn part(job: Job) {
+    if let Some(answer) = job.answer
+        && let Err(error) = answer
+            .socket
+            .send_now(&answer.bytes, answer.source, answer.to)
+    {
+        tracing::warn!(to = %answer.to, %error, "failed to send a lease; its machine asks again");
+    }
+    if let Some(done) = job.done {
+        // Nobody waits any more: it is durable all the same.
+        let _ = done.send(());
+    }
+}
