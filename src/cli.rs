@@ -1,8 +1,8 @@
 //! The command line, one definition: nouns first, each in its own file under `command/`.
 
 use crate::command::{
-    agent, boot, config, database, host, image, manual, notify, plan, pra, proof, recover, restore,
-    run, serve, session, setup, snapshot, state, target, unprotected, user, vault,
+    agent, boot, config, database, dhcp, host, image, manual, notify, plan, pra, proof, recover,
+    restore, run, serve, session, setup, snapshot, state, target, unprotected, user, vault,
 };
 use crate::{terminal, version};
 use clap::{Parser, Subcommand};
@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// What PCs boot from the network
     #[command(subcommand)]
     Boot(boot::Command),
+    /// The addresses this box gives, where it is the DHCP server
+    #[command(subcommand)]
+    Dhcp(dhcp::Command),
     /// Messages to people: what waits, what was sent, a try
     #[command(subcommand)]
     Notify(notify::Command),

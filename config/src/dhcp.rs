@@ -150,19 +150,15 @@ pub(crate) fn check(
     let server = networks
         .iter()
         .find(|(_, n)| n.dhcp == DhcpRole::Server && !n.interface.is_empty());
-    match (server, subnets.first()) {
-        (Some((entries, network)), None) => findings.add(
+    // Subnets without such an interface wait for the day it is switched over.
+    if let Some((entries, network)) = server.filter(|_| subnets.is_empty()) {
+        findings.add(
             entries.at("dhcp"),
             format!(
                 "`dhcp` in [[network]]: {} gives addresses, and no [[dhcp_subnet]] says which; add one, or write \"proxy\"",
                 network.interface
             ),
-        ),
-        (None, Some(subnet)) if !networks.is_empty() => findings.add(
-            subnet.at("network"),
-            "[[dhcp_subnet]] is for an interface that gives addresses, and there is none; write `dhcp = \"server\"` in its [[network]], or remove this block",
-        ),
-        _ => {}
+        );
     }
 }
 
@@ -441,10 +437,6 @@ mod tests {
         let good = "network = \"10.0.0.0/24\"\nranges = [\"10.0.0.10-10.0.0.20\"]";
         for (text, says) in [
             (NETWORK.to_owned(), "no [[dhcp_subnet]] says which"),
-            (
-                format!("[[network]]\ninterface = \"eth0\"\n[[dhcp_subnet]]\n{good}\n"),
-                "there is none; write `dhcp = \"server\"`",
-            ),
             (
                 subnet("network = \"10.0.0.1/24\"\nranges = [\"10.0.0.10-10.0.0.20\"]"),
                 "not a network",

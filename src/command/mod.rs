@@ -6,6 +6,7 @@ mod answer;
 pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod database;
+pub(crate) mod dhcp;
 pub(crate) mod host;
 pub(crate) mod image;
 pub(crate) mod manual;
@@ -52,6 +53,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Database(command) => database::run(&door()?, command),
         Command::Pra(command) => pra::run(&door()?, &command),
         Command::Host(command) => host::run(&door()?, command),
+        Command::Dhcp(command) => dhcp::run(&door()?, command),
         Command::Image(command) => image::run(&door()?, command),
         Command::Session(command) => session::run(&door()?, command),
         Command::Boot(command) => boot::run(file, command),

@@ -69,7 +69,6 @@ pub(crate) fn ovmf_second_request(server: [u8; 4]) -> Vec<u8> {
 pub(crate) struct Build {
     ciaddr: [u8; 4],
     giaddr: [u8; 4],
-    mac: [u8; 6],
     options: Vec<(u8, Vec<u8>)>,
 }
 
@@ -78,7 +77,6 @@ impl Build {
         Build {
             ciaddr: [0; 4],
             giaddr: [0; 4],
-            mac: [0x52, 0x54, 0, 0x12, 0x34, 0x56],
             options: Vec::new(),
         }
     }
@@ -117,20 +115,13 @@ impl Build {
         }
     }
 
-    pub(crate) fn mac(&self, mac: [u8; 6]) -> Build {
-        Build {
-            mac,
-            ..self.clone()
-        }
-    }
-
     pub(crate) fn packet(&self) -> Vec<u8> {
         let mut packet = vec![0u8; 236];
         packet[..4].copy_from_slice(&[1, 1, 6, 0]);
         packet[4..8].copy_from_slice(&[0xde, 0xad, 0xbe, 0xef]);
         packet[12..16].copy_from_slice(&self.ciaddr);
         packet[24..28].copy_from_slice(&self.giaddr);
-        packet[28..34].copy_from_slice(&self.mac);
+        packet[28..34].copy_from_slice(&[0x52, 0x54, 0, 0x12, 0x34, 0x56]);
         packet.extend_from_slice(&[99, 130, 83, 99]);
         for (code, value) in &self.options {
             packet.push(*code);

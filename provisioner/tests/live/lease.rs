@@ -218,7 +218,7 @@ fn reboots(socket: &UdpSocket, card: u32, address: Ipv4Addr) -> u8 {
 }
 
 #[test]
-fn udhcpc_gets_keeps_and_gives_back_its_address() {
+fn udhcpc_is_told_everything_it_asks_for() {
     let (server, pc) = lan();
     let folder = Folder::new();
     folder.fill_assets();
@@ -231,9 +231,8 @@ fn udhcpc_gets_keeps_and_gives_back_its_address() {
             told.display()
         );
         let script = script(&folder, "script", &text);
-        let line = format!(
-            "udhcpc -i pc0 -f -n -q -R -t 15 -T 2 -O search -x hostname:compta-3 -s {script}"
-        );
+        let line =
+            format!("udhcpc -i pc0 -f -n -q -t 15 -T 2 -O search -x hostname:compta-3 -s {script}");
         let text = said(&pc, &line);
         assert!(
             text.contains("lease of 10.77.0.100 obtained from 10.77.0.2"),
@@ -261,12 +260,11 @@ fn udhcpc_gets_keeps_and_gives_back_its_address() {
             !told.contains("siaddr=10.77.0.2"),
             "a system needs no boot server: {told}"
         );
-        wait_for_line(&folder, " freed 10.77.0.100 ");
     });
 }
 
 #[test]
-fn dhclient_renews_before_its_time_and_finds_its_address_again() {
+fn dhclient_renews_finds_its_address_again_and_gives_it_back() {
     let (server, pc) = lan();
     let folder = Folder::new();
     folder.fill_assets();
@@ -297,6 +295,9 @@ fn dhclient_renews_before_its_time_and_finds_its_address_again() {
             seen()
         );
         assert!(!text.contains("DHCPNAK"), "{text}");
+        let text = said(&pc, &line.replace(" -1 ", " -r "));
+        assert!(text.contains("DHCPRELEASE of 10.77.0.100"), "{text}");
+        wait_for_line(&folder, " freed 10.77.0.100 ");
     });
 }
 
@@ -517,7 +518,10 @@ fn ordinary_tools_find_the_server() {
         assert!(text.contains("Server Identifier: 10.77.0.2"), "{text}");
         assert!(text.contains("IP Offered: 10.77.0.1"), "{text}");
         assert!(text.contains("Router: 10.77.0.1"), "{text}");
-        let text = said(&pc, "dhcping -i -c 10.77.0.60 -h 02:00:00:00:00:60 -s 10.77.0.2 -t 10");
+        let text = said(
+            &pc,
+            "dhcping -i -c 10.77.0.60 -h 02:00:00:00:00:60 -s 10.77.0.2 -t 10",
+        );
         assert!(text.contains("Got answer from: 10.77.0.2"), "{text}");
     });
 }

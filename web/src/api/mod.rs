@@ -8,6 +8,7 @@ mod failure;
 mod hosts;
 mod images;
 mod journal;
+mod leases;
 mod notify;
 mod plans;
 mod proofs;
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(databases::router())
         .merge(hosts::router())
         .merge(adapters::router())
+        .merge(leases::router())
         .merge(boots::router())
         .merge(images::router())
         .merge(sessions::router())

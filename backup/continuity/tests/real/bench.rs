@@ -119,6 +119,7 @@ impl Bench {
             },
             notify: config::Notify::default(),
             networks: Vec::new(),
+            dhcp: config::Dhcp::default(),
             boot: config::BootChoices::default(),
             targets: vec![target("nas"), target("second")],
             servers: Vec::new(),

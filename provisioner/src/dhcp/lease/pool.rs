@@ -568,7 +568,7 @@ impl Pool {
         self.offers.remove(&(subnet, offer.to));
         self.parts[subnet].offers.remove(&(offer.made, address));
         if state == State::Free {
-            self.to_free(subnet, address, until);
+            self.make_free(subnet, address, until);
         }
     }
 
@@ -817,14 +817,14 @@ impl Pool {
         part.ready.remove(&before);
         part.due.remove(&before);
         match state {
-            State::Free => self.to_free(subnet, address, until),
+            State::Free => self.make_free(subnet, address, until),
             State::Bound | State::Aside => {
                 part.due.insert((until, address));
             }
         }
     }
 
-    fn to_free(&mut self, subnet: usize, address: u32, since: Timestamp) {
+    fn make_free(&mut self, subnet: usize, address: u32, since: Timestamp) {
         let kept = self.taken.contains(&address) || self.reserved.contains_key(&address);
         let given = self
             .subnet(subnet)
