@@ -219,7 +219,7 @@ impl Listeners {
         tasks.spawn(http::serve(served.clone(), stop.clone()));
         tasks.spawn(tftp::serve_interface(served.clone(), stop.clone()));
         let boots = role != DhcpRole::Off;
-        tasks.spawn(flight::listen(served.clone(), boots, stop.clone()));
+        tasks.spawn(flight::listen(served.clone(), role, stop.clone()));
         if boots {
             tasks.spawn(dhcp::server::serve(served, role, stop.clone()));
         }

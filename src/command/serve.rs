@@ -31,14 +31,14 @@ pub(crate) fn run(file: Option<&Path>, args: &Args) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Turns ProxyDHCP on for one interface; false when the configuration says so already.
+/// Turns ProxyDHCP on for one interface; false when the configuration has it boot PCs already.
 fn override_network(config: &mut Config, interface: &str) -> bool {
     match config
         .networks
         .iter_mut()
         .find(|n| n.interface == interface)
     {
-        Some(network) if network.dhcp == DhcpRole::Proxy => false,
+        Some(network) if network.dhcp != DhcpRole::Off => false,
         Some(network) => {
             network.dhcp = DhcpRole::Proxy;
             true

@@ -1064,6 +1064,7 @@ boot-seen-system-asked = Its operating system asked for an address on this netwo
 boot-seen-at-card = The packet for port { $value } came to the network card.
 fact-boots-fail = { $name } failed { $times } times in a row to boot from the network: { $cause }
 told-two-dhcp = two DHCP servers answer the same PC on { $interface }: { $one } and { $other }; switch one of them off, a PC takes whichever is faster
+told-gives-too = another DHCP server, { $server }, gives addresses on { $interface } too; switch it off, or set `dhcp = "proxy"` for { $same } here if it is the one that is meant to
 told-option-60 = the DHCP server { $server } on { $interface } says it boots PCs (option 60 "PXEClient") and names no boot file; remove option 60 from its configuration, UEFI PCs ask it instead of this appliance
 told-foreign-proxy = another boot server, { $server }, answers PCs on { $interface } (WDS, FOG, SCCM …); switch its PXE answers off, or set `dhcp = "off"` for { $same } here
 told-another-reprise = another Reprise, { $server }, answers PCs on { $interface }; set `dhcp = "off"` for that network on one of the two

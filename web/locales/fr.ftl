@@ -1065,6 +1065,7 @@ boot-seen-system-asked = Son système a demandé une adresse sur ce réseau.
 boot-seen-at-card = Le paquet pour le port { $value } est arrivé à la carte réseau.
 fact-boots-fail = { $name } a échoué { $times } fois de suite à démarrer par le réseau : { $cause }
 told-two-dhcp = deux serveurs DHCP répondent au même PC sur { $interface } : { $one } et { $other }. Éteignez l'un d'eux ; un PC prend celui qui est le plus rapide.
+told-gives-too = un autre serveur DHCP, { $server }, donne aussi des adresses sur { $interface }. Éteignez-le, ou mettez « dhcp = "proxy" » pour { $same } ici si c'est lui qui doit le faire.
 told-option-60 = le serveur DHCP { $server } sur { $interface } dit qu'il démarre des PC (option 60 « PXEClient ») et ne nomme aucun fichier. Retirez l'option 60 de sa configuration : les PC en UEFI l'interrogent à la place de ce boîtier.
 told-foreign-proxy = un autre serveur de démarrage, { $server }, répond aux PC sur { $interface } (WDS, FOG, SCCM…). Désactivez ses réponses PXE, ou mettez « dhcp = "off" » pour { $same } ici.
 told-another-reprise = un autre Reprise, { $server }, répond aux PC sur { $interface }. Mettez « dhcp = "off" » pour ce réseau sur l'un des deux.

@@ -391,6 +391,113 @@ mod tests {
         }
     }
 
+    /// What the server role says: each packet of a real client, and what it is given.
+    fn lease_for(packet: &[u8]) -> Vec<u8> {
+        let request = parse(packet).unwrap();
+        let subnet = config::Subnet {
+            network: [10, 77, 0, 0].into(),
+            prefix: 24,
+            ranges: Vec::new(),
+            exclude: Vec::new(),
+            lease: std::time::Duration::from_secs(28_800),
+            told: config::Told {
+                router: vec![[10, 77, 0, 1].into()],
+                dns: vec![SERVER, [9, 9, 9, 9].into()],
+                domain: Some("lan.example".into()),
+                search: vec!["lan.example".into()],
+                ..config::Told::default()
+            },
+            authoritative: true,
+        };
+        let dhcp = config::Dhcp::default();
+        let lease = Some(subnet.lease);
+        let terms = Terms {
+            address: [10, 77, 0, 100].into(),
+            options: crate::dhcp::lease::options::options(&request, &dhcp, &subnet, lease, None),
+            rapid: false,
+        };
+        let facts = Facts {
+            port: Port::Bootps,
+            gives: true,
+            to_us: false,
+            server: SERVER,
+            http_port: 8067,
+            tftp: true,
+            step: BootStep::Agent,
+            ready: true,
+            way: None,
+        };
+        let boots = match decide(&request, &facts) {
+            Decision::Offer(answer) | Decision::Ack(answer) => Some(answer),
+            Decision::Silent(_) => None,
+        };
+        encode_terms(&request, Kind::Offer, &terms, boots.as_ref(), SERVER)
+    }
+
+    #[test]
+    fn offers_with_an_address_are_those_kept_in_the_golden_files() {
+        let bios = Build::discover()
+            .option(60, b"PXEClient:Arch:00000:UNDI:002001")
+            .option(93, &[0, 0])
+            .option(97, &[0; 17])
+            .packet();
+        let relayed = relayed(b"\x01\x07Gi1/0/3\x0b\x04\x0a\x50\x00\xfe").packet();
+        let table = [
+            ("relayed", relayed),
+            ("bios", bios),
+            ("ovmf-discover", packets::ovmf_discover()),
+            ("ovmf-http-discover", packets::ovmf_http_discover()),
+            ("ipxe-discover", packets::ipxe_discover()),
+            ("windows-discover", packets::windows_discover()),
+            ("udhcpc-discover", packets::udhcpc_discover()),
+            ("dhclient-discover", packets::dhclient_discover()),
+            ("nmap-discover", packets::nmap_discover()),
+        ];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dhcp");
+        for (name, packet) in table {
+            let bytes = lease_for(&packet);
+            let message = decoded(&bytes);
+            assert_eq!(message.yiaddr(), Ipv4Addr::new(10, 77, 0, 100), "{name}");
+            assert!(bytes.len() <= LONGEST, "{name}: {} bytes", bytes.len());
+            let boots = !message.siaddr().is_unspecified();
+            let system = name.starts_with("windows") || name.starts_with("udhcpc");
+            assert!(!(boots && system), "{name} is told a boot server");
+            let reply = packets::hex(&bytes);
+            let path = folder.join(format!("{name}.lease.hex"));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&path, &reply).unwrap();
+            }
+            let golden = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(reply, golden, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_a_refusal_has_no_address() {
+        let request = parse(&packets::windows_discover()).unwrap();
+        let terms = |options: Vec<(u8, Vec<u8>)>| Terms {
+            address: [10, 77, 0, 100].into(),
+            options,
+            rapid: true,
+        };
+        let long = terms(vec![
+            (51, vec![0, 0, 1, 0]),
+            (119, vec![b'a'; 250]),
+            (15, vec![b'b'; 255]),
+            (6, vec![9; 4]),
+        ]);
+        let bytes = encode_terms(&request, Kind::Ack, &long, None, SERVER);
+        assert!(bytes.len() <= LONGEST, "{}", bytes.len());
+        let message = decoded(&bytes);
+        let has = |code: OptionCode| message.opts().get(code).is_some();
+        assert!(has(OptionCode::AddressLeaseTime) && has(OptionCode::DomainNameServer));
+        assert!(!has(OptionCode::DomainName), "it did not fit");
+        let nak = decoded(&encode_nak(&request, SERVER, "no"));
+        assert_eq!(nak.yiaddr(), Ipv4Addr::UNSPECIFIED);
+        assert_eq!(nak.opts().get(OptionCode::AddressLeaseTime), None);
+        assert!(nak.flags().broadcast(), "it has no address it may use");
+    }
+
     #[test]
     fn a_reply_says_what_firmware_looks_for() {
         let reply = reply_to(Port::Pxe, &packets::ovmf_request_4011()).unwrap();

@@ -28,6 +28,8 @@ pub struct Network {
     pub address: Option<(Ipv4Addr, u8)>,
     /// What goes by on the wire is heard.
     pub listens: bool,
+    /// We give the addresses there.
+    pub gives: bool,
     /// Some machine asked for an address or a boot there lately.
     pub heard_somebody: bool,
     /// Another machine asked our port 4011 or for a file lately: questions to us alone arrive.
@@ -367,7 +369,7 @@ fn took_nothing(d: &Digest, network: &Network) -> Diagnosis {
         Evidence::TookNone,
     ];
     evidence.extend(d.address_servers().into_iter().map(Evidence::Heard));
-    if d.others.is_empty() && network.listens && d.broadcast {
+    if d.others.is_empty() && network.listens && d.broadcast && !network.gives {
         evidence.push(Evidence::HeardNobody);
         let also = [Cause::Snooping];
         return Diagnosis::new(Cause::NoAddressServer, Probable, evidence).also(also);
@@ -383,7 +385,8 @@ fn took_nothing(d: &Digest, network: &Network) -> Diagnosis {
         false => Probable,
     };
     let also = [Cause::FirmwareGaveUp, Cause::NoAddressServer];
-    let also = also.into_iter().take(match d.others.is_empty() {
+    let nobody = d.others.is_empty() && !network.gives;
+    let also = also.into_iter().take(match nobody {
         true => 2,
         false => 1,
     });

@@ -32,6 +32,7 @@ pub(super) struct Ether {
 #[derive(Debug, Default)]
 struct Interface {
     listens: bool,
+    gives: bool,
     address: Option<(Ipv4Addr, u8)>,
     ring: Ring,
     servers: Servers,
@@ -66,6 +67,7 @@ pub(super) struct Seen {
     pub(super) interface: Option<String>,
     pub(super) address: Option<(Ipv4Addr, u8)>,
     pub(super) listens: bool,
+    pub(super) gives: bool,
     pub(super) heard_somebody: bool,
     pub(super) spanning_tree: bool,
     pub(super) dot1x: bool,
@@ -73,10 +75,12 @@ pub(super) struct Seen {
 }
 
 impl Ether {
-    pub(super) fn opened(&mut self, interface: &str, address: Ipv4Addr, prefix: u8) {
+    /// `gives`: we are the DHCP server there.
+    pub(super) fn opened(&mut self, interface: &str, address: Ipv4Addr, prefix: u8, gives: bool) {
         let interface = self.interfaces.entry(interface.to_owned()).or_default();
         interface.listens = true;
         interface.address = Some((address, prefix));
+        interface.gives = gives;
     }
 
     pub(super) fn closed(&mut self, interface: &str) {
@@ -195,6 +199,7 @@ impl Ether {
             interface: Some(name.clone()),
             address: interface.address,
             listens: interface.listens,
+            gives: interface.gives,
             heard_somebody: within(interface.heard, HEARD_LATELY),
             spanning_tree: within(interface.spanning_tree, LATELY),
             dot1x: within(interface.dot1x, LATELY),
@@ -205,7 +210,7 @@ impl Ether {
     pub(super) fn findings(&self, interface: &str, now: Timestamp) -> Vec<Finding> {
         self.interfaces
             .get(interface)
-            .map(|interface| interface.servers.findings(now))
+            .map(|interface| interface.servers.findings(interface.gives, now))
             .unwrap_or_default()
     }
 

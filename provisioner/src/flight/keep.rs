@@ -84,6 +84,7 @@ async fn network(
     let network = Network {
         address: seen.address,
         listens: seen.listens,
+        gives: seen.gives,
         heard_somebody: seen.heard_somebody,
         followed,
         spanning_tree: seen.spanning_tree,

@@ -7,6 +7,7 @@ use super::wire::Step;
 use crate::Mac;
 use crate::interface::{EVERY, Served};
 use crate::trouble::Trouble;
+use config::DhcpRole;
 use if_addrs::IfAddr;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use state::Timestamp;
@@ -26,8 +27,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often it is looked whether other servers are in the way.
 const JUDGED_EVERY: u32 = 10;
 
-/// `boots` is whether we answer DHCP here: otherwise other boot servers are none of our business.
-pub(crate) async fn listen(served: Served, boots: bool, stop: CancellationToken) {
+/// Where we do not answer DHCP, other boot servers are none of our business.
+pub(crate) async fn listen(served: Served, role: DhcpRole, stop: CancellationToken) {
+    let (boots, gives) = (role != DhcpRole::Off, role == DhcpRole::Server);
     let interface = served.interface.clone();
     let recorder = served.boot.recorder.clone();
     let (db, clock) = (&served.boot.db, &served.boot.clock);
@@ -43,7 +45,7 @@ pub(crate) async fn listen(served: Served, boots: bool, stop: CancellationToken)
                 deaf.over().await;
                 recorder
                     .ether()
-                    .opened(&interface, served.address, prefix(served.address));
+                    .opened(&interface, served.address, prefix(served.address), gives);
                 tokio::select! {
                     () = stop.cancelled() => {}
                     error = hear(&served, &socket, &mut others) => {
@@ -175,7 +177,7 @@ impl Others {
     async fn are(&mut self, interface: &str, found: &[Finding]) {
         let (addresses, boots): (Vec<_>, Vec<_>) = found
             .iter()
-            .partition(|finding| matches!(finding, Finding::TwoServers(..)));
+            .partition(|finding| matches!(finding, Finding::TwoServers(..) | Finding::GivesToo(_)));
         match addresses.first() {
             Some(finding) => self.addresses.begins(&finding.sentence(interface)).await,
             None => self.addresses.over().await,

@@ -18,7 +18,8 @@ const GONE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Server {
     last: Timestamp,
-    gives_addresses: bool,
+    /// It gave an address, last.
+    gives: Option<Timestamp>,
     /// It called itself a boot server and named neither a file nor what to do, and gave an address.
     empty_boots: Option<Timestamp>,
     /// It answers as a boot server without giving addresses.
@@ -40,6 +41,8 @@ pub(super) struct Servers {
 pub(super) enum Finding {
     /// Both answered one machine's one question: not the two halves of a pair that share the work.
     TwoServers(Ipv4Addr, Ipv4Addr),
+    /// It gives addresses where we do.
+    GivesToo(Ipv4Addr),
     Option60(Ipv4Addr),
     ForeignProxy(Ipv4Addr),
     AnotherReprise(Ipv4Addr),
@@ -61,7 +64,9 @@ impl Servers {
         let gives = !reply.address.is_unspecified();
         let server = self.heard.entry(reply.server).or_default();
         server.last = now;
-        server.gives_addresses |= gives;
+        if gives {
+            server.gives = Some(now);
+        }
         let names_ours = reply.file.as_deref().is_some_and(is_ours);
         if names_ours {
             server.reprise = Some(now);
@@ -86,8 +91,8 @@ impl Servers {
         }
     }
 
-    /// What is wrong now; the first is the worst.
-    pub(super) fn findings(&self, now: Timestamp) -> Vec<Finding> {
+    /// What is wrong now; the first is the worst. `we_give`: we are the DHCP server there.
+    pub(super) fn findings(&self, we_give: bool, now: Timestamp) -> Vec<Finding> {
         let lately = |at: &Option<Timestamp>| at.is_some_and(|at| now.since(at) < GONE);
         let mut found = Vec::new();
         let rivals = self.heard.iter().find_map(|(address, server)| {
@@ -96,6 +101,10 @@ impl Servers {
         });
         if let Some((one, other)) = rivals {
             found.push(Finding::TwoServers(one.min(other), one.max(other)));
+        }
+        let too = self.heard.iter().find(|(_, server)| lately(&server.gives));
+        if let Some((address, _)) = too.filter(|_| we_give) {
+            found.insert(0, Finding::GivesToo(*address));
         }
         for (address, server) in &self.heard {
             if lately(&server.reprise) {
@@ -125,6 +134,9 @@ impl Finding {
         match self {
             Finding::TwoServers(one, other) => format!(
                 "two DHCP servers answer the same PC on {interface}: {one} and {other}; switch one of them off, a PC takes whichever is faster"
+            ),
+            Finding::GivesToo(server) => format!(
+                "another DHCP server, {server}, gives addresses on {interface} too; switch it off, or set `dhcp = \"proxy\"` for {interface} here if it is the one that is meant to"
             ),
             Finding::Option60(server) => format!(
                 "the DHCP server {server} on {interface} says it boots PCs (option 60 \"PXEClient\") and names no boot file; remove option 60 from its configuration, UEFI PCs ask it instead of this appliance"
@@ -222,9 +234,13 @@ mod tests {
             for reply in &replies {
                 servers.heard(reply, Timestamp(1000));
             }
-            assert_eq!(servers.findings(Timestamp(2000)), expected, "{name}");
+            assert_eq!(servers.findings(false, Timestamp(2000)), expected, "{name}");
+            let gives = replies.iter().any(|reply| !reply.address.is_unspecified());
+            let too = servers.findings(true, Timestamp(2000));
+            let told = matches!(too.first(), Some(GivesToo(_)));
+            assert_eq!(told, gives, "{name}: where we give addresses");
             let later = Timestamp(1000) + GONE;
-            assert_eq!(servers.findings(later), [], "{name}: a day later");
+            assert_eq!(servers.findings(false, later), [], "{name}: a day later");
         }
     }
 

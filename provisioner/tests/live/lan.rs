@@ -23,7 +23,7 @@ pub(crate) fn switch(others: &[(&Net, &str)]) -> Net {
     switch
 }
 
-fn company_dhcp(company: &Net) -> Running {
+pub(crate) fn company_dhcp(company: &Net) -> Running {
     company.ip("addr add 10.77.0.1/24 dev lan0");
     let arguments = "--keep-in-foreground --conf-file=/dev/null --port=0 --interface=lan0 \
          --dhcp-range=10.77.0.100,10.77.0.120,255.255.255.0,1h --dhcp-leasefile=/dev/null \

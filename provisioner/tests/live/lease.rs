@@ -3,7 +3,7 @@
 use crate::nets::{Net, inside};
 use crate::offers::{Answer, ask};
 use crate::rig::{Folder, boot, until};
-use crate::wire::machine;
+use crate::wire::{machine, machine_on};
 use config::{Dhcp, DhcpRole, Network, Reservation, Subnet, Told};
 use state::wire::Fact;
 use state::{Clock, Db, journal};
@@ -305,16 +305,7 @@ fn dhclient_renews_finds_its_address_again_and_gives_it_back() {
 fn an_address_that_a_stranger_uses_is_never_given() {
     let (server, pc) = (Net::new(), Net::new());
     let stranger = Net::new();
-    let switch = Net::new();
-    switch.ip("link add br0 type bridge forward_delay 0");
-    switch.ip("link set br0 up");
-    for (number, (other, name)) in [(&server, "srv0"), (&pc, "pc0"), (&stranger, "odd0")]
-        .iter()
-        .enumerate()
-    {
-        switch.cable(&format!("port{number}"), other, name);
-        switch.ip(&format!("link set port{number} master br0"));
-    }
+    let _switch = crate::lan::switch(&[(&server, "srv0"), (&pc, "pc0"), (&stranger, "odd0")]);
     server.ip("addr add 10.77.0.2/24 dev srv0");
     stranger.ip("link set odd0 address 02:00:00:00:00:77");
     stranger.ip("addr add 10.77.0.100/24 dev odd0");
@@ -450,6 +441,13 @@ fn two_networks_behind_a_relay_each_get_their_own() {
             let lease = format!("lease of {expected} obtained from 10.77.0.2");
             assert!(text.contains(&lease), "{text}");
         }
+        // A hundred machines at once behind the second relay's address: perfdhcp speaks as a relay.
+        pcs[1].ip("addr add 10.81.0.60/24 dev pc0");
+        pcs[1].ip("route add default via 10.81.0.1");
+        let text = said(&pcs[1], "perfdhcp -4 -l pc0 -r 20 -R 5 -p 3 10.77.0.2");
+        let done = text.split("REQUEST-ACK").nth(1).unwrap_or_default();
+        assert!(!done.contains("received packets: 0"), "{text}");
+        pcs[1].ip("addr flush dev pc0");
         // It renews past the relay, at our own address.
         let pc = &pcs[1];
         pc.enter();
@@ -526,6 +524,60 @@ fn ordinary_tools_find_the_server() {
     });
 }
 
+#[test]
+fn a_second_dhcp_server_on_the_wire_is_named() {
+    let (server, pc, other) = (Net::new(), Net::new(), Net::new());
+    let _switch = crate::lan::switch(&[(&server, "srv0"), (&pc, "pc0"), (&other, "lan0")]);
+    server.ip("addr add 10.77.0.2/24 dev srv0");
+    let folder = Folder::new();
+    folder.fill_assets();
+    served(&folder, &server, &site(120), Clock::System, || {
+        let _dhcp = crate::lan::company_dhcp(&other);
+        pc.enter();
+        let socket = machine(68);
+        let both = ask(&socket, &packet(1, 1, &[]), ALL, |answers| {
+            let by = |last: u8| {
+                answers
+                    .iter()
+                    .any(|a| a.option(54) == Some(&[10, 77, 0, last]))
+            };
+            by(1) && by(2)
+        });
+        // It takes the other's: ours is free again, and nothing of it is written.
+        let ours = both
+            .iter()
+            .find(|a| a.option(54) == Some(&[10, 77, 0, 2]))
+            .unwrap();
+        let theirs = both
+            .iter()
+            .find(|a| a.option(54) == Some(&[10, 77, 0, 1]))
+            .unwrap();
+        let take = packet(
+            1,
+            3,
+            &[(50, &theirs.field(16).octets()), (54, &[10, 77, 0, 1])],
+        );
+        socket.send_to(&take, ALL).unwrap();
+        let trouble = facts(
+            &folder,
+            |fact| matches!(fact, Fact::Trouble { object, .. } if object == "addresses on srv0"),
+        );
+        let Fact::Trouble { sentence, .. } = &trouble[0] else {
+            panic!("{trouble:?}");
+        };
+        assert!(
+            sentence.contains("another DHCP server, 10.77.0.1, gives addresses on srv0 too"),
+            "{sentence}"
+        );
+        let next = answer(
+            &socket,
+            &packet(2, 1, &[(50, &ours.field(16).octets())]),
+            ALL,
+        );
+        assert_eq!(kind(&next), 2);
+    });
+}
+
 /// The whole pool's questions and takers; whoever was known before keeps what it had.
 #[test]
 fn invented_cards_by_the_thousand_leave_known_machines_their_addresses() {
@@ -577,6 +629,58 @@ fn invented_cards_by_the_thousand_leave_known_machines_their_addresses() {
         |fact| matches!(fact, Fact::Trouble { object, .. } if object == "free addresses of 10.77.0.0/24"),
     );
     assert_eq!(trouble.len(), 1);
+}
+
+#[test]
+fn dhcpstarv_and_forged_releases_take_nothing_from_a_machine_that_is_known() {
+    let (server, pc, evil) = (Net::new(), Net::new(), Net::new());
+    let _switch = crate::lan::switch(&[(&server, "srv0"), (&pc, "pc0"), (&evil, "odd0")]);
+    server.ip("addr add 10.77.0.2/24 dev srv0");
+    pc.ip("link set pc0 address 02:00:00:00:00:01");
+    evil.ip("addr add 10.77.0.66/24 dev odd0");
+    let folder = Folder::new();
+    folder.fill_assets();
+    let mut dhcp = site(129);
+    dhcp.reservations = vec![Reservation {
+        mac: [2, 0, 0, 0, 0, 9],
+        address: ip(200),
+        name: None,
+    }];
+    served(&folder, &server, &dhcp, Clock::System, || {
+        pc.enter();
+        let socket = machine(68);
+        let mine = takes(&socket, 1);
+        pc.ip(&format!("addr add {mine}/24 dev pc0"));
+        {
+            let _starving = evil.start("dhcpstarv", "-i odd0");
+            let short = facts(
+                &folder,
+                |fact| matches!(fact, Fact::Trouble { object, .. } if object == "free addresses of 10.77.0.0/24"),
+            );
+            assert_eq!(short.len(), 1, "told once");
+            assert_eq!(takes(&socket, 9), ip(200), "while it goes on");
+            assert_eq!(reboots(&socket, 1, mine), 5);
+        }
+        // What dhcpig does besides (Debian 12's stops with an error of its library): it gives
+        // everybody's address back in their name, and takes what it can get.
+        let forger = {
+            evil.enter();
+            machine_on("odd0", 68)
+        };
+        let mut forged = packet(1, 7, &[(54, &ip(2).octets())]);
+        forged[12..16].copy_from_slice(&mine.octets());
+        forger.send_to(&forged, "10.77.0.2:67").unwrap();
+        wait_for_line(&folder, &format!(" freed {mine} "));
+        drop(forger);
+        let text = said(&evil, "udhcpc -i odd0 -f -n -q -t 4 -T 1 -s /bin/true");
+        assert!(!text.contains(&format!("lease of {mine} ")), "{text}");
+        // Whoever has it goes on with it: it answers when the network is asked.
+        assert_eq!(reboots(&socket, 77, mine), 6);
+        assert_eq!(reboots(&socket, 1, mine), 5);
+        let ack = answer(&socket, &renewal(1, mine), "10.77.0.2:67");
+        assert_eq!((kind(&ack), ack.field(16)), (5, mine));
+        assert_eq!(takes(&socket, 9), ip(200));
+    });
 }
 
 /// Set for the process that is killed: where its state is.

@@ -26,7 +26,11 @@ use tokio_util::sync::CancellationToken;
 /// How long an answer may take, asked twice; behind a relay there are more wires.
 const ON_THE_WIRE: Duration = Duration::from_millis(400);
 const BEHIND_A_RELAY: Duration = Duration::from_millis(800);
-const TICK: Duration = Duration::from_millis(50);
+/// Short, so that the offers of a crowd leave one by one: a burst overflows the clients' switches.
+const TICK: Duration = Duration::from_millis(10);
+/// How often it is looked how fast addresses go, and how long the stock is to last.
+const COUNTED_EVERY: Duration = Duration::from_millis(200);
+const LASTS: usize = 10;
 /// Questions under way.
 const MOST: usize = 4096;
 /// Free addresses asked about ahead, at rest and in a rush.
@@ -113,7 +117,7 @@ pub(super) async fn run(
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut frame, mut packet) = ([0; 128], [0; 2048]);
-    let mut rush = Rush::default();
+    let (mut rush, mut ticks) = (Rush::default(), 0u32);
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -168,9 +172,13 @@ pub(super) async fn run(
                     }
                 }
                 nobody(place, &over, &mut pending);
+                // At rest there is time.
+                ticks = ticks.wrapping_add(1);
                 let stock = rush.stock(&place.book, now);
-                for subnet in place.here.iter().chain(&relayed) {
-                    ahead(place, *subnet, stock, &wire, &beyond, &mut pending);
+                if stock > STOCK || ticks.is_multiple_of(10) {
+                    for subnet in place.here.iter().chain(&relayed) {
+                        ahead(place, *subnet, stock, &wire, &beyond, &mut pending);
+                    }
                 }
             }
         }
@@ -209,10 +217,15 @@ fn ahead(
     let next = place.book.pool().to_probe(subnet, stock, place.book.now());
     let here = Some(subnet) == place.here;
     // In steps: a burst of broadcasts is dropped by switches.
-    for address in next.into_iter().take(stock.div_ceil(4)) {
-        if pending.len() >= MOST || pending.contains_key(&address) {
+    let mut room = stock.div_ceil(16).min(MOST.saturating_sub(pending.len()));
+    for address in next {
+        if room == 0 {
+            break;
+        }
+        if pending.contains_key(&address) {
             continue;
         }
+        room -= 1;
         let lasts = lasts(here);
         pending.insert(
             address,
@@ -284,13 +297,16 @@ struct Rush {
 
 impl Rush {
     fn stock(&mut self, book: &Book, now: Instant) -> usize {
-        let second = Duration::from_secs(1);
-        if self.since.is_none_or(|at| now.duration_since(at) >= second) {
+        if self
+            .since
+            .is_none_or(|at| now.duration_since(at) >= COUNTED_EVERY)
+        {
             self.since = Some(now);
             let went = book.offered.swap(0, Ordering::Relaxed);
             let went = usize::try_from(went).unwrap_or(MOST_STOCK);
-            // Half of what there was at least: a rush has pauses.
-            self.stock = (went * 2).max(self.stock / 2).clamp(STOCK, MOST_STOCK);
+            // A rush has pauses: it shrinks slowly.
+            let before = self.stock - self.stock / 8;
+            self.stock = (went * LASTS).max(before).clamp(STOCK, MOST_STOCK);
         }
         self.stock
     }

@@ -162,6 +162,7 @@ fn network() -> Network {
     Network {
         address: Some((ip("10.77.0.2"), 24)),
         listens: true,
+        gives: false,
         heard_somebody: true,
         followed: false,
         spanning_tree: false,
