@@ -773,6 +773,89 @@ fn an_address_that_was_acknowledged_survives_kill_9() {
     assert!(has.len() >= 40, "{}", has.len());
 }
 
+/// A file system of that many bytes, until this goes.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    fn new(folder: &'a Path) -> SmallDisk<'a> {
+        std::fs::create_dir_all(folder).unwrap();
+        let disk = SmallDisk(folder);
+        disk.mount(&["-t", "tmpfs", "-o", "size=8k", "tmpfs"]);
+        disk
+    }
+
+    fn mount(&self, arguments: &[&str]) {
+        let done = std::process::Command::new("mount")
+            .args(arguments)
+            .arg(self.0)
+            .status();
+        assert!(done.unwrap().success(), "mount {arguments:?}");
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_full_disk_gives_nothing_and_forgets_nothing() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    let leases = folder.path().join("leases");
+    let disk = SmallDisk::new(&leases);
+    served(&folder, &server, &site(250), Clock::System, || {
+        pc.enter();
+        let socket = machine(68);
+        socket
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .unwrap();
+        let mut has: BTreeMap<Ipv4Addr, u32> = BTreeMap::new();
+        let mut refused = None;
+        for card in 1..150 {
+            let offer = answer(&socket, &packet(card, 1, &[]), ALL);
+            let address = offer.field(16);
+            let take = packet(card, 3, &[(50, &address.octets()), (54, &ip(2).octets())]);
+            socket.send_to(&take, ALL).unwrap();
+            let mut buffer = vec![0; 2048];
+            match socket.recv(&mut buffer) {
+                Ok(_) => assert_eq!(has.insert(address, card), None, "{address} twice"),
+                Err(_) => {
+                    refused = Some((card, address));
+                    break;
+                }
+            }
+        }
+        let (card, address) = refused.expect("the disk was never full");
+        assert!(has.len() > 20, "{}", has.len());
+        let trouble = facts(
+            &folder,
+            |fact| matches!(fact, Fact::Trouble { object, .. } if object == "leases of srv0"),
+        );
+        assert!(
+            format!("{trouble:?}").contains("cannot be written"),
+            "{trouble:?}"
+        );
+        disk.mount(&["-o", "remount,size=4m"]);
+        // There is room again: who asked gets its own, and everybody else has what they had.
+        assert_eq!(reboots(&socket, card, address), 5);
+        for (address, card) in &has {
+            assert_eq!(reboots(&socket, *card, *address), 5, "{address}");
+            assert_eq!(reboots(&socket, 90_000, *address), 6, "{address}");
+        }
+        facts(
+            &folder,
+            |fact| matches!(fact, Fact::TroubleOver { object } if object == "leases of srv0"),
+        );
+    });
+    drop(disk);
+}
+
 #[test]
 fn a_damaged_file_a_set_clock_and_an_interface_that_went_give_nothing_twice() {
     let (server, pc) = lan();

@@ -21,10 +21,10 @@ use crate::rate::Bucket;
 use crate::trouble::Trouble;
 use state::journal;
 use state::wire::Fact;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -104,7 +104,7 @@ pub(crate) async fn serve(
         book: Arc::clone(&book),
         events: events.clone(),
     };
-    let short = Arc::new(AtomicBool::new(false));
+    let short = Arc::new(Short::default());
     let desk = Desk {
         shared: Arc::new(Counter {
             served: served.clone(),
@@ -120,7 +120,7 @@ pub(crate) async fn serve(
         error = desk.receive(saw) => error,
         error = listen(served, &place, &mut questions, stop) => error,
         () = tell(served, told) => io::Error::other("the journal of addresses ended"),
-        () = watch(served, &book, here, &short) => io::Error::other("the watch over addresses ended"),
+        () = watch(served, &book, &short) => io::Error::other("the watch over addresses ended"),
     }
 }
 
@@ -191,12 +191,21 @@ async fn tell(served: &Served, mut told: mpsc::Receiver<Event>) {
 }
 
 /// The registry's cards for the pool; and a trouble while addresses run out, or cannot be written.
-async fn watch(served: &Served, book: &Book, here: Option<usize>, short: &AtomicBool) {
+async fn watch(served: &Served, book: &Book, short: &Short) {
     let boot = &served.boot;
-    let subnet = here.and_then(|rank| book.pool().subnet(rank).map(ToString::to_string));
-    let name = subnet.unwrap_or_else(|| served.interface.clone());
     let taken = |object| Trouble::of(&boot.db, &boot.clock, object);
-    let mut scarce = taken(format!("free addresses of {name}")).await;
+    let names: Vec<String> = {
+        let pool = book.pool();
+        pool.dhcp()
+            .subnets
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    let mut scarce = Vec::with_capacity(names.len());
+    for name in &names {
+        scarce.push(taken(format!("free addresses of {name}")).await);
+    }
     let mut unwritten = taken(format!("leases of {}", served.interface)).await;
     let mut turn = 0u32;
     loop {
@@ -207,17 +216,19 @@ async fn watch(served: &Served, book: &Book, here: Option<usize>, short: &Atomic
             }
         }
         turn = turn.wrapping_add(1);
-        let refused = short.swap(false, Ordering::Relaxed);
-        let load = here.map(|rank| book.pool().load(rank)).unwrap_or_default();
-        if refused {
-            scarce
-                .begins(&format!(
-                    "no address of {name} is left for new machines, all {} are given; those that have one keep it. Enlarge `ranges` in its [[dhcp_subnet]] or shorten `lease`; if unknown cards took them all at once, `reprise dhcp leases` names them: find their switch port",
-                    load.total
-                ))
-                .await;
-        } else if load.free > load.total / 20 + 1 {
-            scarce.over().await;
+        let refused = short.take();
+        for (rank, (name, scarce)) in names.iter().zip(&mut scarce).enumerate() {
+            let load = book.pool().load(rank);
+            if refused.contains(&rank) {
+                scarce
+                    .begins(&format!(
+                        "no address of {name} is left for new machines, all {} are given; those that have one keep it. Enlarge `ranges` in its [[dhcp_subnet]] or shorten `lease`; if unknown cards took them all at once, `reprise dhcp leases` names them: find their switch port",
+                        load.total
+                    ))
+                    .await;
+            } else if load.free > load.total / 20 + 1 {
+                scarce.over().await;
+            }
         }
         let health = book.health().and_then(|health| health.borrow().clone());
         match health {
@@ -225,6 +236,21 @@ async fn watch(served: &Served, book: &Book, here: Option<usize>, short: &Atomic
             None => unwritten.over().await,
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The subnets in which somebody got no address since somebody looked.
+#[derive(Default)]
+struct Short(Mutex<BTreeSet<usize>>);
+
+impl Short {
+    fn of(&self, subnet: usize) {
+        let mut short = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        short.insert(subnet);
+    }
+
+    fn take(&self) -> BTreeSet<usize> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -242,7 +268,7 @@ struct Counter {
     prober: Prober,
     events: mpsc::Sender<Event>,
     /// Somebody got no address.
-    short: Arc<AtomicBool>,
+    short: Arc<Short>,
 }
 
 /// A client's message with all that goes with it.
@@ -324,7 +350,7 @@ impl Desk {
                 match pool.offer(subnet, &case.holder, wish, now) {
                     None => {
                         drop(pool);
-                        shared.short.store(true, Ordering::Relaxed);
+                        shared.short.of(subnet);
                         tracing::debug!(%mac, "no address is left for it");
                     }
                     Some(candidate) => {
@@ -409,7 +435,7 @@ impl Counter {
             // What was heard meanwhile is in the pool: it says which address is best now.
             let Some(candidate) = pool.offer(case.subnet, &case.holder, case.request.wish, now)
             else {
-                self.short.store(true, Ordering::Relaxed);
+                self.short.of(case.subnet);
                 return;
             };
             if !candidate.probe || (free && candidate.address == address) {

@@ -225,3 +225,97 @@ impl Book {
         self.offered.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::holder::Holder;
+    use super::*;
+    use config::{Subnet, Told};
+
+    fn site() -> Dhcp {
+        Dhcp {
+            subnets: vec![Subnet {
+                network: [10, 0, 0, 0].into(),
+                prefix: 24,
+                ranges: vec![([10, 0, 0, 10].into(), [10, 0, 0, 19].into())],
+                exclude: Vec::new(),
+                lease: Duration::from_secs(3600),
+                told: Told::default(),
+                authoritative: true,
+            }],
+            ..Dhcp::default()
+        }
+    }
+
+    struct Folder(PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// The book of an earlier start lets go of its file when its thread has ended.
+    async fn opened(folder: &Folder, clock: &Clock) -> Leases {
+        let leases = Leases::new(folder.0.clone(), site(), clock.clone());
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while let Err(error) = leases.book() {
+            assert!(matches!(error, Error::Busy { .. }), "{error}");
+            assert!(std::time::Instant::now() < deadline, "{error}");
+            tokio::task::yield_now().await;
+        }
+        leases
+    }
+
+    #[tokio::test]
+    async fn leases_are_shown_by_the_clock_on_the_wall_and_given_back_for_good() {
+        let folder =
+            Folder(std::env::temp_dir().join(format!("reprise-book-{}", state::id::new())));
+        let clock = Clock::manual(Timestamp(1_800_000_000_000));
+        let leases = opened(&folder, &clock).await;
+        let book = leases.book().unwrap();
+        let (written, wait) = oneshot::channel();
+        {
+            let mac = Mac([2, 0, 0, 0, 0, 1]);
+            let id = Vec::new();
+            let holder = Holder { id, mac };
+            let mut pool = book.pool();
+            let lease = Duration::from_secs(3600);
+            let address = Ipv4Addr::new(10, 0, 0, 12);
+            let record = pool.bind(0, address, &holder, "compta-3", lease, book.now());
+            let mut job = Job::of(record);
+            job.done = Some(written);
+            assert!(book.submit(job));
+        }
+        wait.await.unwrap();
+        // Somebody sets the clock a day ahead: an hour is left all the same.
+        clock.advance(Duration::from_secs(600));
+        clock.set(clock.now() + Duration::from_secs(86_400));
+        let shown = leases.list().unwrap();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0].hostname, "compta-3");
+        assert_eq!(
+            (shown[0].state, shown[0].until),
+            ("bound", clock.now() + Duration::from_secs(3000))
+        );
+        drop((book, leases));
+
+        let leases = opened(&folder, &clock).await;
+        let address = shown[0].address;
+        leases.release(address).await.unwrap();
+        assert_eq!(leases.list().unwrap()[0].state, "expired");
+        let again = leases.release(address).await;
+        assert!(matches!(again, Err(Error::NotLeased(_))), "{again:?}");
+        let unknown = leases.release([10, 0, 0, 19].into()).await;
+        assert!(matches!(unknown, Err(Error::NotLeased(_))), "{unknown:?}");
+        drop(leases);
+        let leases = opened(&folder, &clock).await;
+        assert_eq!(
+            leases.list().unwrap()[0].state,
+            "expired",
+            "after a restart"
+        );
+        let none = Leases::default().list();
+        assert!(matches!(none, Err(Error::NotServed)), "{none:?}");
+    }
+}
