@@ -11,6 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// As the program has it: musl's own allocator is slow with several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// As the program runs it: the runtime of several threads, leases on disk before they are answered.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -23,6 +23,10 @@ const LONGEST: usize = 2048;
 /// How long our server may take to get a packet that came to the card.
 const EXPECTED_WITHIN: Duration = Duration::from_secs(1);
 const MOST_EXPECTED: usize = 256;
+/// So many frames that came together are a crowd, after which it is waited for more.
+const CROWD: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(2);
+const MOST_IN_A_ROW: u32 = 1024;
 const TICK: Duration = Duration::from_millis(500);
 /// How often it is looked whether other servers are in the way.
 const JUDGED_EVERY: u32 = 10;
@@ -129,18 +133,34 @@ async fn hear(served: &Served, socket: &UdpSocket, others: &mut Others) -> io::E
                 continue;
             }
         };
-        let now = clock.now();
-        let task = recorder
-            .ether()
-            .take(&served.interface, &buffer[..len], now);
-        match task {
-            Task::Nothing => {}
-            Task::Note(mac, step) => recorder.note_at(mac, now, step),
-            Task::Expect(mac, port) => {
-                if expected.len() < MOST_EXPECTED {
-                    expected.push_back((mac, port, now));
+        let mut len = len;
+        let mut in_a_row = 0;
+        loop {
+            let now = clock.now();
+            let task = recorder
+                .ether()
+                .take(&served.interface, &buffer[..len], now);
+            match task {
+                Task::Nothing => {}
+                Task::Note(mac, step) => recorder.note_at(mac, now, step),
+                Task::Expect(mac, port) => {
+                    if expected.len() < MOST_EXPECTED {
+                        expected.push_back((mac, port, now));
+                    }
                 }
             }
+            in_a_row += 1;
+            if in_a_row == MOST_IN_A_ROW {
+                break;
+            }
+            match socket.try_recv(&mut buffer) {
+                Ok(more) => len = more,
+                Err(_) => break,
+            }
+        }
+        // A crowd is heard in one go: waking up for each of its frames takes time from who answers.
+        if in_a_row >= CROWD {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

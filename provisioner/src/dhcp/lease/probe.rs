@@ -34,7 +34,7 @@ const LASTS: usize = 10;
 /// Questions under way.
 const MOST: usize = 4096;
 /// Free addresses asked about ahead, at rest and in a rush.
-const STOCK: usize = 32;
+const STOCK: usize = 64;
 const MOST_STOCK: usize = 4096;
 /// Subnets behind relays that asked lately.
 const MOST_RELAYED: usize = 64;

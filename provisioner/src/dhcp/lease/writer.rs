@@ -8,10 +8,14 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// Records waiting; a client whose record finds no room asks again.
 const WAITING: usize = 8192;
+
+/// How long records of a crowd are gathered for one flush.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// A packet that leaves when its lease is durable.
 pub(crate) struct Parting {
@@ -76,9 +80,16 @@ fn write(
 ) {
     // After an error the file may end in half a line, or say less than what was answered.
     let mut sound = true;
+    let mut crowd = false;
     while let Ok(first) = waiting.recv() {
+        // Who comes alone is not kept waiting; in a crowd a flush for each would cost more than it
+        // brings.
+        if crowd {
+            std::thread::sleep(GATHER);
+        }
         let mut batch = vec![first];
         batch.extend(waiting.try_iter().take(WAITING));
+        crowd = batch.len() > 1;
         let records = batch.iter().map(|job| &job.record);
         let renewed = match (sound && !journal.has_grown(), book.upgrade()) {
             (false, Some(book)) => journal.renew(&book.records()),
