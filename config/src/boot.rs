@@ -206,7 +206,7 @@ fn rule(written: &Entries, entries: &[BootEntry], findings: &mut Findings<'_>) -
     }
 }
 
-fn subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
+pub(crate) fn subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (address, length) = text.split_once('/')?;
     let length = length.parse().ok().filter(|length| *length <= 32)?;
     Some((address.parse().ok()?, length))

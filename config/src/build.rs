@@ -10,6 +10,7 @@ use crate::domain::{
 };
 use crate::notify;
 use crate::place::Findings;
+use crate::registry;
 use crate::target;
 use crate::walk::{Document, Entries, Value};
 use std::net::SocketAddr;
@@ -39,6 +40,8 @@ pub(crate) fn build(
     unique(many("plan"), "name", "[[plan]]", findings);
     unique(many("network"), "interface", "[[network]]", findings);
     unique(many("boot_entry"), "name", "[[boot_entry]]", findings);
+    unique(many("profile"), "name", "[[profile]]", findings);
+    unique(many("site"), "name", "[[site]]", findings);
 
     let console = Console {
         listen: match single("console").get("listen") {
@@ -104,6 +107,7 @@ pub(crate) fn build(
         networks,
         dhcp: given,
         boot: boot::build(many("boot_entry"), many("boot_rule"), findings),
+        registry: registry::build(single("hosts"), many("profile"), many("site"), findings),
         targets,
         servers,
         plans,

@@ -2,6 +2,7 @@
 
 use crate::boot::BootChoices;
 use crate::database::DatabaseUrl;
+use crate::registry::Registry;
 use crate::sftp::SftpUrl;
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub struct Config {
     /// What the DHCP server gives where a network's role is `server`.
     pub dhcp: crate::dhcp::Dhcp,
     pub boot: BootChoices,
+    /// Naming rules, profiles and sites.
+    pub registry: Registry,
     pub targets: Vec<Target>,
     pub servers: Vec<Server>,
     pub plans: Vec<Plan>,

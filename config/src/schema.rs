@@ -121,10 +121,8 @@ impl Table {
 }
 
 /// Tables that later versions read.
-pub(crate) const LATER_TABLES: &[(&str, &str)] = &[
-    ("service", "a service is a plan in this version"),
-    ("profile", "choose the image in each deployment instead"),
-];
+pub(crate) const LATER_TABLES: &[(&str, &str)] =
+    &[("service", "a service is a plan in this version")];
 
 pub(crate) const TABLES: &[Table] = &[
     Table {
@@ -771,6 +769,102 @@ pub(crate) const TABLES: &[Table] = &[
                     "agent | menu | silence | the name of a [[boot_entry]]. Menu and entries are for PCs that the console",
                     "approved; others get the agent.",
                 ],
+            },
+        ],
+    },
+    Table {
+        name: "hosts",
+        shape: Shape::Single,
+        doc: &["What PCs are called (docs/hosts.md)."],
+        commented: false,
+        keys: &[
+            Key {
+                name: "naming",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"PC-{serial:-6}\"",
+                },
+                doc: &[
+                    "The name that approval gives: letters, digits, `-`, and fields: {n} counts and fills gaps ({n:02}: two",
+                    "digits), {serial} {model} {vendor} {user} {port} {site} {profile} {mac}, {serial:-6} its last 6 signs,",
+                    "{user:8} its first 8. Without it: a PC keeps the name it was first shown by.",
+                ],
+            },
+            Key {
+                name: "reserved",
+                kind: Kind::Patterns,
+                need: Need::Optional {
+                    example: "[\"SRV-*\", \"COMPTA-PC13\"]",
+                },
+                doc: &["Names that are never given by a rule; `*` stands for anything."],
+            },
+            Key {
+                name: "longest_name",
+                kind: Kind::Whole { least: 4, most: 63 },
+                need: Need::Default("15"),
+                doc: &[
+                    "Most signs of a name that a rule gives: 15 for Windows (NetBIOS), 63 where there is none.",
+                ],
+            },
+            Key {
+                name: "warranty_warning",
+                kind: Kind::Duration,
+                need: Need::Default("\"60d\""),
+                doc: &["A warranty that ends within this time is shown beside its PC."],
+            },
+        ],
+    },
+    Table {
+        name: "profile",
+        shape: Shape::Many,
+        doc: &["What some PCs have in common; chosen when they are approved. One block for each."],
+        commented: true,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"compta\"",
+                    hint: "the name that commands and pages give",
+                },
+                doc: &["The name that commands and pages give."],
+            },
+            Key {
+                name: "naming",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"COMPTA-PC{n:02}\"",
+                },
+                doc: &["What its PCs are called, as `naming` in [hosts]. Without it: that one."],
+            },
+        ],
+    },
+    Table {
+        name: "site",
+        shape: Shape::Many,
+        doc: &[
+            "A place with networks of its own, told by the network that a PC boots in: {site} in names, the packet that",
+            "switches a PC on behind a router, the site in exports. One block for each.",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "name",
+                kind: Kind::Name,
+                need: Need::Required {
+                    example: "\"agen\"",
+                    hint: "the name of the place",
+                },
+                doc: &["The name of the place."],
+            },
+            Key {
+                name: "subnets",
+                kind: Kind::Patterns,
+                need: Need::Required {
+                    example: "[\"192.168.20.0/24\"]",
+                    hint: "its networks",
+                },
+                doc: &["Its networks; the narrowest that holds a PC's address decides."],
             },
         ],
     },

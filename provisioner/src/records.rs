@@ -40,4 +40,9 @@ pub(crate) const TABLES: &[&str] = &[
      asked_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL, given_ms BIGINT)",
     // One row: our own name among DHCPv6 servers.
     "CREATE TABLE dhcp6_name (id BIGINT PRIMARY KEY, uuid TEXT NOT NULL)",
+    "CREATE TABLE host_detail (host TEXT PRIMARY KEY, named TEXT NOT NULL, \
+     profile TEXT NOT NULL, person TEXT NOT NULL, asset_tag TEXT NOT NULL, \
+     supplier TEXT NOT NULL, bought TEXT NOT NULL, warranty_end TEXT NOT NULL); \
+     CREATE TABLE card_place (mac TEXT PRIMARY KEY, network TEXT NOT NULL, port TEXT NOT NULL, \
+     heard_ms BIGINT NOT NULL)",
 ];

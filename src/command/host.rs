@@ -37,14 +37,42 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Trusts a PC that waits; compare the pairing code with its screen first
+    /// Trusts PCs that wait; compare the pairing codes with their screens first
     Approve {
+        /// Their ids, names or MACs
+        #[arg(required_unless_present = "all")]
+        hosts: Vec<String>,
+        /// All that wait
+        #[arg(long, conflicts_with = "hosts")]
+        all: bool,
+        /// The code on its screen; refused when the appliance has another
+        #[arg(long, conflicts_with = "all")]
+        code: Option<String>,
+        /// The profile whose naming rule they get; without it that of the host, else of [hosts]
+        #[arg(long)]
+        profile: Option<String>,
+        /// Only shows the names they would get
+        #[arg(long)]
+        dry_run: bool,
+        /// Approves several without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Gives a host another name: the one you write, or that of its naming rule
+    Name {
         /// Its id, name or MAC
         host: String,
-        /// The code on its screen; refused when the appliance has another
+        /// Letters, digits and `-`; without it the naming rule's
+        name: Option<String>,
+        /// The profile whose rule is meant
+        #[arg(long, conflicts_with = "name")]
+        profile: Option<String>,
+        /// Only shows the name it would get
         #[arg(long)]
-        code: Option<String>,
+        dry_run: bool,
     },
+    /// Notes what a host cannot say itself; an empty text takes away
+    Set(Set),
     /// Lets its next network boot start the agent again
     Ask { host: String },
     /// Switches it on over the network, if its card and firmware allow that (Wake-on-LAN)
@@ -61,6 +89,37 @@ pub(crate) enum Command {
     },
     /// Removes a host; it is new when it comes back
     Forget { host: String },
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Notes {
+    /// The name of a [[profile]]
+    #[arg(long)]
+    profile: Option<String>,
+    /// Who works with it
+    #[arg(long)]
+    user: Option<String>,
+    /// Its number in your inventory
+    #[arg(long)]
+    asset_tag: Option<String>,
+    /// Who sold it
+    #[arg(long)]
+    supplier: Option<String>,
+    /// Day of purchase, such as 2024-05-17
+    #[arg(long, value_name = "DAY")]
+    bought: Option<String>,
+    /// Last day of its warranty, such as 2027-05-16
+    #[arg(long, value_name = "DAY")]
+    warranty_end: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    /// Its id, name or MAC
+    host: String,
+    #[command(flatten)]
+    notes: Notes,
 }
 
 pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
@@ -104,9 +163,52 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             let host = door.get(&format!("/api/hosts/{}", encoded(&host)))?;
             show(door, &host, json)?;
         }
-        Command::Approve { host, code } => {
-            let approved = post(&host, "approve", &json!({"code": code}))?;
-            terminal::note(&format!("{} is approved", text(&approved, "name")));
+        Command::Approve {
+            hosts,
+            all: _,
+            code,
+            profile,
+            dry_run,
+            yes,
+        } => {
+            let asked = Asked {
+                hosts,
+                code,
+                profile,
+                dry_run,
+                yes,
+            };
+            return approve(door, asked);
+        }
+        Command::Name {
+            host,
+            name,
+            profile,
+            dry_run,
+        } => {
+            let asked = json!({"name": name, "profile": profile, "dry_run": dry_run});
+            let named = post(&host, "name", &asked)?;
+            if let Some(problem) = named["problem"].as_str() {
+                bail!("{problem}");
+            }
+            let (before, name) = (text(&named, "before"), text(&named, "name"));
+            terminal::note(&match (dry_run, before == name) {
+                (_, true) => format!("{before} keeps its name"),
+                (true, _) => format!("{before} would be called {name}"),
+                (false, _) => format!("{before} is now called {name}"),
+            });
+        }
+        Command::Set(Set { host, notes }) => {
+            let noted = json!({
+                "profile": notes.profile,
+                "user": notes.user,
+                "asset_tag": notes.asset_tag,
+                "supplier": notes.supplier,
+                "bought": notes.bought,
+                "warranty_end": notes.warranty_end,
+            });
+            let host = post(&host, "set", &noted)?;
+            terminal::note(&format!("noted of {}", text(&host, "name")));
         }
         Command::Ask { host } => {
             post(&host, "ask", &Value::Null)?;
@@ -129,6 +231,81 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             post(&host, "forget", &Value::Null)?;
             terminal::note("forgotten; it is new when it comes back");
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Asked {
+    /// None: all that wait.
+    hosts: Vec<String>,
+    code: Option<String>,
+    profile: Option<String>,
+    dry_run: bool,
+    yes: bool,
+}
+
+fn approve(door: &Door, asked: Asked) -> anyhow::Result<ExitCode> {
+    let several = asked.hosts.len() != 1;
+    if several && asked.code.is_some() {
+        bail!("approve several hosts by one code; name one host, or leave --code out");
+    }
+    let of = |hosts: Vec<Value>, dry_run: bool| {
+        let asked = json!({"hosts": hosts, "profile": asked.profile, "dry_run": dry_run});
+        door.post("/api/hosts/approve", &asked)
+    };
+    let named = asked.hosts.iter();
+    let named = named.map(|host| json!({"host": host, "code": asked.code}));
+    let shown = of(named.collect(), true)?;
+    let shown = items(&shown);
+    if shown.is_empty() {
+        terminal::note("no host waits for approval");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if several || asked.dry_run {
+        let rows: Vec<Vec<String>> = shown
+            .iter()
+            .map(|host| {
+                let becomes = match host["problem"].as_str() {
+                    Some(problem) => problem.to_owned(),
+                    None => text(host, "name"),
+                };
+                vec![text(host, "code"), text(host, "before"), becomes]
+            })
+            .collect();
+        terminal::table(&["code", "host", "becomes"], &rows)?;
+    }
+    let problems = shown.iter().filter_map(|host| host["problem"].as_str());
+    let problems: Vec<&str> = problems.collect();
+    match problems[..] {
+        [] => {}
+        [problem] if !several => bail!("{problem}"),
+        _ => bail!(
+            "approve these hosts: {} of {} cannot be, see above; nothing was changed",
+            problems.len(),
+            shown.len()
+        ),
+    }
+    if asked.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if several && !asked.yes {
+        if !terminal::is_interactive() {
+            bail!("approve {} hosts without asking; add --yes", shown.len());
+        }
+        if !terminal::confirm("Are these the codes on their screens?")? {
+            bail!("nothing was approved");
+        }
+    }
+    // Those that were shown, with the codes that were shown; who came meanwhile waits.
+    let seen = shown.iter();
+    let seen = seen.map(|host| json!({"host": host["host"], "code": host["code"]}));
+    let approved = of(seen.collect(), false)?;
+    for host in items(&approved) {
+        let (before, name) = (text(host, "before"), text(host, "name"));
+        terminal::note(&match before == name {
+            true => format!("{name} is approved"),
+            false => format!("{before} is approved, as {name}"),
+        });
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -217,6 +394,14 @@ fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
         ("memory", memory),
         ("disks", or_none(all(&inventory["disks"], &disk))),
         ("network", or_none(all(&inventory["nics"], &nic))),
+        ("profile", text(host, "profile")),
+        ("user", text(host, "user")),
+        ("asset tag", text(host, "asset_tag")),
+        ("supplier", text(host, "supplier")),
+        ("bought", text(host, "bought")),
+        ("warranty end", text(host, "warranty_end")),
+        ("seen in", text(host, "network")),
+        ("switch port", text(host, "port")),
         ("first seen", door.when(&host["first_seen_ms"])),
         ("last seen", door.when(&host["last_seen_ms"])),
         ("approved", door.when(&host["approved_ms"])),

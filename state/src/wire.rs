@@ -96,6 +96,19 @@ pub enum Fact {
         host: String,
         by: String,
     },
+    /// By a person, or by a naming rule when a person approved it.
+    HostNamed {
+        host: String,
+        before: String,
+        name: String,
+        by: String,
+    },
+    /// Its user, dates and the like were written or changed.
+    HostDetailed {
+        host: String,
+        name: String,
+        by: String,
+    },
     /// Somebody wants a machine to boot something once.
     NextBootAsked {
         host: String,
@@ -302,6 +315,8 @@ impl Fact {
             Fact::HostSeen { .. } => "host_seen",
             Fact::HostReported { .. } => "host_reported",
             Fact::HostApproved { .. } => "host_approved",
+            Fact::HostNamed { .. } => "host_named",
+            Fact::HostDetailed { .. } => "host_detailed",
             Fact::NextBootAsked { .. } => "next_boot_asked",
             Fact::NextBootGiven { .. } => "next_boot_given",
             Fact::AdapterShared { .. } => "adapter_shared",

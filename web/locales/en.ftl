@@ -205,6 +205,8 @@ fact-hosts-imported = { $n ->
  }
 fact-host-reported = Host { $name } waits for approval
 fact-host-approved = Host approved by { $by }
+fact-host-named = { $before } is now called { $name } (by { $by })
+fact-host-detailed = What is noted of { $name } was changed (by { $by })
 fact-next-boot-asked = { $name } boots “{ $entry }” next, once, by the wish of { $by }
 fact-next-boot-given = { $name } was given “{ $entry }”; from now on it boots as usual
 fact-adapter-shared = The network card { $mac } of { $other } was used by { $name } too: a dock or an adapter that goes around

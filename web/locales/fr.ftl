@@ -206,6 +206,8 @@ fact-hosts-imported = { $n ->
  }
 fact-host-reported = Le poste { $name } attend une approbation
 fact-host-approved = Poste approuvé par { $by }
+fact-host-named = { $before } s'appelle désormais { $name } (par { $by })
+fact-host-detailed = Ce qui est noté de { $name } a changé (par { $by })
 fact-next-boot-asked = { $name } démarrera « { $entry } » la prochaine fois, une seule, à la demande de { $by }
 fact-next-boot-given = { $name } a reçu « { $entry } » ; ensuite il démarre comme d'habitude
 fact-adapter-shared = La carte réseau { $mac } de { $other } a aussi servi à { $name } : une station d'accueil ou un adaptateur qui circule

@@ -217,6 +217,26 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/hosts/{host}")),
         ),
+        Fact::HostNamed {
+            host,
+            before,
+            name,
+            by,
+        } => (
+            Mood::Plain,
+            w.with(
+                "fact-host-named",
+                &[("before", before), ("name", name), ("by", by)],
+            ),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::HostDetailed { host, name, by } => (
+            Mood::Plain,
+            w.t2("fact-host-detailed", "name", name, "by", by),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
         Fact::NextBootAsked {
             host,
             name,

@@ -79,10 +79,6 @@ impl Heard {
         let last = self.last(mac)?;
         (now.since(last.at) < AGENT_STARTS_IN).then_some(last.said.uuid)?
     }
-
-    pub(crate) fn uuid(&self, mac: Mac) -> Option<Uuid> {
-        self.last(mac).and_then(|last| last.said.uuid)
-    }
 }
 
 #[cfg(test)]
@@ -113,11 +109,12 @@ mod tests {
             ("other firmware behind the same dock", "", false, 1010, None),
         ];
         let heard = Heard::default();
+        let known = |mac| heard.last(mac).and_then(|last| last.said.uuid);
         for (who, text, loader, at, expected) in table {
             heard.note(mac, said(text), loader, Timestamp(at * 1000));
-            assert_eq!(heard.uuid(mac), expected, "{who}");
+            assert_eq!(known(mac), expected, "{who}");
         }
-        assert_eq!(heard.uuid(Mac([2, 0, 0, 0, 0, 2])), None);
+        assert_eq!(known(Mac([2, 0, 0, 0, 0, 2])), None);
     }
 
     #[test]

@@ -288,8 +288,12 @@ pub(crate) async fn write_down(served: &Served, mut sightings: mpsc::Receiver<Ma
         if found.host.is_none() && !new.take(now) {
             continue;
         }
-        let uuid = boot.heard.uuid(mac);
-        if let Err(error) = host::records::saw(&boot.db, mac, uuid, found.host, now).await {
+        let said = boot
+            .heard
+            .last(mac)
+            .map(|last| last.said)
+            .unwrap_or_default();
+        if let Err(error) = host::records::saw(&boot.db, mac, said, found.host, now).await {
             tracing::error!(%mac, %error, "failed to write down a machine");
         }
     }

@@ -1,11 +1,15 @@
 //! The registry of machines. A machine is its serial number and SMBIOS identity; a MAC is a hint.
 
 pub mod adapter;
+pub mod approval;
+pub mod details;
 mod filler;
 pub(crate) mod identity;
 pub mod import;
+pub(crate) mod naming;
 pub mod next;
 pub(crate) mod parts;
+pub mod place;
 pub(crate) mod recognition;
 pub(crate) mod records;
 pub(crate) mod report;
@@ -15,6 +19,7 @@ mod wake;
 pub use wake::wake;
 
 use crate::Mac;
+use config::Registry;
 use images::wire::Inventory;
 use state::{Db, Timestamp};
 
@@ -62,6 +67,9 @@ pub struct Host {
     pub reported: Option<Timestamp>,
     pub approved: Option<Timestamp>,
     pub approved_by: Option<String>,
+    pub details: details::Details,
+    /// Where it last asked to boot.
+    pub place: Option<place::Place>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +92,25 @@ pub enum Error {
     OtherCode(String, String),
     #[error("name host {0}: {1:?} is not a host name (letters, digits and `-`, at most 63)")]
     BadName(String, String),
-    #[error("name a host {0}: another one has that name")]
+    #[error("name a host {0}: another one has that name; choose another")]
     NameTaken(String),
+    #[error("name host {0}: {1}")]
+    NoName(String, naming::NoName),
+    #[error(
+        "name host {0}: there is no rule; write `naming` in [hosts] or in its [[profile]], or give the name"
+    )]
+    NoRule(String),
+    #[error(
+        "choose a profile: none is called {0:?}; {1}, add a [[profile]] to the configuration for more"
+    )]
+    NoProfile(String, String),
+    /// Of several, every reason.
+    #[error("do this for all of them: {0}; nothing was changed")]
+    NotAll(String),
+    #[error("approve more than {0} hosts at once; choose fewer")]
+    TooMany(usize),
+    #[error("note this of host {0}: {1}")]
+    BadDetail(String, String),
     #[error(
         "choose what to boot: nothing is called {0:?}; there is {1}, add a [[boot_entry]] to the configuration for more"
     )]
@@ -137,8 +162,8 @@ fn pick(hosts: Vec<Host>, which: &str) -> Result<Host, Error> {
     }
 }
 
-/// Approves a machine whose agent reported. With `code`, only while its pairing code is that one
-/// (the operator saw a page that may be old).
+/// Approves a machine whose agent reported; no rule names it. With `code`, only while its pairing
+/// code is that one (the operator saw a page that may be old).
 pub async fn approve(
     db: &Db,
     id: &HostId,
@@ -146,7 +171,11 @@ pub async fn approve(
     by: &str,
     now: Timestamp,
 ) -> Result<Host, Error> {
-    records::approve(db, id, code, by, now).await?;
+    let ask = approval::Ask {
+        host: id.clone(),
+        code: code.map(str::to_owned),
+    };
+    approval::approve_all(db, &Registry::default(), vec![ask], None, by, now).await?;
     records::get(db, id).await
 }
 
@@ -180,9 +209,16 @@ pub async fn ask_again(db: &Db, id: &HostId, now: Timestamp) -> Result<(), Error
     records::ask_again(db, id, now).await
 }
 
-pub async fn rename(db: &Db, id: &HostId, name: &str) -> Result<(), Error> {
+/// Gives it a name that a person chose; no rule changes it afterwards.
+pub async fn rename(
+    db: &Db,
+    id: &HostId,
+    name: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
     if !identity::is_host_name(name) {
         return Err(Error::BadName(id.to_string(), name.to_owned()));
     }
-    records::rename(db, id, name).await
+    records::rename(db, id, name, by, now).await
 }

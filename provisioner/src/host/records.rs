@@ -1,17 +1,21 @@
 //! The tables of hosts.
 
+use super::details::{Details, NamedBy};
 use super::identity::{Identity, free_name, name};
 use super::import::Listed;
 use super::next::NextBoot;
+use super::place::Place;
 use super::uuid::Uuid;
-use super::{Error, Host, HostId, HostState, Imported, adapter};
+use super::{Error, Host, HostId, HostState, Imported, adapter, details, place};
 use crate::Mac;
+use crate::boot::heard::Said;
 use crate::boot::policy::Known;
 use crate::boot::who::Suspect;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
 use state::{Db, Timestamp, journal};
+use std::collections::HashMap;
 
 /// Machines that were only seen: the oldest make room, so that a flood of invented addresses
 /// cannot fill the disk.
@@ -19,13 +23,27 @@ const MOST_SEEN: i64 = 1000;
 /// Machines that reported and were never approved.
 const MOST_WAITING: i64 = 1000;
 
-const LIST: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, agent_version, \
-     inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
-     FROM host ORDER BY last_seen_ms DESC, id";
+const LIST: &str = "SELECT host.id, host.name, host.state, host.serial, host.uuid, host.product, \
+     host.pairing_code, host.agent_version, host.inventory, host.first_seen_ms, \
+     host.last_seen_ms, host.reported_ms, host.approved_ms, host.approved_by, \
+     COALESCE(host_detail.named, '') AS named, COALESCE(host_detail.profile, '') AS profile, \
+     COALESCE(host_detail.person, '') AS person, \
+     COALESCE(host_detail.asset_tag, '') AS asset_tag, \
+     COALESCE(host_detail.supplier, '') AS supplier, COALESCE(host_detail.bought, '') AS bought, \
+     COALESCE(host_detail.warranty_end, '') AS warranty_end \
+     FROM host LEFT JOIN host_detail ON host_detail.host = host.id \
+     ORDER BY host.last_seen_ms DESC, host.id";
 
-const GET: &str = "SELECT id, name, state, serial, uuid, product, pairing_code, agent_version, \
-     inventory, first_seen_ms, last_seen_ms, reported_ms, approved_ms, approved_by \
-     FROM host WHERE id = $1";
+const GET: &str = "SELECT host.id, host.name, host.state, host.serial, host.uuid, host.product, \
+     host.pairing_code, host.agent_version, host.inventory, host.first_seen_ms, \
+     host.last_seen_ms, host.reported_ms, host.approved_ms, host.approved_by, \
+     COALESCE(host_detail.named, '') AS named, COALESCE(host_detail.profile, '') AS profile, \
+     COALESCE(host_detail.person, '') AS person, \
+     COALESCE(host_detail.asset_tag, '') AS asset_tag, \
+     COALESCE(host_detail.supplier, '') AS supplier, COALESCE(host_detail.bought, '') AS bought, \
+     COALESCE(host_detail.warranty_end, '') AS warranty_end \
+     FROM host LEFT JOIN host_detail ON host_detail.host = host.id \
+     WHERE host.id = $1";
 
 /// Machines with the card, and those with the UUID in either byte order.
 const SUSPECTS: &str = "SELECT host.id, host.state, host.asked_ms, host.reported_ms, \
@@ -105,16 +123,17 @@ fn wish(row: &AnyRow) -> Result<Option<NextBoot>, sqlx::Error> {
 pub(crate) async fn saw(
     db: &Db,
     mac: Mac,
-    uuid: Option<Uuid>,
+    said: Said,
     host: Option<HostId>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let done = db.write(move |conn| {
         Box::pin(async move {
             match host {
-                Some(host) => touch_in(conn, host.0, now).await,
-                None => insert(conn, mac, uuid, now).await.map(drop),
+                Some(host) => touch_in(conn, host.0, now).await?,
+                None => insert(conn, mac, said.uuid, now).await.map(drop)?,
             }
+            place::records::heard(conn, mac, &said, now).await
         })
     });
     Ok(done.await?)
@@ -265,6 +284,8 @@ pub(crate) async fn give_mac(
 }
 
 pub(crate) async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
+    place::records::remove(conn, id).await?;
+    details::records::remove(conn, id).await?;
     sqlx::query("DELETE FROM host_mac WHERE host = $1")
         .bind(id.as_str())
         .execute(&mut *conn)
@@ -303,67 +324,29 @@ pub(crate) async fn list(db: &Db) -> Result<Vec<Host>, Error> {
         .fetch_all(db.read())
         .await?;
     let macs = owned_macs(&macs)?;
-    rows.iter().map(|row| host(row, &macs)).collect()
+    let mut conn = db.read().acquire().await?;
+    let places = place::records::places(&mut conn, None).await?;
+    rows.iter().map(|row| host(row, &macs, &places)).collect()
 }
 
 pub(crate) async fn get(db: &Db, id: &HostId) -> Result<Host, Error> {
+    let mut conn = db.read().acquire().await?;
+    host_in(&mut conn, id).await
+}
+
+/// The same, inside a write.
+pub(crate) async fn host_in(conn: &mut AnyConnection, id: &HostId) -> Result<Host, Error> {
     let row = sqlx::query(GET)
         .bind(id.as_str())
-        .fetch_optional(db.read())
+        .fetch_optional(&mut *conn)
         .await?
         .ok_or_else(|| Error::Unknown(id.to_string()))?;
     let macs = sqlx::query("SELECT mac, host FROM host_mac WHERE host = $1 ORDER BY mac")
         .bind(id.as_str())
-        .fetch_all(db.read())
+        .fetch_all(&mut *conn)
         .await?;
-    host(&row, &owned_macs(&macs)?)
-}
-
-pub(crate) async fn approve(
-    db: &Db,
-    id: &HostId,
-    code: Option<&str>,
-    by: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let (key, code, by) = (id.clone(), code.map(str::to_owned), by.to_owned());
-    let verdict = db.write(move |conn| {
-        Box::pin(async move {
-            let row = sqlx::query("SELECT name, state, pairing_code FROM host WHERE id = $1")
-                .bind(key.as_str())
-                .fetch_optional(&mut *conn)
-                .await?;
-            let Some(row) = row else {
-                return Ok(Err(Error::Unknown(key.to_string())));
-            };
-            let name: String = row.try_get("name")?;
-            let now_code: Option<String> = row.try_get("pairing_code")?;
-            let Some(now_code) = now_code else {
-                return Ok(Err(Error::NotReported(name)));
-            };
-            if code.is_some_and(|code| code != now_code) {
-                return Ok(Err(Error::OtherCode(name, now_code)));
-            }
-            if state_of(&row)? == HostState::Approved {
-                return Ok(Ok(()));
-            }
-            sqlx::query(
-                "UPDATE host SET state = 'approved', approved_ms = $2, approved_by = $3 WHERE id = $1",
-            )
-            .bind(key.as_str())
-            .bind(now.0)
-            .bind(by.as_str())
-            .execute(&mut *conn)
-            .await?;
-            let fact = Fact::HostApproved {
-                host: key.to_string(),
-                by,
-            };
-            journal::append(conn, now, &fact).await?;
-            Ok(Ok(()))
-        })
-    });
-    verdict.await?
+    let places = place::records::places(conn, Some(id)).await?;
+    host(&row, &owned_macs(&macs)?, &places)
 }
 
 pub(crate) async fn forget(db: &Db, id: &HostId, by: &str, now: Timestamp) -> Result<(), Error> {
@@ -406,23 +389,45 @@ pub(crate) async fn ask_again(db: &Db, id: &HostId, now: Timestamp) -> Result<()
     }
 }
 
-pub(crate) async fn rename(db: &Db, id: &HostId, name: &str) -> Result<(), Error> {
-    let (key, name) = (id.clone(), name.to_owned());
+pub(crate) async fn rename(
+    db: &Db,
+    id: &HostId,
+    name: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (key, name, by) = (id.clone(), name.to_owned(), by.to_owned());
     let changed = db.write(move |conn| {
         Box::pin(async move {
             let taken = names(conn, &key).await?;
             if taken.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
                 return Ok(Err(Error::NameTaken(name)));
             }
-            let done = sqlx::query("UPDATE host SET name = $2 WHERE id = $1")
+            let host = match host_in(conn, &key).await {
+                Ok(host) => host,
+                Err(Error::Read(error)) => return Err(error),
+                Err(error) => return Ok(Err(error)),
+            };
+            sqlx::query("UPDATE host SET name = $2 WHERE id = $1")
                 .bind(key.as_str())
-                .bind(name)
-                .execute(conn)
+                .bind(name.as_str())
+                .execute(&mut *conn)
                 .await?;
-            Ok(match done.rows_affected() {
-                0 => Err(Error::Unknown(key.to_string())),
-                _ => Ok(()),
-            })
+            let details = Details {
+                named: NamedBy::Person,
+                ..host.details
+            };
+            details::records::put(conn, &key, &details).await?;
+            if name != host.name {
+                let fact = Fact::HostNamed {
+                    host: key.to_string(),
+                    before: host.name,
+                    name,
+                    by,
+                };
+                journal::append(conn, now, &fact).await?;
+            }
+            Ok(Ok(()))
         })
     });
     changed.await?
@@ -450,7 +455,11 @@ fn state_of(row: &AnyRow) -> Result<HostState, sqlx::Error> {
     })
 }
 
-fn host(row: &AnyRow, macs: &[(String, Mac)]) -> Result<Host, Error> {
+fn host(
+    row: &AnyRow,
+    macs: &[(String, Mac)],
+    places: &HashMap<String, Place>,
+) -> Result<Host, Error> {
     let id: String = row.try_get("id")?;
     let inventory: Option<String> = row.try_get("inventory")?;
     Ok(Host {
@@ -459,6 +468,8 @@ fn host(row: &AnyRow, macs: &[(String, Mac)]) -> Result<Host, Error> {
             .filter(|(owner, _)| *owner == id)
             .map(|(_, mac)| *mac)
             .collect(),
+        place: places.get(&id).cloned(),
+        details: details::records::details(row)?,
         id: HostId(id),
         name: row.try_get("name")?,
         state: state_of(row)?,

@@ -113,6 +113,8 @@ mod tests {
             reported: Some(Timestamp(0)),
             approved: approved.map(Timestamp),
             approved_by: None,
+            details: Default::default(),
+            place: None,
         }
     }
 

@@ -1,5 +1,5 @@
-//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/import`,
-//! `POST /api/hosts/ID/{approve,forget,ask,next,wake}`. ID may be a name or a MAC.
+//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/{approve,import}`,
+//! `POST /api/hosts/ID/{approve,name,set,forget,ask,next,wake}`. ID may be a name or a MAC.
 
 use crate::auth::permit::{ApiAct, Caller};
 use crate::desk::Desk;
@@ -9,14 +9,19 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use images::wire::Inventory;
 use provisioner::host;
+use provisioner::host::approval::{Ask, Given, Purpose, approve_all, name_by_rule, preview};
+use provisioner::host::details::Change;
 use serde::{Deserialize, Serialize};
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/hosts", get(list))
+        .route("/api/hosts/approve", post(approve_many))
         .route("/api/hosts/import", post(import))
         .route("/api/hosts/{id}", get(show))
         .route("/api/hosts/{id}/approve", post(approve))
+        .route("/api/hosts/{id}/name", post(name))
+        .route("/api/hosts/{id}/set", post(set))
         .route("/api/hosts/{id}/forget", post(forget))
         .route("/api/hosts/{id}/ask", post(ask))
         .route("/api/hosts/{id}/boot", get(boot))
@@ -41,6 +46,17 @@ struct Host {
     last_seen_ms: i64,
     approved_ms: Option<i64>,
     approved_by: Option<String>,
+    profile: String,
+    user: String,
+    asset_tag: String,
+    supplier: String,
+    /// As in 2026-11-30.
+    bought: Option<String>,
+    warranty_end: Option<String>,
+    /// An address in the network it last asked to boot in.
+    network: Option<String>,
+    /// The port of the switch, where a switch said so.
+    port: Option<String>,
 }
 
 fn shape(host: host::Host) -> Host {
@@ -59,6 +75,20 @@ fn shape(host: host::Host) -> Host {
         last_seen_ms: host.last_seen.0,
         approved_ms: host.approved.map(|t| t.0),
         approved_by: host.approved_by,
+        profile: host.details.profile,
+        user: host.details.user,
+        asset_tag: host.details.asset_tag,
+        supplier: host.details.supplier,
+        bought: host.details.bought.map(|day| day.to_string()),
+        warranty_end: host.details.warranty_end.map(|day| day.to_string()),
+        network: host
+            .place
+            .as_ref()
+            .and_then(|place| place.network.map(|ip| ip.to_string())),
+        port: host
+            .place
+            .map(|place| place.port)
+            .filter(|port| !port.is_empty()),
     }
 }
 
@@ -105,6 +135,7 @@ async fn show(
 struct Approval {
     /// The pairing code the operator compared with the machine's screen.
     code: Option<String>,
+    profile: Option<String>,
 }
 
 async fn approve(
@@ -113,12 +144,186 @@ async fn approve(
     Path(id): Path<String>,
     approval: Option<Json<Approval>>,
 ) -> Result<Json<Host>, Error> {
-    let Json(approval) = approval.unwrap_or_default();
-    let host = find(&desk, &id).await?;
-    let now = desk.app.clock.now();
-    let code = approval.code.as_deref();
-    let approved = host::approve(&desk.app.db, &host.id, code, &caller.by, now).await;
-    Ok(Json(shape(approved?)))
+    let Json(Approval { code, profile }) = approval.unwrap_or_default();
+    let host = find(&desk, &id).await?.id;
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let asks = vec![Ask {
+        host: host.clone(),
+        code,
+    }];
+    let registry = &app.config.registry;
+    approve_all(&app.db, registry, asks, profile.as_deref(), &caller.by, now).await?;
+    Ok(Json(shape(host::get(&app.db, &host).await?)))
+}
+
+#[derive(Deserialize)]
+struct Approvals {
+    /// Those that are meant; none = all that wait.
+    #[serde(default)]
+    hosts: Vec<Approved>,
+    profile: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct Approved {
+    /// Its id, name or MAC.
+    host: String,
+    code: Option<String>,
+}
+
+/// What a machine gets, or why not.
+#[derive(Default, Serialize)]
+struct Named {
+    host: String,
+    before: String,
+    name: Option<String>,
+    profile: String,
+    code: String,
+    problem: Option<String>,
+}
+
+fn named(given: Given) -> Named {
+    Named {
+        host: given.host.to_string(),
+        before: given.before,
+        name: Some(given.name),
+        profile: given.profile,
+        code: given.code,
+        problem: None,
+    }
+}
+
+fn previewed(
+    hosts: &[host::Host],
+    previews: Vec<Result<Given, host::Error>>,
+) -> Result<Vec<Named>, Error> {
+    hosts
+        .iter()
+        .zip(previews)
+        .map(|(host, preview)| match preview {
+            Ok(given) => Ok(named(given)),
+            Err(host::Error::Read(error)) => Err(host::Error::Read(error).into()),
+            Err(problem) => Ok(Named {
+                host: host.id.to_string(),
+                before: host.name.clone(),
+                code: host.pairing_code.clone().unwrap_or_default(),
+                problem: Some(format!("failed to {problem}")),
+                ..Named::default()
+            }),
+        })
+        .collect()
+}
+
+async fn approve_many(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Json(asked): Json<Approvals>,
+) -> Result<Json<Vec<Named>>, Error> {
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let mut hosts = Vec::new();
+    let mut asks = Vec::new();
+    if asked.hosts.is_empty() {
+        hosts = host::list(&app.db).await?;
+        hosts.retain(|host| host.state == host::HostState::Waiting);
+        asks.extend(hosts.iter().map(|host| Ask {
+            host: host.id.clone(),
+            code: None,
+        }));
+    }
+    for Approved { host, code } in asked.hosts {
+        let found = find(&desk, &host).await?;
+        let host = found.id.clone();
+        if asks.iter().all(|ask: &Ask| ask.host != host) {
+            asks.push(Ask { host, code });
+            hosts.push(found);
+        }
+    }
+    let (registry, profile) = (&app.config.registry, asked.profile.as_deref());
+    if asked.dry_run {
+        let previews = preview(&app.db, registry, &asks, profile, Purpose::Approval).await?;
+        return Ok(Json(previewed(&hosts, previews)?));
+    }
+    let given = approve_all(&app.db, registry, asks, profile, &caller.by, now).await?;
+    Ok(Json(given.into_iter().map(named).collect()))
+}
+
+#[derive(Default, Deserialize)]
+struct Naming {
+    /// `None`: that of the rule.
+    name: Option<String>,
+    profile: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn name(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Path(id): Path<String>,
+    asked: Option<Json<Naming>>,
+) -> Result<Json<Named>, Error> {
+    let Json(asked) = asked.unwrap_or_default();
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let registry = &app.config.registry;
+    let found = find(&desk, &id).await?;
+    let profile = asked.profile.as_deref();
+    if let Some(name) = asked.name {
+        if !asked.dry_run {
+            host::rename(&app.db, &found.id, &name, &caller.by, now).await?;
+        }
+        return Ok(Json(Named {
+            host: found.id.to_string(),
+            before: found.name,
+            name: Some(name),
+            ..Named::default()
+        }));
+    }
+    if asked.dry_run {
+        let asks = [Ask {
+            host: found.id.clone(),
+            code: None,
+        }];
+        let previews = preview(&app.db, registry, &asks, profile, Purpose::Naming).await?;
+        let mut shown = previewed(&[found], previews)?;
+        return Ok(Json(shown.pop().unwrap_or_default()));
+    }
+    let given = name_by_rule(&app.db, registry, &found.id, profile, &caller.by, now).await?;
+    Ok(Json(named(given)))
+}
+
+/// An empty text takes away; what is absent stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Details {
+    profile: Option<String>,
+    user: Option<String>,
+    asset_tag: Option<String>,
+    supplier: Option<String>,
+    bought: Option<String>,
+    warranty_end: Option<String>,
+}
+
+async fn set(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Path(id): Path<String>,
+    Json(details): Json<Details>,
+) -> Result<Json<Host>, Error> {
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let host = find(&desk, &id).await?.id;
+    let change = Change {
+        profile: details.profile,
+        user: details.user,
+        asset_tag: details.asset_tag,
+        supplier: details.supplier,
+        bought: details.bought,
+        warranty_end: details.warranty_end,
+    };
+    let registry = &app.config.registry;
+    host::details::set(&app.db, registry, &host, change, &caller.by, now).await?;
+    Ok(Json(shape(host::get(&app.db, &host).await?)))
 }
 
 async fn forget(

@@ -12,6 +12,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use provisioner::host::approval::{Ask, approve_all};
 use provisioner::host::{self, Host, HostId, HostState};
 use provisioner::session::{self, Confirmation, Confirmed};
 
@@ -123,8 +124,12 @@ async fn deploy(
     };
     if host.state == HostState::Waiting {
         let now = desk.app.clock.now();
-        let code = Some(fields.get("code"));
-        host::approve(&desk.app.db, &host.id, code, &reader.name, now).await?;
+        let ask = Ask {
+            host: host.id.clone(),
+            code: Some(fields.get("code").to_owned()),
+        };
+        let registry = &desk.app.config.registry;
+        approve_all(&desk.app.db, registry, vec![ask], None, &reader.name, now).await?;
     }
     let opened = session::open(&desk.app.boot, &confirmed, &reader.name).await?;
     Ok(Redirect::to(&format!("/sessions/{}", opened.id)).into_response())

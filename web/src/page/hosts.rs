@@ -13,6 +13,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use provisioner::host::approval::{Ask, approve_all};
 use provisioner::host::{self, Host, HostId, HostState, adapter};
 use provisioner::session;
 
@@ -277,14 +278,12 @@ async fn approve(
 ) -> Result<Response, Error> {
     let id = HostId(id);
     let now = desk.app.clock.now();
-    host::approve(
-        &desk.app.db,
-        &id,
-        Some(fields.get("code")),
-        &reader.name,
-        now,
-    )
-    .await?;
+    let ask = Ask {
+        host: id.clone(),
+        code: Some(fields.get("code").to_owned()),
+    };
+    let registry = &desk.app.config.registry;
+    approve_all(&desk.app.db, registry, vec![ask], None, &reader.name, now).await?;
     Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
 }
 

@@ -107,6 +107,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
         notify: config::Notify::default(),
         networks: Vec::new(),
         dhcp: config::Dhcp::default(),
+        registry: config::Registry::default(),
         boot: config::BootChoices::default(),
         targets: Vec::new(),
         servers: Vec::new(),

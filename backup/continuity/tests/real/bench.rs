@@ -120,6 +120,7 @@ impl Bench {
             notify: config::Notify::default(),
             networks: Vec::new(),
             dhcp: config::Dhcp::default(),
+            registry: config::Registry::default(),
             boot: config::BootChoices::default(),
             targets: vec![target("nas"), target("second")],
             servers: Vec::new(),
