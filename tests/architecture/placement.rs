@@ -37,8 +37,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         tokens: &["dhcproto"],
-        homes: &["provisioner/src/dhcp/", "/tests/", "tests/"],
-        why: "dhcproto stands in provisioner/src/dhcp only",
+        homes: &[
+            "provisioner/src/dhcp/",
+            "provisioner/src/dhcp6/",
+            "/tests/",
+            "tests/",
+        ],
+        why: "dhcproto stands in provisioner/src/dhcp and dhcp6 only",
     },
     Rule {
         tokens: &["tokio::", "async fn", "async move", ".await"],
