@@ -487,3 +487,18 @@ fn host(
         approved_by: row.try_get("approved_by")?,
     })
 }
+
+/// As if its agent had reported.
+#[cfg(test)]
+pub(super) async fn waits(
+    conn: &mut AnyConnection,
+    id: &HostId,
+    code: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE host SET state = 'waiting', pairing_code = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(code)
+        .execute(conn)
+        .await
+        .map(drop)
+}

@@ -1,4 +1,4 @@
-use super::super::records::insert;
+use super::super::records::{insert, waits};
 use super::*;
 use state::Db;
 
@@ -167,12 +167,7 @@ impl Fresh {
             Box::pin(async move {
                 let mac = Mac([2, 0, 0, 0, 1, number]);
                 let id = insert(conn, mac, None, Timestamp(i64::from(number))).await?;
-                sqlx::query(
-                    "UPDATE host SET state = 'waiting', pairing_code = 'CODE' WHERE id = $1",
-                )
-                .bind(id.as_str())
-                .execute(conn)
-                .await?;
+                waits(conn, &id, "CODE").await?;
                 Ok(id)
             })
         });
