@@ -48,7 +48,7 @@ pub(crate) enum Command {
         /// The code on its screen; refused when the appliance has another
         #[arg(long, conflicts_with = "all")]
         code: Option<String>,
-        /// The profile whose naming rule they get; without it that of the host, else of [hosts]
+        /// The profile whose naming rule they get; without it that of the host, else the one of all hosts
         #[arg(long)]
         profile: Option<String>,
         /// Only shows the names they would get
@@ -94,7 +94,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Notes {
-    /// The name of a [[profile]]
+    /// The name of a profile
     #[arg(long)]
     profile: Option<String>,
     /// Who works with it
