@@ -421,6 +421,12 @@ fn the_morning_message_and_the_ping_come_once_at_their_hour_also_over_a_restart(
         (&pings[0]["method"], &pings[0]["path"]),
         (&"GET".into(), &"/ping".into())
     );
+    // Killed between a server's answer and its own note of it, it would send again, under the same Message-ID.
+    within(SOON, "the answers of the servers are noted", || {
+        let outbox = appliance.get("/api/notify")["outbox"].clone();
+        let all = outbox.as_array().filter(|all| !all.is_empty())?;
+        all.iter().all(|m| m["state"] == "sent").then_some(())
+    });
     appliance.kill();
     let appliance = Appliance::start(&folder, Start::default());
     // What would come again would come before this.
