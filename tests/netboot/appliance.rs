@@ -7,23 +7,31 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::harness::{self, Appliance, Namespace, Start, Temp};
-use crate::net::Net;
+use crate::net::{Company, Net};
 use crate::shell::{output, run};
 
-/// The configuration of an appliance that boots PCs on `eth0`, beside a foreign DHCP server.
-fn config() -> String {
+/// The configuration of an appliance that boots PCs on `eth0`: beside a foreign DHCP server, or giving the
+/// addresses itself.
+fn config(company: Company) -> String {
+    let (role, subnet) = match company {
+        Company::Alone => (
+            "server",
+            "[[dhcp_subnet]]\nnetwork = \"10.77.0.0/24\"\nranges = [\"10.77.0.100-10.77.0.150\"]\n",
+        ),
+        _ => ("proxy", ""),
+    };
     format!(
         "[appliance]\nname = \"agen\"\nstate_dir = \"state\"\nlocale = \"en\"\ntimezone = \"Europe/Paris\"\n\
          [console]\nlisten = \"{}:8443\"\n\
-         [[network]]\ninterface = \"eth0\"\ndhcp = \"proxy\"\n\
+         [[network]]\ninterface = \"eth0\"\ndhcp = \"{role}\"\n{subnet}\
          [[target]]\nname = \"local\"\nurl = \"vault\"\npassword_file = \"password\"\n",
         Net::SERVER
     )
 }
 
 /// Starts it in `namespace` and waits until it answers on its interface.
-pub(crate) fn start(folder: &Temp, namespace: &Namespace) -> Result<Appliance> {
-    harness::prepare(folder, &config());
+pub(crate) fn start(folder: &Temp, company: Company, namespace: &Namespace) -> Result<Appliance> {
+    harness::prepare(folder, &config(company));
     let state = folder.join("state");
     std::fs::create_dir_all(&state)?;
     run(&format!("chmod 700 {}", state.display()))?;
@@ -32,13 +40,25 @@ pub(crate) fn start(folder: &Temp, namespace: &Namespace) -> Result<Appliance> {
         assets()?.display(),
         state.join("boot").display()
     ))?;
-    let appliance = Appliance::start(
-        folder,
-        Start {
-            namespace: Some(namespace),
-            ..Start::default()
-        },
-    );
+    let appliance = Appliance::start(folder, on(namespace));
+    listens(&state);
+    Ok(appliance)
+}
+
+/// Ends it as a power cut would, and starts it again on what it has on disk.
+pub(crate) fn loses_power(appliance: &mut Appliance, folder: &Temp, namespace: &Namespace) {
+    appliance.kill_and_start(folder, on(namespace));
+    listens(&folder.join("state"));
+}
+
+fn on(namespace: &Namespace) -> Start<'_> {
+    Start {
+        namespace: Some(namespace),
+        ..Start::default()
+    }
+}
+
+fn listens(state: &Path) {
     harness::eventually("the boot server listens on eth0", || {
         let ports = std::fs::read(state.join("ports.json")).ok()?;
         let ports: serde_json::Value = serde_json::from_slice(&ports).ok()?;
@@ -48,7 +68,6 @@ pub(crate) fn start(folder: &Temp, namespace: &Namespace) -> Result<Appliance> {
             .all(|p| open[p].as_u64().is_some_and(|n| n > 0))
             .then_some(())
     });
-    Ok(appliance)
 }
 
 /// The boot assets, made by the binary under test, once for all tests of this run.

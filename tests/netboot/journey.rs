@@ -55,7 +55,7 @@ impl Journey {
     pub(crate) fn begin_in(company: Company, firmware: Firmware) -> Result<Self> {
         let folder = Temp::new();
         let net = Net::create(company, folder.path())?;
-        let appliance = appliance::start(&folder, &net.server)?;
+        let appliance = appliance::start(&folder, company, &net.server)?;
         let disk = folder.join("pc-disk.raw");
         empty_disk(&disk, DISK_MIB)?;
         let last = match firmware {
@@ -156,12 +156,14 @@ impl Journey {
         assert_eq!(card["mac"], json!(self.identity.mac), "{host}");
         assert_eq!(host["macs"], json!([self.identity.mac]), "{host}");
 
-        // Its address comes from the DHCP server that was there before: the appliance gives none.
-        let leases = self.net.leases()?;
-        ensure!(
-            leases.contains(&self.identity.mac),
-            "the company's DHCP server has given it no address:\n{leases}"
-        );
+        match self.net.leases()? {
+            // Its address comes from the DHCP server that was there before: the appliance gives none.
+            Some(leases) => ensure!(
+                leases.contains(&self.identity.mac),
+                "the company's DHCP server has given it no address:\n{leases}"
+            ),
+            None => drop(self.address()?),
+        }
 
         let code = host["pairing_code"].as_str().context("a pairing code")?;
         assert!(code.len() >= 8, "{host}");
@@ -173,6 +175,43 @@ impl Journey {
         ensure!(!screen.contains("another code"), "{screen}");
         self.host = text(&host["id"])?;
         self.pc = Some(pc);
+        Ok(())
+    }
+
+    /// The one address that the appliance has given it, as its list of leases has it.
+    fn address(&self) -> Result<String> {
+        let leases = self.appliance.get("/api/leases");
+        let lease = only(&leases).with_context(|| format!("one lease, not {leases}"))?;
+        ensure!(
+            lease["mac"] == json!(self.identity.mac) && lease["state"] == "bound",
+            "{lease}"
+        );
+        text(&lease["address"])
+    }
+
+    /// The appliance ends without a word while the PC waits, and comes back: the PC is still the machine with that
+    /// code; nobody approves it, it restarts with the network first, and gets its address again, and no boot.
+    pub(crate) fn outlives_a_power_cut_of_the_appliance(&mut self) -> Result<()> {
+        let address = self.address()?;
+        let code = self.appliance.get(&format!("/api/hosts/{}", self.host))["pairing_code"].clone();
+        appliance::loses_power(&mut self.appliance, &self.folder, &self.net.server);
+        let (kept, host) = (
+            self.address()?,
+            self.appliance.get(&format!("/api/hosts/{}", self.host)),
+        );
+        ensure!(kept == address, "its address was {address}, and is {kept}");
+        ensure!(host["pairing_code"] == code, "its code was {code}: {host}");
+
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait_text("starting from the disk", REBOOT)?;
+        pc.wait_text("Nothing to boot", REBOOT)?;
+        let kept = self.address()?;
+        ensure!(kept == address, "its address was {address}, and is {kept}");
+        ensure!(
+            self.screen().contains(&format!("net0: {address}/")),
+            "it did not take {address}:\n{}",
+            self.screen()
+        );
         Ok(())
     }
 

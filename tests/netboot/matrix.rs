@@ -9,6 +9,11 @@ use crate::net::Company;
 
 /// What the PC shows when it has come by the way that its firmware is meant to take.
 fn boots(firmware: Firmware, company: Company, loader: &str) -> Result<()> {
+    boots_in(firmware, company, loader).map(drop)
+}
+
+/// The same, and goes on.
+fn boots_in(firmware: Firmware, company: Company, loader: &str) -> Result<Journey> {
     let mut journey = Journey::begin_in(company, firmware)?;
     journey.boots_and_waits_for_approval()?;
     let screen = journey.screen();
@@ -16,7 +21,7 @@ fn boots(firmware: Firmware, company: Company, loader: &str) -> Result<()> {
         screen.contains(loader),
         "it came by another way than {loader}:\n{screen}"
     );
-    Ok(())
+    Ok(journey)
 }
 
 const ROM: &str = "iPXE initialising devices";
@@ -56,4 +61,26 @@ fn uefi_pxe_behind_a_relay() -> Result<()> {
 #[test]
 fn secure_http_boot_behind_a_relay() -> Result<()> {
     boots(Firmware::SecureHttp, Company::Relayed, HTTP)
+}
+
+/// Besides, the appliance loses power while the PC waits.
+#[test]
+fn bios_given_its_address_by_us() -> Result<()> {
+    let mut journey = boots_in(Firmware::Bios, Company::Alone, ROM)?;
+    journey.outlives_a_power_cut_of_the_appliance()
+}
+
+#[test]
+fn uefi_pxe_given_its_address_by_us() -> Result<()> {
+    boots(Firmware::Uefi, Company::Alone, PXE)
+}
+
+#[test]
+fn http_boot_given_its_address_by_us() -> Result<()> {
+    boots(Firmware::Http, Company::Alone, HTTP)
+}
+
+#[test]
+fn secure_http_boot_given_its_address_by_us() -> Result<()> {
+    boots(Firmware::SecureHttp, Company::Alone, HTTP)
 }

@@ -32,11 +32,14 @@ pub(crate) enum Company {
     Kea,
     /// The PC is in another building: its router relays DHCP to the company's server and to the appliance.
     Relayed,
+    /// One cable and no DHCP server: the appliance gives the addresses.
+    Alone,
 }
 
 /// Fields are dropped from top to bottom: the programs before their namespaces.
 pub(crate) struct Net {
-    dhcp: DhcpServer,
+    /// The company's, where it has one.
+    dhcp: Option<DhcpServer>,
     _relay: Option<Process>,
     _router: Option<Namespace>,
     pub(crate) lan: Namespace,
@@ -92,8 +95,11 @@ impl Net {
             segment.switch
         ))?;
         let dhcp = match company {
-            Company::Kea => DhcpServer::kea(&foreign, segment, work)?,
-            Company::Dnsmasq | Company::Relayed => DhcpServer::dnsmasq(&foreign, segment, work)?,
+            Company::Kea => Some(DhcpServer::kea(&foreign, segment, work)?),
+            Company::Dnsmasq | Company::Relayed => {
+                Some(DhcpServer::dnsmasq(&foreign, segment, work)?)
+            }
+            Company::Alone => None,
         };
         let relay = router.as_ref().map(start_relay).transpose()?;
         Ok(Self {
@@ -106,9 +112,10 @@ impl Net {
         })
     }
 
-    /// What the company's DHCP server has written down: the addresses it gave, and to whom.
-    pub(crate) fn leases(&self) -> Result<String> {
-        self.dhcp.leases()
+    /// What the company's DHCP server has written down: the addresses it gave, and to whom. `None` where
+    /// the appliance gives them.
+    pub(crate) fn leases(&self) -> Result<Option<String>> {
+        self.dhcp.as_ref().map(DhcpServer::leases).transpose()
     }
 }
 

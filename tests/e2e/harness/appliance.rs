@@ -228,6 +228,13 @@ impl Appliance {
         self.log()
     }
 
+    /// kill -9, and started again on what lies in `folder`; waits until it answers.
+    pub(crate) fn kill_and_start(&mut self, folder: &Temp, how: Start<'_>) {
+        self.child.kill().expect("SIGKILL");
+        self.wait();
+        *self = Appliance::start(folder, how);
+    }
+
     /// Waits until it ends by itself.
     pub(crate) fn ends(mut self) -> (ExitStatus, String) {
         let status = self.wait();
