@@ -74,6 +74,7 @@ impl Appliance {
                 clock.clone(),
             ),
             negotiations: provisioner::Negotiations::default(),
+            attempts: provisioner::Attempts::default(),
         };
         let compose = web::compose(&config, clock.clone());
         let notifier = Notifier::new(continuity.clone(), compose);

@@ -1,6 +1,7 @@
 //! What a person sees: data on stdout, messages on stderr, a progress bar on a terminal only.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -104,6 +105,53 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
         answer.trim().to_lowercase().as_str(),
         "y" | "yes" | "o" | "oui"
     ))
+}
+
+/// While it lives, the terminal does not show what is typed.
+pub(crate) struct Quiet(rustix::termios::Termios);
+
+impl Quiet {
+    pub(crate) fn begin() -> anyhow::Result<Quiet> {
+        let why = "hide what is typed";
+        let before = tcgetattr(io::stdin()).context(why)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Now, &hidden).context(why)?;
+        Ok(Quiet(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // The worst is a terminal that stays quiet; `reset` cures it.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Asks on stderr for a new password, twice; nothing of it is shown.
+pub(crate) fn new_password(question: &str) -> anyhow::Result<String> {
+    if !is_interactive() {
+        bail!("ask for a password: nobody is at a terminal here; give it in a file");
+    }
+    let ask = |question: &str| -> anyhow::Result<String> {
+        let quiet = Quiet::begin()?;
+        let mut err = io::stderr().lock();
+        write!(err, "{question}").context("ask on the terminal")?;
+        err.flush().context("ask on the terminal")?;
+        let mut answer = String::new();
+        io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .context("read the answer")?;
+        drop(quiet);
+        writeln!(err).context("ask on the terminal")?;
+        Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
+    };
+    let first = ask(question)?;
+    if ask("Again: ")? != first {
+        bail!("take that password: the two differ; begin again");
+    }
+    Ok(first)
 }
 
 /// An error with its causes; one that a message above it shows already is not said twice.

@@ -16,6 +16,8 @@ pub struct BootChoices {
     pub entries: Vec<BootEntry>,
     /// The first that fits decides.
     pub rules: Vec<BootRule>,
+    /// The hash of the password before a menu that a rule gives.
+    pub menu_password: Option<String>,
 }
 
 impl BootChoices {
@@ -33,7 +35,7 @@ pub struct BootEntry {
     pub what: BootWhat,
 }
 
-/// URLs are `http://`, of signs that a boot script takes literally.
+/// URLs are `http://`, of signs that a boot script takes literally; or `asset:NAME`, a file of the boot assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootWhat {
     Linux {
@@ -74,6 +76,7 @@ pub enum BootGive {
 }
 
 pub(crate) fn build(
+    menu: &Entries,
     entries: &[Entries],
     rules: &[Entries],
     findings: &mut Findings<'_>,
@@ -88,7 +91,18 @@ pub(crate) fn build(
     }
     let entries: Vec<BootEntry> = entries.iter().map(|e| entry(e, findings)).collect();
     let rules = rules.iter().map(|r| rule(r, &entries, findings)).collect();
-    BootChoices { entries, rules }
+    let menu_password = menu.text("menu_password").map(str::to_owned);
+    if menu_password.as_deref().is_some_and(|text| !is_hash(text)) {
+        findings.add(
+            menu.at("menu_password"),
+            "`menu_password` in [boot]: not the hash of a password; write the line that `reprise boot menu-password` prints",
+        );
+    }
+    BootChoices {
+        entries,
+        rules,
+        menu_password,
+    }
 }
 
 fn entry(written: &Entries, findings: &mut Findings<'_>) -> BootEntry {
@@ -103,7 +117,7 @@ fn entry(written: &Entries, findings: &mut Findings<'_>) -> BootEntry {
     }
     let mut url = |key: &str| {
         let text = written.text(key)?;
-        if !is_url(text) {
+        if !is_url(text) && !is_asset(text) {
             findings.add(
                 written.at(key),
                 format!(
@@ -212,6 +226,25 @@ pub(crate) fn subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
     Some((address.parse().ok()?, length))
 }
 
+/// `argon2id:KIB:PASSES:SALT:KEY`. A password written here by mistake is none.
+fn is_hash(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    matches!(parts.as_slice(), ["argon2id", memory, passes, salt, key]
+        if memory.parse::<u32>().is_ok() && passes.parse::<u32>().is_ok() && !salt.is_empty() && is_hex(key))
+}
+
+/// A file of the boot assets, such as `asset:wimboot`.
+fn is_asset(text: &str) -> bool {
+    text.strip_prefix("asset:").is_some_and(|name| {
+        !name.is_empty()
+            && name.len() <= 64
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+    })
+}
+
 /// What iPXE takes literally: `$`, quotes, `\`, `#` and `|` mean something to it.
 fn is_url(text: &str) -> bool {
     text.len() <= 500
@@ -300,6 +333,44 @@ mod tests {
         ] {
             let complaint = read(&format!("[[boot_rule]]\n{rule}\n")).expect_err(rule);
             assert!(complaint.contains(says), "{rule}: {complaint}");
+        }
+        for password in [
+            "secret",
+            "argon2id:19456:2:salt:key",
+            "argon2id:x:2:salt:00",
+        ] {
+            let complaint =
+                read(&format!("[boot]\nmenu_password = \"{password}\"\n")).expect_err(password);
+            assert!(complaint.contains("menu-password"), "{complaint}");
+            assert!(!complaint.contains(password), "{complaint}");
+        }
+        let hash = format!("argon2id:19456:2:salt:{}", "0f".repeat(32));
+        let more = format!(
+            "[boot]\nmenu_password = \"{hash}\"\n[[boot_entry]]\nname = \"pe\"\nkernel = \"asset:wimboot\"\n"
+        );
+        let choices = read(&more).expect("it is right");
+        assert_eq!(choices.menu_password, Some(hash));
+        assert!(read(&entry("efi = \"asset:../kernel\"")).is_err());
+        let long = format!("http://10.0.0.1/{}", "a".repeat(384));
+        for key in ["kernel", "efi", "iso"] {
+            let choices = read(&entry(&format!("{key} = \"{long}\""))).expect(key);
+            let what = &choices.entries[0].what;
+            assert!(format!("{what:?}").contains(&long), "{key}: {what:?}");
+        }
+        let linux = format!(
+            "kernel = \"{long}\"\ninitrd = \"{long}\"\narguments = \"{}\"",
+            "a=b ".repeat(100)
+        );
+        assert!(read(&entry(&linux)).is_ok());
+        for (line, says) in [
+            (format!("efi = \"{long}{long}\""), "not a URL that"),
+            (
+                format!("efi = \"http://a/{}\"", "a".repeat(2000)),
+                "longer than 2000",
+            ),
+        ] {
+            let complaint = read(&entry(&line)).expect_err("too long");
+            assert!(complaint.contains(says), "{complaint}");
         }
         let taken = "[[boot_entry]]\nname = \"menu\"\niso = \"http://a/b\"\n";
         assert!(

@@ -106,7 +106,12 @@ pub(crate) fn build(
         notify: notify::build(single("notify"), base, findings),
         networks,
         dhcp: given,
-        boot: boot::build(many("boot_entry"), many("boot_rule"), findings),
+        boot: boot::build(
+            single("boot"),
+            many("boot_entry"),
+            many("boot_rule"),
+            findings,
+        ),
         registry: registry::build(single("hosts"), many("profile"), many("site"), findings),
         targets,
         servers,

@@ -6,6 +6,8 @@
 pub(crate) enum Kind {
     /// One line of free text.
     Label,
+    /// One line that a program wrote or that names a place: a URL, a hash, a command line.
+    Line,
     /// A name used in commands and URLs.
     Name,
     Names,
@@ -624,6 +626,23 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "boot",
+        shape: Shape::Single,
+        doc: &["The menu that a [[boot_rule]] gives to whoever stands before a PC."],
+        commented: true,
+        keys: &[Key {
+            name: "menu_password",
+            kind: Kind::Line,
+            need: Need::Optional {
+                example: "\"argon2id:19456:2:0000000000000000:0000000000000000000000000000000000000000000000000000000000000000\"",
+            },
+            doc: &[
+                "Asked before that menu: the line that `reprise boot menu-password` prints, never the password itself.",
+                "It travels in the clear on that network: choose one that opens nothing else.",
+            ],
+        }],
+    },
+    Table {
         name: "boot_entry",
         shape: Shape::Many,
         doc: &[
@@ -651,7 +670,7 @@ pub(crate) const TABLES: &[Table] = &[
             },
             Key {
                 name: "kernel",
-                kind: Kind::Label,
+                kind: Kind::Line,
                 need: Need::Optional {
                     example: "\"http://192.168.1.10/debian/linux\"",
                 },
@@ -659,7 +678,7 @@ pub(crate) const TABLES: &[Table] = &[
             },
             Key {
                 name: "initrd",
-                kind: Kind::Label,
+                kind: Kind::Line,
                 need: Need::Optional {
                     example: "\"http://192.168.1.10/debian/initrd.gz\"",
                 },
@@ -667,7 +686,7 @@ pub(crate) const TABLES: &[Table] = &[
             },
             Key {
                 name: "arguments",
-                kind: Kind::Label,
+                kind: Kind::Line,
                 need: Need::Optional {
                     example: "\"auto=true priority=critical\"",
                 },
@@ -675,7 +694,7 @@ pub(crate) const TABLES: &[Table] = &[
             },
             Key {
                 name: "efi",
-                kind: Kind::Label,
+                kind: Kind::Line,
                 need: Need::Optional {
                     example: "\"http://192.168.1.10/tool.efi\"",
                 },
@@ -683,7 +702,7 @@ pub(crate) const TABLES: &[Table] = &[
             },
             Key {
                 name: "iso",
-                kind: Kind::Label,
+                kind: Kind::Line,
                 need: Need::Optional {
                     example: "\"http://192.168.1.10/rescue.iso\"",
                 },

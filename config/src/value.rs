@@ -9,13 +9,23 @@ use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(20 * 366 * 86_400);
 
+/// What a person reads in a table or a menu.
 pub(crate) fn label(text: &str) -> Result<String, String> {
+    one_line(text, 64)
+}
+
+/// Longer than anything that reads it allows; what fits is for the reader to say.
+pub(crate) fn line(text: &str) -> Result<String, String> {
+    one_line(text, 2000)
+}
+
+fn one_line(text: &str, longest: usize) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("is empty".to_owned())
     } else if text.chars().any(char::is_control) {
         Err("holds a control character; expected one line of text".to_owned())
-    } else if text.chars().count() > 64 {
-        Err("is longer than 64 characters".to_owned())
+    } else if text.chars().count() > longest {
+        Err(format!("is longer than {longest} characters"))
     } else {
         Ok(text.to_owned())
     }

@@ -307,6 +307,7 @@ fn check(
     let text = |checked: Result<String, String>| checked.map(Value::Text);
     let checked = match (key.kind, item.get_ref()) {
         (Kind::Label, DeValue::String(s)) => text(value::label(s)),
+        (Kind::Line, DeValue::String(s)) => text(value::line(s)),
         (Kind::Name, DeValue::String(s)) => text(value::name(s)),
         (Kind::Choice { values, later }, DeValue::String(s)) => {
             text(value::choice(s, values, later))
@@ -443,7 +444,9 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 
 fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Label | Kind::Name | Kind::Choice { .. } | Kind::Filter => "a text in quotes",
+        Kind::Label | Kind::Line | Kind::Name | Kind::Choice { .. } | Kind::Filter => {
+            "a text in quotes"
+        }
         Kind::Names => "a list of names",
         Kind::Path => "a path in quotes",
         Kind::Ipv4s => "a list of IPv4 addresses",

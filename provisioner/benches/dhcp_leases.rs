@@ -58,6 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         choices: Arc::default(),
         heard: Heard::default(),
         ports: PortsBoard::default(),
+        attempts: provisioner::Attempts::default(),
     };
     let network = Network {
         interface,

@@ -1,6 +1,7 @@
 //! One interface: looked at every few seconds, its listeners started when it can be served, moved
 //! when its address changes.
 
+use crate::boot::own::OwnFiles;
 use crate::boot::path::UrlHost;
 use crate::ports::Ports;
 use crate::serve::Boot;
@@ -30,6 +31,8 @@ pub(crate) struct Served {
     pub(crate) http_port: u16,
     /// Kernel, initramfs and loaders are there.
     pub(crate) assets: Arc<AtomicBool>,
+    /// What the admin dropped in beside them.
+    pub(crate) own: OwnFiles,
 }
 
 impl Served {
@@ -135,6 +138,9 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
     let assets = Arc::new(AtomicBool::new(false));
     let mut four = Slot(None);
     let mut six = Slot(None);
+    let own = OwnFiles::default();
+    let mut dropped_in =
+        Trouble::of(&boot.db, &boot.clock, format!("own boot files for {name}")).await;
     loop {
         let Look { place, trouble } = look(&name);
         match trouble {
@@ -151,6 +157,11 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
                 files.begins(&sentence).await;
             }
         }
+        let (look, dir) = (own.clone(), boot.assets_dir.clone());
+        match tokio::task::spawn_blocking(move || look.look(&dir)).await {
+            Ok(Err(sentence)) => dropped_in.begins(&sentence).await,
+            Ok(Ok(())) | Err(_) => dropped_in.over().await,
+        }
         let serve_at = |address: Ipv4Addr, six| Served {
             boot: boot.clone(),
             interface: name.clone(),
@@ -158,6 +169,7 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
             six,
             http_port: network.http_port,
             assets: Arc::clone(&assets),
+            own: own.clone(),
         };
         four.keep(place, |(_, address)| {
             Listeners::start(serve_at(*address, None), network.dhcp)

@@ -27,6 +27,7 @@ mod socket;
 pub mod tftp;
 mod trouble;
 
+pub use boot::attempts::Attempts;
 pub use boot::explain::{Explanation, explain};
 pub use boot::heard::Heard;
 pub use boot::negotiations::Negotiations;

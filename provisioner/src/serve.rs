@@ -1,5 +1,6 @@
 //! What the boot server is given, and the task per interface.
 
+use crate::boot::attempts::Attempts;
 use crate::boot::heard::Heard;
 use crate::boot::negotiations::Negotiations;
 use crate::dhcp::lease::Leases;
@@ -50,6 +51,8 @@ pub struct Boot {
     pub leases: Leases,
     /// How each machine is offered its loader; `Negotiations::default()`.
     pub negotiations: Negotiations,
+    /// The tries of the menu's password; `Attempts::default()`.
+    pub attempts: Attempts,
 }
 
 /// How often sessions whose time window passed are ended.

@@ -1,7 +1,5 @@
 //! `reprise boot`: what PCs boot from the network.
 
-mod trace;
-
 use super::answer::{self, items, text};
 use crate::control::encoded;
 use crate::door::Door;
@@ -11,6 +9,12 @@ use clap::{Args, Subcommand};
 use images::assets::{self, Assets, BuildOptions};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+mod list;
+mod own;
+mod password;
+mod stick;
+mod trace;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -31,8 +35,16 @@ pub(crate) enum Command {
     Next {
         /// Its id, name or MAC
         host: String,
-        /// `menu`, the name of a boot entry of the configuration, or `none` to withdraw
+        /// `menu`, `memtest`, the name of a boot entry of the configuration, or `none` to withdraw
         entry: String,
+    },
+    /// Makes a stick that starts the agent, for PCs without network boot
+    Stick(stick::Stick),
+    /// Asks for a password for the menu at PCs, and prints the line for the configuration
+    MenuPassword {
+        /// Read it from this file, instead of asking
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
     },
 }
 
@@ -40,6 +52,25 @@ pub(crate) enum Command {
 pub(crate) enum AssetsCommand {
     /// Makes them from Debian's packages (downloaded and unpacked, never installed) and this binary
     Build(Build),
+    /// Adds a file of your own, or replaces one of Debian's, under the SHA-256 that its publisher gives
+    Add(own::Add),
+    /// Takes a file of your own away again
+    Remove {
+        /// The name it was added under
+        name: String,
+        /// The folder of built files beside which it lies, instead of the appliance's own
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// Lists each file: what it boots, its version, its SHA-256, who signed it
+    List {
+        /// The folder, instead of the appliance's own
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+        /// Prints JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Says what they were made of
     Show {
         /// The folder, instead of the appliance's own
@@ -71,6 +102,9 @@ pub(crate) struct Build {
     /// An unpacked Debian grub-efi-amd64-signed package, instead of the download
     #[arg(long, value_name = "FOLDER")]
     grub: Option<PathBuf>,
+    /// An unpacked Debian memtest86+ package, instead of the download
+    #[arg(long, value_name = "FOLDER")]
+    memtest: Option<PathBuf>,
     /// Keep those that are there, if this version made them
     #[arg(long)]
     if_missing: bool,
@@ -84,6 +118,8 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
         }
         Command::Explain { host, json } => return explain(&door(file)?, &host, json),
         Command::Next { host, entry } => return next(&door(file)?, &host, &entry),
+        Command::Stick(asked) => return stick::run(file, &asked),
+        Command::MenuPassword { password_file } => return password::run(password_file.as_deref()),
     };
     let folder = |given: Option<PathBuf>| match given {
         Some(folder) => anyhow::Ok(folder),
@@ -97,6 +133,15 @@ pub(crate) fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitC
         AssetsCommand::Build(mut build) => {
             let out = folder(build.out.take())?;
             self::build(out, build)
+        }
+        AssetsCommand::Add(mut asked) => {
+            let dir = folder(asked.dir.take())?;
+            own::add(&dir, &asked)
+        }
+        AssetsCommand::Remove { name, dir } => own::remove(&folder(dir)?, &name),
+        AssetsCommand::List { dir, json } => {
+            let assets = assets::load(&folder(dir)?).context("load the boot assets")?;
+            list::run(&assets, json)
         }
         AssetsCommand::Show { dir, json } => {
             let assets = assets::load(&folder(dir)?).context("load the boot assets")?;
@@ -168,6 +213,7 @@ fn build(out: PathBuf, asked: Build) -> anyhow::Result<ExitCode> {
         busybox: asked.busybox,
         shim: asked.shim,
         grub: asked.grub,
+        memtest: asked.memtest,
     };
     let built = assets::build(&options, &mut |line| terminal::note(line))
         .context("build the boot assets")?;

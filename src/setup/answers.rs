@@ -1,8 +1,7 @@
 //! Where answers come from: a person at a terminal, asked again until an answer holds; or a file, where each must hold.
 
-use crate::terminal;
+use crate::terminal::{self, Quiet};
 use anyhow::{Context, bail};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -162,27 +161,6 @@ fn line() -> anyhow::Result<String> {
         bail!("read the answer: the input ended; begin again, or give a file with --answers");
     }
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-/// While it lives, the terminal does not show what is typed.
-struct Quiet(rustix::termios::Termios);
-
-impl Quiet {
-    fn begin() -> anyhow::Result<Quiet> {
-        let why = "hide what is typed";
-        let before = tcgetattr(io::stdin()).context(why)?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Now, &hidden).context(why)?;
-        Ok(Quiet(before))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // The worst is a terminal that stays quiet; `reset` cures it.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! - [`progress`]: what is going on right now, in memory only.
 //! - [`clock`], [`mod@id`]: time and names as values, so that tests can choose them.
 //! - [`folder`]: the state folder and the lock that makes one `serve` its only user.
+//! - [`password`]: how a password is kept, and whether one is right.
 //! - [`kept`]: copies of the database from before each upgrade, and the way back.
 //!
 //! A leaf: it imports no other package of the house.
@@ -16,6 +17,7 @@ pub mod folder;
 pub mod id;
 pub mod journal;
 pub mod kept;
+pub mod password;
 pub mod progress;
 pub mod wire;
 

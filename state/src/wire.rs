@@ -121,6 +121,18 @@ pub enum Fact {
         name: String,
         entry: String,
     },
+    /// Somebody at the machine typed the menu's password; `who` is what they say.
+    MenuOpened {
+        host: String,
+        name: String,
+        who: String,
+    },
+    /// It was another word.
+    MenuRefused {
+        host: String,
+        name: String,
+        who: String,
+    },
     /// A network card turned up behind another machine: a dock, a USB adapter, a copied address.
     AdapterShared {
         mac: String,
@@ -319,6 +331,8 @@ impl Fact {
             Fact::HostDetailed { .. } => "host_detailed",
             Fact::NextBootAsked { .. } => "next_boot_asked",
             Fact::NextBootGiven { .. } => "next_boot_given",
+            Fact::MenuOpened { .. } => "menu_opened",
+            Fact::MenuRefused { .. } => "menu_refused",
             Fact::AdapterShared { .. } => "adapter_shared",
             Fact::HostDoubled { .. } => "host_doubled",
             Fact::HostForgotten { .. } => "host_forgotten",

@@ -64,6 +64,7 @@ impl Journey {
             Firmware::SecureHttp => 3,
             Firmware::SecurePxe => 4,
             Firmware::Http => 5,
+            Firmware::SecureStick => 6,
         };
         let identity = Identity {
             mac: format!("52:54:00:12:00:0{last}"),
@@ -93,6 +94,39 @@ impl Journey {
         let disk = std::fs::OpenOptions::new().write(true).open(&self.disk)?;
         std::os::unix::fs::FileExt::write_all_at(&disk, &raw, 0)?;
         Ok(())
+    }
+
+    /// The operator makes a stick and plugs it in.
+    pub(crate) fn has_a_stick(&self) -> Result<()> {
+        let stick = self.folder.join("stick.img");
+        let stick = stick.to_str().context("a path in UTF-8")?;
+        // By a name that the DHCP server's own server knows.
+        let named = ["--server", "https://reprise.test:8443"];
+        let made = self
+            .appliance
+            .cli(&[&["boot", "stick", stick][..], &named].concat());
+        ensure!(
+            made.status.success(),
+            "reprise boot stick: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        Ok(())
+    }
+
+    /// What the console knows of the PC.
+    pub(crate) fn inventory(&self) -> Value {
+        self.appliance.get(&format!("/api/hosts/{}", self.host))["inventory"].clone()
+    }
+
+    /// What `reprise boot trace` says of its latest start, once that is over.
+    pub(crate) fn is_diagnosed(&self) -> Value {
+        within(Duration::from_secs(120), "the boot is judged", || {
+            let boots = self
+                .appliance
+                .cli_json(&["boot", "trace", &self.identity.mac]);
+            let found = &boots["diagnosis"];
+            (found["cause"] != "going").then(|| found.clone())
+        })
     }
 
     pub(crate) fn switches_on_again(&mut self) -> Result<Machine> {
@@ -149,6 +183,7 @@ impl Journey {
             "{host}"
         );
         assert!(inventory["cpu"]["cores"].as_u64() >= Some(1), "{host}");
+        // The stick that it was started from is none of its own.
         let disk = only(&inventory["disks"]).context("one disk")?;
         assert_eq!(disk["serial"], json!(self.identity.disk_serial), "{host}");
         assert_eq!(disk["size_bytes"].as_u64(), Some(DISK_MIB << 20), "{host}");

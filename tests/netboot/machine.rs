@@ -21,12 +21,14 @@ pub(crate) enum Firmware {
     SecureHttp,
     /// The same machine as it is delivered: PXE.
     SecurePxe,
+    /// The same machine, with a stick and no network boot.
+    SecureStick,
 }
 
 impl Firmware {
     /// Secure Boot is on, with the keys that machines are sold with.
     pub(crate) fn is_secure(self) -> bool {
-        matches!(self, Firmware::SecureHttp | Firmware::SecurePxe)
+        !matches!(self, Firmware::Bios | Firmware::Uefi | Firmware::Http)
     }
 
     /// Its code, and its variables as delivered.
@@ -87,7 +89,7 @@ impl Machine {
                 Firmware::Bios => "q35,graphics=off",
                 Firmware::Uefi | Firmware::Http => "q35",
                 // Secure Boot's variables are written in System Management Mode only.
-                Firmware::SecureHttp | Firmware::SecurePxe => "q35,smm=on",
+                _ => "q35,smm=on",
             });
             if firmware.is_secure() {
                 command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
@@ -109,6 +111,15 @@ impl Machine {
                 "tap,id=lan,ifname={},script=no,downscript=no,vnet_hdr=off",
                 Net::TAP
             ));
+            if firmware == Firmware::SecureStick {
+                command.args(["-device", "qemu-xhci", "-drive"]);
+                command.arg(format!(
+                    "file={},if=none,id=stick,format=raw",
+                    work.join("stick.img").display()
+                ));
+                let stick = "usb-storage,drive=stick,removable=on,bootindex=0";
+                command.args(["-device", stick]);
+            }
             let card = match firmware {
                 Firmware::Bios => format!("e1000,netdev=lan,mac={},bootindex=1", identity.mac),
                 _ => format!(
@@ -140,6 +151,9 @@ impl Machine {
                 ));
                 // This rig has no IPv6; each attempt would only take time.
                 command.args(["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]);
+                if firmware == Firmware::SecureStick {
+                    command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4Support,string=n"]);
+                }
                 if matches!(firmware, Firmware::Http | Firmware::SecureHttp) {
                     command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"]);
                 }

@@ -18,6 +18,11 @@ fn a_secure_boot_pc_is_deployed_by_http_boot_without_enrolling_a_key() -> Result
         screen.contains("boot.img") && !screen.contains("snponly.efi"),
         "it was started by another file than the boot disk:\n{screen}"
     );
+    let inventory = journey.inventory();
+    ensure!(inventory["secure_boot"] == true, "{inventory}");
+    let trusted = inventory["trusted"].to_string();
+    let [of_2011, _] = images::secure_boot::THIRD_PARTY;
+    ensure!(trusted.contains(of_2011), "{inventory}");
     journey.is_deployed()?;
     journey.is_done_and_stays_done(Duration::from_secs(10))
 }
@@ -34,7 +39,25 @@ fn a_secure_boot_pc_refuses_the_unsigned_loader_of_pxe() -> Result<()> {
         !screen.contains("iPXE initialising devices"),
         "an unsigned loader was started under Secure Boot:\n{screen}"
     );
+    // It is switched off before its firmware comes to HTTP Boot, its next entry, which starts.
+    drop(pc);
+    // The console says so to whoever was not there to read it.
+    let found = journey.is_diagnosed();
+    ensure!(found["cause"] == "secure-boot", "{found}");
+    let fix = found["fix"].as_str().unwrap_or_default();
+    ensure!(fix.contains("HTTP Boot"), "{found}");
     Ok(())
+}
+
+/// A stick of `reprise boot stick`, in a PC that boots nothing from the network.
+#[test]
+fn a_stick_starts_the_agent_under_secure_boot() -> Result<()> {
+    let mut journey = Journey::begin(Firmware::SecureStick)?;
+    journey.has_a_stick()?;
+    journey.boots_and_waits_for_approval()?;
+    ensure!(journey.inventory()["secure_boot"] == true);
+    journey.is_deployed()?;
+    journey.is_done_and_stays_done(Duration::from_secs(10))
 }
 
 /// Who signed what is served: the same authorities that machines are judged by.

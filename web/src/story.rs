@@ -251,6 +251,18 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/hosts/{host}")),
         ),
+        Fact::MenuOpened { host, name, who } => (
+            Mood::Care,
+            w.with("fact-menu-opened", &[("name", name), ("who", who)]),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
+        Fact::MenuRefused { host, name, who } => (
+            Mood::Care,
+            w.with("fact-menu-refused", &[("name", name), ("who", who)]),
+            None,
+            Some(format!("/hosts/{host}")),
+        ),
         Fact::NextBootGiven { host, name, entry } => (
             Mood::Good,
             w.t2("fact-next-boot-given", "name", name, "entry", entry),

@@ -6,6 +6,7 @@
 //! - `client`, `pinned`: the appliance, over HTTPS to one certificate
 //! - `screen`, `text`: what people see at the machine, and the key that cancels
 //! - `deployment`, `chunks`, `disk`: an image onto a disk, and read back
+//! - `medium`: the stick that it was started from
 //! - `boot_order`: what a UEFI firmware starts next
 
 mod boot_order;
@@ -15,6 +16,7 @@ pub mod deployment;
 pub mod disk;
 mod disks;
 mod inventory;
+mod medium;
 mod options;
 pub mod pinned;
 mod screen;
@@ -28,6 +30,7 @@ use client::Client;
 use deployment::Deployment;
 use screen::Screen;
 use std::net::{IpAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use text::Text;
 
@@ -97,13 +100,19 @@ pub fn run(options: &Options) -> Result<Outcome, Error> {
 
 fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error> {
     let fingerprint = crate::hex::decode(&options.fingerprint).ok_or(OptionsError::Fingerprint)?;
-    let inventory = inventory::take(
+    let mut inventory = inventory::take(
         &options.sys_root,
         &options.proc_root,
         &options.dev_root,
         &options.mac,
         local_address(&options.server),
     );
+    if options.from_medium {
+        // What it was started from is no disk of this machine, however it is plugged in.
+        inventory
+            .disks
+            .retain(|disk| !medium::starts_the_agent(Path::new(&disk.path)));
+    }
     screen.block(&text.machine(&inventory, &options.mac));
 
     let agent_key = new_key()?;

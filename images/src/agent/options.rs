@@ -22,6 +22,8 @@ pub struct Options {
     /// Write to every console the kernel knows and read keys from them; otherwise standard output
     /// and no keys.
     pub consoles: bool,
+    /// Started from a stick: nobody could say which card, so its boot line names none.
+    pub from_medium: bool,
     /// Restart the machine at the end, whatever the end is; otherwise `run` returns.
     pub reboot: bool,
     /// How long the machine's screen says what will be lost before it is.
@@ -96,6 +98,7 @@ impl Options {
             proc_root: "/proc".into(),
             dev_root: "/dev".into(),
             consoles: is_netbooted,
+            from_medium: is_netbooted && word("reprise.mac").is_none(),
             reboot: is_netbooted,
             confirm: Duration::from_secs(10),
             patience: Duration::from_secs(300),
@@ -119,10 +122,19 @@ mod tests {
         assert_eq!(options.fingerprint, FINGERPRINT.to_ascii_lowercase());
         assert_eq!(options.mac, "52:54:00:aa:bb:cc");
         assert_eq!(options.language, Language::French);
-        assert!(options.reboot && options.consoles);
+        assert!(options.reboot && options.consoles && !options.from_medium);
         let by_hand =
             Options::from_command_line(&cmdline, Some("https://[::1]:1"), None, None, "1").unwrap();
         assert_eq!(by_hand.server, "https://[::1]:1");
+    }
+
+    #[test]
+    fn a_stick_names_no_card() {
+        let told =
+            format!("reprise.server=https://10.0.0.1:8443 reprise.fingerprint={FINGERPRINT}");
+        let mac = Some("52:54:00:aa:bb:cc");
+        let options = Options::from_command_line(&told, None, None, mac, "1").unwrap();
+        assert!(options.from_medium && options.reboot);
     }
 
     #[test]
@@ -135,7 +147,7 @@ mod tests {
             "1",
         )
         .unwrap();
-        assert!(!options.reboot && !options.consoles);
+        assert!(!options.reboot && !options.consoles && !options.from_medium);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use super::error::Error;
 use super::manifest::{self, FileLine, Manifest};
 use super::packages::{self, Unpacked};
 use super::{
-    Assets, BOOT_IMG, INITRD, KERNEL, MANIFEST, SHIM, SNPONLY, UNDIONLY, disk, elf, initramfs, load,
+    Assets, BOOT_IMG, INITRD, KERNEL, MANIFEST, MEMTEST_BIN, MEMTEST_EFI, SHIM, SNPONLY, UNDIONLY,
+    disk, elf, initramfs, load,
 };
 
 /// What to build from; the package folders are downloaded when they are not given.
@@ -20,13 +21,14 @@ pub struct BuildOptions {
     pub version: String,
     /// Time of every file inside the initramfs, seconds since 1970: the commit's, for a reproducible build.
     pub mtime_s: i64,
-    /// Folders into which `linux-image-…-amd64`, `ipxe`, `busybox-static`, `shim-signed` and
-    /// `grub-efi-amd64-signed` were unpacked with `dpkg-deb -x`.
+    /// Folders into which `linux-image-…-amd64`, `ipxe`, `busybox-static`, `shim-signed`,
+    /// `grub-efi-amd64-signed` and `memtest86+` were unpacked with `dpkg-deb -x`.
     pub kernel: Option<PathBuf>,
     pub ipxe: Option<PathBuf>,
     pub busybox: Option<PathBuf>,
     pub shim: Option<PathBuf>,
     pub grub: Option<PathBuf>,
+    pub memtest: Option<PathBuf>,
 }
 
 /// Builds the boot assets; `say` gets one line per step.
@@ -58,6 +60,9 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
     let grub = gather(options.grub.as_deref(), &work.0, say, || {
         Ok("grub-efi-amd64-signed".to_owned())
     })?;
+    let memtest = gather(options.memtest.as_deref(), &work.0, say, || {
+        Ok("memtest86+".to_owned())
+    })?;
     let (version, vmlinuz, modules) = find_kernel(&kernel.root)?;
     let shim_program = find(&shim.root, &["usr/lib/shim/shimx64.efi.signed"])?;
     // The one for CDs: it looks for its configuration beside itself, on whatever disk it was started from.
@@ -67,6 +72,8 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
     )?;
     let snponly = find(&ipxe.root, &["usr/lib/ipxe/snponly.efi"])?;
     let undionly = find(&ipxe.root, &["usr/lib/ipxe/undionly.kpxe"])?;
+    let memtest_efi = find(&memtest.root, &["boot/memtest86+x64.efi"])?;
+    let memtest_bin = find(&memtest.root, &["boot/memtest86+x64.bin"])?;
     let busybox_program = find(&busybox.root, &["bin/busybox", "usr/bin/busybox"])?;
 
     say(&format!("building the initramfs for kernel {version}"));
@@ -100,6 +107,7 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
             ("busybox".to_owned(), busybox.version),
             ("shim".to_owned(), shim.version),
             ("grub".to_owned(), grub.version),
+            ("memtest86+".to_owned(), memtest.version),
             ("drivers".to_owned(), initrd.modules.to_string()),
         ],
         files: Vec::new(),
@@ -109,6 +117,8 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
         (SNPONLY, &snponly),
         (UNDIONLY, &undionly),
         (SHIM, &shim_program),
+        (MEMTEST_EFI, &memtest_efi),
+        (MEMTEST_BIN, &memtest_bin),
     ] {
         put(&new, name, &read(source)?, &mut manifest)?;
     }

@@ -54,6 +54,14 @@ pub enum Error {
     NotBuilt { dir: PathBuf },
     #[error("{} is damaged ({why}): build the boot assets again with `reprise boot assets build`", path.display())]
     Damaged { path: PathBuf, why: String },
+    #[error("{} is not taken as {name}: {why}", path.display())]
+    Refused {
+        path: PathBuf,
+        name: String,
+        why: String,
+    },
+    #[error("{} is not served: {why}; add it again with `reprise boot assets add`", path.display())]
+    Changed { path: PathBuf, why: String },
 }
 
 impl Error {

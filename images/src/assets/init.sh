@@ -102,7 +102,12 @@ fi
 say "Reprise: $online $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
 
 # The agent writes to every console and restarts the machine itself; it comes back only when it cannot go on.
-reprise agent
+# Started from a stick, nobody said which card: the one that got an address.
+if [ -n "$wanted" ]; then
+    reprise agent
+else
+    reprise agent --mac "$(cat "/sys/class/net/$online/address")"
+fi
 code=$?
 give_up "$(t "the agent ended with code $code; its reason stands above" \
     "l'agent s'est arrêté avec le code $code ; la raison est affichée ci-dessus")"

@@ -1,8 +1,9 @@
 //! The boot assets: what a PC without a system fetches to run the agent.
 //!
 //! - `load` / `build`: a folder holding `kernel`, `initrd`, `snponly.efi`, `undionly.kpxe`, `boot.img`,
-//!   `shimx64.efi` and `assets.txt`
-//! - `packages`: Debian's kernel, iPXE, shim, GRUB and busybox, downloaded and unpacked, never installed
+//!   `shimx64.efi`, `memtest.efi`, `memtest.bin` and `assets.txt`
+//! - `own`: what the admin drops in, each file under its pinned hash
+//! - `packages`: Debian's kernel, iPXE, shim, GRUB, busybox and memtest86+, downloaded and unpacked, never installed
 //! - `disk`: the disk image that starts the agent under Secure Boot: by HTTP Boot, or on a stick
 //! - `selection`, `modinfo`, `modules`: which kernel modules, what they need, which hardware asks for them
 //! - `cpio`, `initramfs`: the archive the kernel unpacks into memory; same input, same bytes
@@ -17,6 +18,7 @@ mod initramfs;
 mod manifest;
 mod modinfo;
 mod modules;
+pub mod own;
 mod packages;
 mod selection;
 
@@ -45,6 +47,9 @@ pub struct Assets {
     pub boot_img: PathBuf,
     /// The loader at the head of its chain, signed by Microsoft for Debian.
     pub shim: PathBuf,
+    /// memtest86+, which nobody signed: Secure Boot refuses it.
+    pub memtest_efi: PathBuf,
+    pub memtest_bin: PathBuf,
     /// What it was made of: (`kernel`, `6.1.0-56-amd64`), (`ipxe`, …), (`busybox`, …), (`reprise`, …).
     pub made_of: Vec<(String, String)>,
 }
@@ -91,8 +96,25 @@ pub fn load(dir: &Path) -> Result<Assets, Error> {
         undionly_kpxe: dir.join(UNDIONLY),
         boot_img: dir.join(BOOT_IMG),
         shim: dir.join(SHIM),
+        memtest_efi: dir.join(MEMTEST_EFI),
+        memtest_bin: dir.join(MEMTEST_BIN),
         made_of: manifest.made_of,
     })
+}
+
+/// The whole boot disk for one machine, or for any.
+pub fn boot_disk(assets: &Assets, start: &Start<'_>) -> Result<Vec<u8>, Error> {
+    let path = &assets.boot_img;
+    let mut disk = std::fs::read(path).map_err(Error::io("reading", path))?;
+    let place = usize::try_from(CONFIG.start).ok();
+    let Some(told) = place.and_then(|at| disk.get_mut(at..at.checked_add(CONFIG_LEN)?)) else {
+        return Err(Error::Damaged {
+            path: path.clone(),
+            why: "it is too short".to_owned(),
+        });
+    };
+    told.copy_from_slice(&config(start));
+    Ok(disk)
 }
 
 const KERNEL: &str = "kernel";
@@ -101,4 +123,15 @@ const SNPONLY: &str = "snponly.efi";
 const UNDIONLY: &str = "undionly.kpxe";
 const BOOT_IMG: &str = "boot.img";
 const SHIM: &str = "shimx64.efi";
-const FILES: &[&str] = &[KERNEL, INITRD, SNPONLY, UNDIONLY, BOOT_IMG, SHIM];
+const MEMTEST_EFI: &str = "memtest.efi";
+const MEMTEST_BIN: &str = "memtest.bin";
+const FILES: &[&str] = &[
+    KERNEL,
+    INITRD,
+    SNPONLY,
+    UNDIONLY,
+    BOOT_IMG,
+    SHIM,
+    MEMTEST_EFI,
+    MEMTEST_BIN,
+];

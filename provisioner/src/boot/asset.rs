@@ -1,10 +1,18 @@
-//! The files that boot a machine, as `reprise boot assets build` left them.
+//! The files that boot a machine, as `reprise boot assets build` left them, or the admin's own in their place.
 
+use super::own::OwnFiles;
 use super::path::BootFile;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn path(dir: &Path, file: BootFile) -> PathBuf {
-    dir.join(file.name())
+/// `dir` is the folder of built files.
+pub(crate) async fn path(dir: &Path, own: &OwnFiles, file: BootFile) -> PathBuf {
+    let (own, assets) = (own.clone(), dir.to_owned());
+    // A file that was touched is read whole.
+    let found = tokio::task::spawn_blocking(move || own.path(&assets, file.name())).await;
+    found
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| dir.join(file.name()))
 }
 
 /// Are all files there? Otherwise a sentence for the operator: answering a machine that then finds
@@ -17,7 +25,7 @@ pub(crate) fn check(dir: &Path) -> Result<(), String> {
         BootFile::UndiOnly,
         BootFile::BootDisk,
     ] {
-        let path = path(dir, file);
+        let path = dir.join(file.name());
         match std::fs::metadata(&path) {
             Ok(found) if found.is_file() && found.len() > 0 => {}
             Ok(_) => {

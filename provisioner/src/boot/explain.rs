@@ -48,7 +48,8 @@ fn gets(boot: &Boot, step: BootStep) -> String {
     match step {
         BootStep::Agent => "agent".to_owned(),
         BootStep::Ignore(_) => "silence".to_owned(),
-        BootStep::Give(Given::Menu) => "menu".to_owned(),
+        BootStep::Give(Given::Menu | Given::MenuByRule) => crate::host::next::MENU.to_owned(),
+        BootStep::Give(Given::Memtest) => crate::host::next::MEMTEST.to_owned(),
         BootStep::Give(Given::Entry(rank)) => boot
             .choices
             .entries

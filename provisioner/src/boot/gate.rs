@@ -78,8 +78,11 @@ pub(crate) async fn look(boot: &Boot, mac: Mac) -> Result<(BootStep, Found), sql
 fn given(boot: &Boot, entry: &str) -> Option<Given> {
     match entry {
         next::MENU => Some(Given::Menu),
-        // One that left the configuration is nothing any more.
-        name => boot.choices.entry(name).map(Given::Entry),
+        // One that left the configuration is nothing any more. An admin's own memtest comes first.
+        name => match boot.choices.entry(name) {
+            None if name == next::MEMTEST => Some(Given::Memtest),
+            rank => rank.map(Given::Entry),
+        },
     }
 }
 

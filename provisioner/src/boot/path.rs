@@ -19,6 +19,15 @@ pub(crate) enum BootFile {
     UndiOnly,
     /// The disk image for UEFI HTTP Boot; starts under Secure Boot too.
     BootDisk,
+    /// The admin's signed shim, which starts the signed `SnpOnly` beside itself.
+    SignedShim,
+    /// The technicians' menu, for whoever knows its password.
+    Menu,
+    /// Debian's shim, through which a signed iPXE starts Debian's kernel.
+    Shim,
+    MemtestEfi,
+    MemtestBin,
+    Wimboot,
 }
 
 impl BootFile {
@@ -31,6 +40,12 @@ impl BootFile {
             BootFile::SnpOnly => "snponly.efi",
             BootFile::UndiOnly => "undionly.kpxe",
             BootFile::BootDisk => "boot.img",
+            BootFile::SignedShim => "snponly-shim.efi",
+            BootFile::Menu => "menu.ipxe",
+            BootFile::Shim => "shimx64.efi",
+            BootFile::MemtestEfi => "memtest.efi",
+            BootFile::MemtestBin => "memtest.bin",
+            BootFile::Wimboot => "wimboot",
         }
     }
 }
@@ -66,9 +81,17 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
         "boot.ipxe" | "autoexec.ipxe" => BootFile::Script,
         "kernel" => BootFile::Kernel,
         "initrd" => BootFile::Initrd,
-        "snponly.efi" => BootFile::SnpOnly,
+        // iPXE's shim takes the name of its loader from its own, or asks for ipxe.efi where firmware does not say
+        // how shim was called (ipxe/ipxe#1684).
+        "snponly.efi" | "ipxe.efi" => BootFile::SnpOnly,
         "undionly.kpxe" => BootFile::UndiOnly,
         "boot.img" => BootFile::BootDisk,
+        "snponly-shim.efi" => BootFile::SignedShim,
+        "menu.ipxe" => BootFile::Menu,
+        "shimx64.efi" => BootFile::Shim,
+        "memtest.efi" => BootFile::MemtestEfi,
+        "memtest.bin" => BootFile::MemtestBin,
+        "wimboot" => BootFile::Wimboot,
         _ => return None,
     };
     let mac: Mac = mac.parse().ok()?;
@@ -77,7 +100,12 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
 
 /// The path for `file`, without a leading slash: TFTP servers of old take it literally.
 pub(crate) fn of(mac: Mac, file: BootFile) -> String {
-    format!("b/{}/{}", mac.bare(), file.name())
+    format!("{}{}", folder(mac), file.name())
+}
+
+/// Before the name of any file for this machine.
+pub(crate) fn folder(mac: Mac) -> String {
+    format!("b/{}/", mac.bare())
 }
 
 #[cfg(test)]
@@ -95,6 +123,12 @@ mod tests {
             BootFile::SnpOnly,
             BootFile::UndiOnly,
             BootFile::BootDisk,
+            BootFile::SignedShim,
+            BootFile::Menu,
+            BootFile::Shim,
+            BootFile::MemtestEfi,
+            BootFile::MemtestBin,
+            BootFile::Wimboot,
         ] {
             assert_eq!(parse(&of(MAC, file)), Some((MAC, file)));
         }

@@ -33,7 +33,12 @@ pub(crate) struct Known {
 /// What a machine is given instead of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
+    /// An operator asked for it, for this machine.
     Menu,
+    /// A rule gives it, to whoever stands before the machine.
+    MenuByRule,
+    /// memtest86+.
+    Memtest,
     /// The rank of a `[[boot_entry]]`.
     Entry(usize),
 }
@@ -121,7 +126,7 @@ pub(crate) fn step_of(
         (None, Some(BootGive::Silence)) => BootStep::Ignore(Why::Rule),
         // Entries are the admin's, and may erase: never for a machine nobody approved.
         (None, Some(_)) if known.is_none_or(|known| known.state != HostState::Approved) => usual,
-        (None, Some(BootGive::Menu)) => BootStep::Give(Given::Menu),
+        (None, Some(BootGive::Menu)) => BootStep::Give(Given::MenuByRule),
         (None, Some(BootGive::Entry(rank))) => BootStep::Give(Given::Entry(*rank)),
     };
     match step {
@@ -313,7 +318,7 @@ mod tests {
                             Some(give) if !known.asked_again => {
                                 let given = match give {
                                     BootGive::Entry(rank) => Given::Entry(*rank),
-                                    _ => Given::Menu,
+                                    _ => Given::MenuByRule,
                                 };
                                 assert_eq!(step, BootStep::Give(given));
                             }

@@ -1,10 +1,12 @@
-//! The tables of what worked: per machine, and per model.
+//! The tables of what worked: per machine, and per model; and who opened a menu, in the journal.
 
 use super::negotiations::Firmware;
 use super::negotiator::Way;
 use crate::Mac;
+use crate::host::HostId;
 use sqlx::{AnyConnection, Row};
-use state::{Db, Timestamp};
+use state::wire::Fact;
+use state::{Db, Timestamp, journal};
 use std::collections::BTreeMap;
 
 /// Machines and models that are remembered; the oldest findings make room.
@@ -24,6 +26,36 @@ pub(crate) struct Learnt {
 fn maker(mac: Mac) -> String {
     let [a, b, c, ..] = mac.0;
     format!("oui {a:02x}{b:02x}{c:02x}")
+}
+
+/// Somebody typed the menu's password at this machine.
+pub(crate) async fn menu_tried(
+    db: &Db,
+    mac: Mac,
+    host: Option<&HostId>,
+    who: String,
+    opened: bool,
+    now: Timestamp,
+) -> Result<(), state::db::Error> {
+    let host = host.map(HostId::to_string).unwrap_or_default();
+    db.write(move |conn| {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT name FROM host WHERE id = $1")
+                .bind(host.as_str())
+                .fetch_optional(&mut *conn)
+                .await?;
+            let name = match row {
+                Some(row) => row.try_get("name")?,
+                None => mac.to_string(),
+            };
+            let fact = match opened {
+                true => Fact::MenuOpened { host, name, who },
+                false => Fact::MenuRefused { host, name, who },
+            };
+            journal::append(conn, now, &fact).await.map(drop)
+        })
+    })
+    .await
 }
 
 /// What is known of the machine itself, and what its model takes: the model's name if its agent

@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) step: BootStep,
     /// Kernel, initramfs and loaders are there.
     pub(crate) ready: bool,
+    /// What UEFI firmware gets by PXE.
+    pub(crate) uefi_loader: BootFile,
     /// How a first offer is made, for firmware that takes more than one way; `None` = the first of
     /// its ladder.
     pub(crate) way: Option<Way>,
@@ -184,7 +186,7 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
         _ => {
             let (loader, straight_boot) = match client {
                 // On 4011 nothing is left to discover.
-                Client::Uefi => (BootFile::SnpOnly, !second_step),
+                Client::Uefi => (facts.uefi_loader, !second_step),
                 _ => (BootFile::UndiOnly, true),
             };
             match way {
@@ -229,6 +231,7 @@ mod tests {
             tftp: true,
             step: BootStep::Agent,
             ready: true,
+            uefi_loader: BootFile::SnpOnly,
             way: None,
         }
     }
@@ -471,6 +474,34 @@ mod tests {
         assert!(matches!(answered, Decision::Ack(_)), "{answered:?}");
         let everybody = decide(&request, &facts(Port::Pxe));
         assert_eq!(everybody, Decision::Silent(Why::OtherServer));
+    }
+
+    #[test]
+    fn a_signed_loader_is_for_uefi_and_for_nobody_else() {
+        let signed = Facts {
+            uefi_loader: BootFile::SignedShim,
+            ..facts(Port::Pxe)
+        };
+        let uefi = parse(&packets::ovmf_second_request([10, 77, 0, 2])).unwrap();
+        let Decision::Ack(answer) = decide(&uefi, &signed) else {
+            panic!("no answer")
+        };
+        let file = answer.file.unwrap();
+        assert!(file.ends_with("/snponly-shim.efi"), "{file}");
+        let direct = Facts {
+            port: Port::Bootps,
+            way: Some(Way::Direct),
+            ..signed
+        };
+        let bios = Build::discover()
+            .option(60, b"PXEClient:Arch:00000:UNDI:002001")
+            .option(93, &[0, 0]);
+        let bios = parse(&bios.packet()).unwrap();
+        let Decision::Offer(answer) = decide(&bios, &direct) else {
+            panic!("no offer")
+        };
+        let file = answer.file.unwrap();
+        assert!(file.ends_with("/undionly.kpxe"), "{file}");
     }
 
     #[test]

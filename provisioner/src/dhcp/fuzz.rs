@@ -45,6 +45,7 @@ pub fn packet(bytes: &[u8]) -> usize {
     for port in [Port::Bootps, Port::Pxe] {
         for (way, to_us) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
             let facts = Facts {
+                uefi_loader: crate::boot::path::BootFile::SnpOnly,
                 port,
                 gives: false,
                 to_us,

@@ -320,6 +320,7 @@ mod tests {
     fn reply_to(port: Port, packet: &[u8]) -> Option<Vec<u8>> {
         let request = parse(packet).ok()?;
         let facts = Facts {
+            uefi_loader: crate::boot::path::BootFile::SnpOnly,
             port,
             gives: false,
             to_us: false,
@@ -417,6 +418,7 @@ mod tests {
             rapid: false,
         };
         let facts = Facts {
+            uefi_loader: crate::boot::path::BootFile::SnpOnly,
             port: Port::Bootps,
             gives: true,
             to_us: false,

@@ -7,8 +7,8 @@ use super::reply::{self, Kind};
 use super::request::{self, MessageType, Request};
 use super::socket::{Route, Socket};
 use crate::boot::client::{self, Client};
-use crate::boot::gate;
 use crate::boot::negotiations::Planned;
+use crate::boot::{gate, loader};
 use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
 use crate::rate::Bucket;
@@ -208,7 +208,7 @@ async fn judge(
     let now = served.boot.clock.now();
     let said = request.said(served.address);
     served.boot.heard.note(mac, said, loader, now);
-    let step = match gate::look(&served.boot, mac).await {
+    let (step, host) = match gate::look(&served.boot, mac).await {
         Ok((step, found)) => {
             if found
                 .last_seen
@@ -217,7 +217,7 @@ async fn judge(
                 // Full: it is written at the machine's next try.
                 let _ = saw.try_send(mac);
             }
-            step
+            (step, found.host)
         }
         Err(error) => {
             tracing::error!(%mac, %error, "failed to look up a machine; it is not answered");
@@ -239,6 +239,7 @@ async fn judge(
         tftp: ports.tftp.is_some(),
         step,
         ready: served.is_ready() && ports.http.is_some(),
+        uefi_loader: loader::for_uefi(served, host.as_ref()).await,
         way: planned.map(|planned| planned.way()),
     };
     let (kind, answer) = match decide(request, &facts) {

@@ -28,6 +28,8 @@ pub(super) struct Facts<'a> {
     pub(super) step: BootStep,
     /// Kernel, initramfs and loaders are there.
     pub(super) ready: bool,
+    /// What UEFI firmware gets by PXE.
+    pub(super) uefi_loader: BootFile,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub(super) fn decide(request: &Request, facts: &Facts) -> Decision {
         Client::Ipxe => ("PXEClient", http(BootFile::Script)),
         Client::UefiHttp => ("HTTPClient", http(BootFile::BootDisk)),
         _ if !facts.tftp => return Silent(Why::NoTftp),
-        Client::Uefi => ("PXEClient", tftp(BootFile::SnpOnly)),
+        Client::Uefi => ("PXEClient", tftp(facts.uefi_loader)),
         _ => ("PXEClient", tftp(BootFile::UndiOnly)),
     };
     let mut answer = Answer {
@@ -124,6 +126,7 @@ mod tests {
             tftp: true,
             step: BootStep::Agent,
             ready: true,
+            uefi_loader: BootFile::SnpOnly,
         }
     }
 
@@ -238,6 +241,15 @@ mod tests {
             ..facts(Pxe)
         };
         assert!(matches!(decide(&request, &alone), Reply(_)));
+        let signed = Facts {
+            uefi_loader: BootFile::SignedShim,
+            ..facts(Port::Dhcp)
+        };
+        let request = parse(&packets::ovmf_solicit()).unwrap();
+        let Decision::Advertise(answer) = decide(&request, &signed) else {
+            panic!("no offer")
+        };
+        assert!(answer.url.ends_with("/snponly-shim.efi"), "{}", answer.url);
     }
 
     #[test]

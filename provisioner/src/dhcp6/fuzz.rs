@@ -47,6 +47,7 @@ pub fn packet(bytes: &[u8]) -> usize {
             tftp: true,
             step: BootStep::Agent,
             ready: true,
+            uefi_loader: crate::boot::path::BootFile::SnpOnly,
         };
         let (kind, answer) = match decide(&request, &facts) {
             Decision::Silent(why) => {

@@ -8,8 +8,8 @@ use super::socket::{Route, Socket};
 use super::who::{self, Cards};
 use super::{Port, records};
 use crate::boot::client::Client;
-use crate::boot::gate;
 use crate::boot::heard::Said;
+use crate::boot::{gate, loader};
 use crate::dhcp::server::{SIGHTINGS, write_down};
 use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
@@ -167,7 +167,7 @@ async fn reply_to(server: &Server, port: Port, packet: &[u8], route: Route) -> O
     let now = boot.clock.now();
     let loader = request.client_kind(mac) == Client::Ipxe;
     boot.heard.note(mac, said(&request, served), loader, now);
-    let step = match gate::look(boot, mac).await {
+    let (step, host) = match gate::look(boot, mac).await {
         Ok((step, found)) => {
             if found
                 .last_seen
@@ -176,7 +176,7 @@ async fn reply_to(server: &Server, port: Port, packet: &[u8], route: Route) -> O
                 // Full: it is written at the machine's next try.
                 let _ = server.saw.try_send(mac);
             }
-            step
+            (step, found.host)
         }
         Err(error) => {
             tracing::error!(%mac, %error, "failed to look up a machine; it is not answered");
@@ -194,6 +194,7 @@ async fn reply_to(server: &Server, port: Port, packet: &[u8], route: Route) -> O
         tftp: ports.tftp6.is_some(),
         step,
         ready: served.is_ready() && ports.http6.is_some(),
+        uefi_loader: loader::for_uefi(served, host.as_ref()).await,
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {

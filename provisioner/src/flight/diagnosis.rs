@@ -9,6 +9,8 @@ use super::digest::{Digest, File, Other};
 use super::rogue::is_ours;
 use super::timeline::Flight;
 use super::wire::Program;
+use images::secure_boot::{Verdict, judge_boot_disk};
+use images::wire::Inventory;
 use state::Timestamp;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -45,8 +47,30 @@ pub struct Network {
 pub struct Machine {
     /// What its agent found.
     pub secure_boot: Option<bool>,
+    /// Its firmware trusts the authorities of the boot disk's loader.
+    pub trusts_shim: Option<bool>,
     /// Its operating system, or its agent, was heard on the network.
     pub system_heard: bool,
+}
+
+impl Machine {
+    /// As its agent reported it, if one ever ran on it.
+    pub(super) fn of(inventory: Option<&Inventory>) -> Machine {
+        let secure_boot = inventory.and_then(|found| found.secure_boot);
+        let trusts_shim =
+            inventory.and_then(
+                |found| match judge_boot_disk(found.secure_boot, &found.trusted) {
+                    Verdict::Starts if found.secure_boot == Some(true) => Some(true),
+                    Verdict::Untrusted(_) => Some(false),
+                    Verdict::Starts | Verdict::Unknown | Verdict::Unsigned => None,
+                },
+            );
+        Machine {
+            secure_boot,
+            trusts_shim,
+            system_heard: false,
+        }
+    }
 }
 
 /// The answer.
@@ -177,6 +201,9 @@ fn is_optional(name: &str) -> bool {
         || name.ends_with(".mod")
 }
 
+/// See `boot_disk`.
+const BOOT_DISK: &str = "boot.img";
+
 fn is_loader(name: &str) -> bool {
     [".efi", ".efi.signed", ".kpxe", ".0"]
         .iter()
@@ -226,6 +253,9 @@ fn files(
     let name = file.name.clone();
     let whole = Evidence::Whole(name.clone());
     let mut evidence = vec![whole, waited];
+    if name == BOOT_DISK {
+        return boot_disk(d, machine, evidence);
+    }
     // Only a loader that nothing of ours has followed was refused; iPXE that asked us has started.
     if !is_loader(&name) || (d.ipxe && d.program != Some(Program::Ipxe)) {
         if name == "kernel" && d.program != Some(Program::Bios) {
@@ -249,6 +279,28 @@ fn files(
             .also([Cause::LoaderDidNotStart(name)]),
         false => Diagnosis::new(Cause::SecureBoot(name.clone()), Probable, evidence)
             .also([Cause::LoaderDidNotStart(name)]),
+    }
+}
+
+/// The disk that UEFI HTTP Boot takes arrived whole: loader, kernel and agent are all on it, so nothing
+/// more is asked for before the agent reports. A refused loader sends the firmware on to its next entry.
+fn boot_disk(d: &Digest, machine: &Machine, mut evidence: Vec<Evidence>) -> Diagnosis {
+    use Certainty::{Possible, Probable};
+    let refused = Cause::ThirdPartyCa(BOOT_DISK.to_owned());
+    let not_started = Cause::LoaderDidNotStart(BOOT_DISK.to_owned());
+    if machine.secure_boot == Some(true) {
+        evidence.push(Evidence::SecureBootOn);
+    }
+    match (machine.secure_boot, machine.trusts_shim, d.next_entry) {
+        (_, Some(false), _) => Diagnosis::new(refused, Probable, evidence),
+        (Some(false), _, true) | (_, Some(true), true) => {
+            Diagnosis::new(not_started, Probable, evidence).also([Cause::AgentSilent])
+        }
+        (Some(false), _, false) | (_, Some(true), false) => {
+            Diagnosis::new(Cause::AgentSilent, Probable, evidence).also([not_started])
+        }
+        (_, None, true) => Diagnosis::new(refused, Probable, evidence).also([not_started]),
+        (_, None, false) => Diagnosis::new(Cause::AgentSilent, Possible, evidence).also([refused]),
     }
 }
 

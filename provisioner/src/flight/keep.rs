@@ -7,6 +7,7 @@ use super::timeline::Flight;
 use crate::Mac;
 use crate::host;
 use crate::serve::Boot;
+use images::wire::Inventory;
 use state::Timestamp;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -54,21 +55,14 @@ async fn write_down(boot: &Boot, all: bool) {
 /// The code of a failure, nothing when it was none.
 async fn judged(boot: &Boot, mac: Mac, flight: &Flight, now: Timestamp) -> Option<String> {
     let macs = [mac];
-    let machine = Machine {
-        secure_boot: secure_boot(boot, mac).await,
-        system_heard: false,
-    };
+    let host = host::find(&boot.db, &mac.to_string()).await.ok();
+    let machine = Machine::of(host.and_then(|host| host.inventory).as_ref());
     let (network, _) = network(boot, &macs, now).await.ok()?;
     let found = diagnose(Some(flight), &network, &machine, now);
     Some(match found.cause.is_failure() {
         true => found.cause.code().to_owned(),
         false => String::new(),
     })
-}
-
-async fn secure_boot(boot: &Boot, mac: Mac) -> Option<bool> {
-    let host = host::find(&boot.db, &mac.to_string()).await.ok()?;
-    host.inventory?.secure_boot
 }
 
 /// The network where these cards were heard last; and whether their system was heard there.
@@ -111,12 +105,12 @@ impl Trace {
     }
 }
 
-/// The flights of a machine with these cards, and why the newest failed if it did. `secure_boot` is
+/// The flights of a machine with these cards, and why the newest failed if it did. `inventory` is
 /// what its agent found, if one ever ran on it.
 pub async fn trace(
     boot: &Boot,
     macs: &[Mac],
-    secure_boot: Option<bool>,
+    inventory: Option<&Inventory>,
 ) -> Result<Trace, sqlx::Error> {
     let now = boot.clock.now();
     let mut flights = Vec::new();
@@ -137,8 +131,8 @@ pub async fn trace(
     flights.truncate(SHOWN);
     let (network, seen) = network(boot, macs, now).await?;
     let machine = Machine {
-        secure_boot,
         system_heard: seen.system_heard,
+        ..Machine::of(inventory)
     };
     let newest = flights.first().map(|(_, flight)| flight);
     let diagnosis = diagnose(newest, &network, &machine, now);

@@ -115,6 +115,10 @@ pub enum Error {
         "choose what to boot: nothing is called {0:?}; there is {1}, add a [[boot_entry]] to the configuration for more"
     )]
     NoEntry(String, String),
+    #[error(
+        "test the memory of host {0}: Secure Boot is on there, and nobody signed memtest86+; switch Secure Boot off in its firmware, let its agent report once, and on again after the test"
+    )]
+    Unsigned(String),
     #[error("wake host {0}: no hardware address of it is known; boot it from the network once")]
     NoCard(String),
     #[error("wake host {0}: no network took the packet; look at the interfaces with `ip addr`")]

@@ -2,6 +2,7 @@
 //! Pure text: what comes from the configuration was checked to be taken literally.
 
 use super::script::{self, Place};
+use crate::boot::path;
 use config::{BootEntry, BootWhat};
 
 /// Nobody chose: its own disk. Long enough to fetch a chair, shorter than the time the machine may
@@ -12,6 +13,7 @@ const CHOICE_MS: u32 = 180_000;
 struct Words {
     title: &'static str,
     agent: &'static str,
+    memtest: &'static str,
     disk: &'static str,
     failed: &'static str,
 }
@@ -19,6 +21,7 @@ struct Words {
 const EN: Words = Words {
     title: "this machine",
     agent: "Reprise agent: inventory, deployment",
+    memtest: "Memory test: memtest86+",
     disk: "Go on to this machine's own disk",
     failed: "this could not be started, a key goes back to the menu",
 };
@@ -26,12 +29,20 @@ const EN: Words = Words {
 const FR: Words = Words {
     title: "ce poste",
     agent: "Agent Reprise : inventaire, installation",
+    memtest: "Test de la memoire : memtest86+",
     disk: "Continuer sur le disque de ce poste",
     failed: "ce choix est inutilisable, une touche rouvre le menu",
 };
 
-/// Asked for by an operator, for this machine, once.
-pub(crate) fn menu(place: &Place, entries: &[BootEntry]) -> String {
+/// What can be started besides the agent and the admin's own entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    /// It is there, and no Secure Boot is known to refuse it.
+    pub(super) memtest: bool,
+}
+
+/// For whoever stands before the machine.
+pub(super) fn menu(place: &Place, entries: &[BootEntry], offers: Offers) -> String {
     let words = if place.locale == "fr" { FR } else { EN };
     let mut text = format!(
         "#!ipxe\n:menu\nmenu Reprise {name}: {title} ({mac})\nitem agent {agent}\n",
@@ -43,6 +54,9 @@ pub(crate) fn menu(place: &Place, entries: &[BootEntry]) -> String {
     for (rank, entry) in entries.iter().enumerate() {
         text += &format!("item own{rank} {}\n", script::plain(&entry.title));
     }
+    if offers.memtest {
+        text += &format!("item memtest {}\n", words.memtest);
+    }
     text += &format!(
         "item disk {}\nchoose --default disk --timeout {CHOICE_MS} choice || goto disk\n\
          goto ${{choice}}\n:agent\n",
@@ -50,7 +64,10 @@ pub(crate) fn menu(place: &Place, entries: &[BootEntry]) -> String {
     );
     text += &script::agent_lines(place);
     for (rank, entry) in entries.iter().enumerate() {
-        text += &format!(":own{rank}\n{}", lines(entry));
+        text += &format!(":own{rank}\n{}", lines(place, entry));
+    }
+    if offers.memtest {
+        text += &format!(":memtest\n{}", memtest_lines(place));
     }
     text += &format!(
         ":disk\nexit 1\n:failed\necho {}\nprompt\ngoto menu\n",
@@ -60,18 +77,55 @@ pub(crate) fn menu(place: &Place, entries: &[BootEntry]) -> String {
 }
 
 /// One entry, without a menu.
-pub(crate) fn entry(place: &Place, entry: &BootEntry) -> String {
+pub(super) fn entry(place: &Place, entry: &BootEntry) -> String {
     format!(
         "#!ipxe\necho Reprise {name}: {title}\n{lines}:failed\n\
          echo Reprise {name}: {title} could not be started; the machine goes on to its own disk\n\
          sleep 5\nexit 1\n",
         name = script::plain(place.appliance),
         title = script::plain(&entry.title),
-        lines = lines(entry),
+        lines = lines(place, entry),
     )
 }
 
-fn lines(entry: &BootEntry) -> String {
+/// memtest86+, without a menu.
+pub(super) fn memtest(place: &Place) -> String {
+    format!(
+        "#!ipxe\necho Reprise {name}: memtest86+\n{lines}:failed\n\
+         echo Reprise {name}: memtest86+ could not be started; the machine goes on to its own disk\n\
+         sleep 5\nexit 1\n",
+        name = script::plain(place.appliance),
+        lines = memtest_lines(place),
+    )
+}
+
+/// A program for UEFI, a kernel for a BIOS. Both consoles, as the agent has.
+fn memtest_lines(place: &Place) -> String {
+    let url = |file| at(place, file);
+    format!(
+        "iseq ${{platform}} efi && goto memtest_efi ||\n\
+         kernel {} console=ttyS0,115200 || goto failed\nboot || goto failed\n\
+         :memtest_efi\nchain {} console=ttyS0,115200 || goto failed\n",
+        url("memtest.bin"),
+        url("memtest.efi"),
+    )
+}
+
+/// Where this machine fetches a boot file.
+fn at(place: &Place, file: &str) -> String {
+    format!(
+        "http://{}:{}/{}{file}",
+        place.server,
+        place.http_port,
+        path::folder(place.mac)
+    )
+}
+
+fn lines(place: &Place, entry: &BootEntry) -> String {
+    let url = |text: &str| match text.strip_prefix("asset:") {
+        Some(file) => at(place, file),
+        None => text.to_owned(),
+    };
     match &entry.what {
         BootWhat::Linux {
             kernel,
@@ -90,14 +144,15 @@ fn lines(entry: &BootEntry) -> String {
             };
             let initrd = initrd
                 .as_ref()
-                .map(|url| format!("initrd --name initrd {url} || goto failed\n"))
+                .map(|text| format!("initrd --name initrd {} || goto failed\n", url(text)))
                 .unwrap_or_default();
             format!(
-                "kernel {kernel}{named}{arguments} || goto failed\n{initrd}boot || goto failed\n"
+                "kernel {}{named}{arguments} || goto failed\n{initrd}boot || goto failed\n",
+                url(kernel)
             )
         }
-        BootWhat::Efi(url) => format!("chain {url} || goto failed\n"),
-        BootWhat::Iso(url) => format!("sanboot --no-describe {url} || goto failed\n"),
+        BootWhat::Efi(program) => format!("chain {} || goto failed\n", url(program)),
+        BootWhat::Iso(disc) => format!("sanboot --no-describe {} || goto failed\n", url(disc)),
     }
 }
 
@@ -118,6 +173,7 @@ mod tests {
             fingerprint: "c0ffee",
             locale,
             mac: Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+            shim: false,
         }
     }
 
@@ -146,21 +202,47 @@ mod tests {
     #[test]
     fn menus_and_entries_are_the_golden_ones() {
         let golden = include_str!("../../tests/data/ipxe/menu.ipxe");
-        assert_eq!(menu(&place("fr"), &entries()), golden);
+        let offers = Offers { memtest: true };
+        assert_eq!(menu(&place("fr"), &entries(), offers), golden);
         let golden = include_str!("../../tests/data/ipxe/entry.ipxe");
         assert_eq!(entry(&place("fr"), &entries()[0]), golden);
     }
 
     #[test]
+    fn a_dropped_in_file_is_fetched_from_here() {
+        let what = BootWhat::Linux {
+            kernel: "asset:wimboot".into(),
+            initrd: Some("http://10.0.0.1/boot.wim".into()),
+            arguments: String::new(),
+        };
+        let wim = BootEntry {
+            name: "pe".into(),
+            title: "PE".into(),
+            what,
+        };
+        let script = entry(&place("en"), &wim);
+        let here = "kernel http://10.77.0.2:8067/b/525400123456/wimboot initrd=initrd ||";
+        assert!(script.contains(here), "{script}");
+    }
+
+    #[test]
+    fn what_would_be_refused_is_not_offered() {
+        let without = menu(&place("en"), &entries(), Offers::default());
+        assert!(!without.contains("memtest"), "{without}");
+        assert!(menu(&place("en"), &[], Offers { memtest: true }).contains("\n:memtest\n"));
+        assert!(memtest(&place("en")).contains("\n:failed\n"));
+    }
+
+    #[test]
     fn every_choice_has_its_label_and_a_title_smuggles_nothing_in() {
         for locale in ["fr", "en"] {
-            let script = menu(&place(locale), &entries());
+            let script = menu(&place(locale), &entries(), Offers { memtest: true });
             let choices = script.lines().filter_map(|line| line.strip_prefix("item "));
             for name in choices.filter_map(|choice| choice.split(' ').next()) {
                 assert!(script.contains(&format!("\n:{name}\n")), "{name}");
             }
             assert!(script.is_ascii());
-            assert_eq!(script.matches("${").count(), 1, "{script}");
+            assert_eq!(script.matches("${").count(), 2, "{script}");
             assert!(!script.lines().any(|line| line == "shell"), "{script}");
         }
     }

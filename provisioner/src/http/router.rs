@@ -1,13 +1,13 @@
 //! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
 
-use super::menu;
-use super::script::{self, Place};
+use super::script;
+use super::scripts;
 use super::stream::{self, Patch};
+use super::unlock;
 use crate::boot::path::{self, BootFile};
-use crate::boot::policy::{BootStep, Given, Why};
+use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
 use crate::flight::{Carrier, Step, policy_code};
-use crate::host::{HostId, next};
 use crate::interface::Served;
 use axum::Router;
 use axum::body::Body;
@@ -55,7 +55,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
     };
     let sending = |of| (!head).then(|| boot.recorder.sending(mac, by, file.name(), of));
     match (file, step) {
-        (BootFile::Script, BootStep::Ignore(why)) => {
+        (BootFile::Script | BootFile::Menu, BootStep::Ignore(why)) => {
             refused(policy_code(why));
             text(StatusCode::OK, script::nothing(&boot.appliance, why.text()))
         }
@@ -65,15 +65,20 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         }
         (BootFile::Script, BootStep::Agent | BootStep::Give(_)) => {
             let host = found.host.as_ref().filter(|_| !head);
-            let script = script(&served, mac, step, host).await;
+            let script = scripts::script(&served, mac, step, host).await;
             let len = u64::try_from(script.len()).unwrap_or(u64::MAX);
             if let Some(mut sending) = sending(len) {
                 sending.add(len);
             }
             text(StatusCode::OK, script)
         }
+        (BootFile::Menu, BootStep::Agent | BootStep::Give(_)) => {
+            let typed = unlock::typed(request.uri().query()).filter(|_| !head);
+            let script = scripts::menu(&served, mac, step, found.host.as_ref(), typed).await;
+            text(StatusCode::OK, script)
+        }
         (file, BootStep::Agent | BootStep::Give(_)) => {
-            let path = asset::path(&boot.assets_dir, file);
+            let path = asset::path(&boot.assets_dir, &served.own, file).await;
             // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
             let whole = HeaderMap::new();
             let asked = if head { &whole } else { request.headers() };
@@ -104,47 +109,6 @@ fn boot_disk(served: &Served, mac: crate::Mac) -> Patch {
         at: assets::CONFIG.start,
         bytes: assets::config(&start).to_vec(),
     }
-}
-
-/// The script that TFTP gives too. `host`: the machine has it now, which counts for what it is given
-/// once.
-pub(crate) async fn script(
-    served: &Served,
-    mac: crate::Mac,
-    step: BootStep,
-    host: Option<&HostId>,
-) -> String {
-    let boot = &served.boot;
-    let place = Place {
-        appliance: &boot.appliance,
-        server: served.url_host(),
-        http_port: served.open_http().unwrap_or(served.http_port),
-        console: served.address,
-        console_port: boot.console_port,
-        fingerprint: &boot.fingerprint,
-        locale: boot.locale.code(),
-        mac,
-    };
-    let entries = &boot.choices.entries;
-    let script = match step {
-        BootStep::Give(Given::Menu) => menu::menu(&place, entries),
-        BootStep::Give(Given::Entry(rank)) => match entries.get(rank) {
-            Some(entry) => menu::entry(&place, entry),
-            None => return script::nothing(&boot.appliance, Why::NothingToDo.text()),
-        },
-        BootStep::Agent | BootStep::Ignore(_) => return script::agent(&place),
-    };
-    if let Some(host) = host
-        && let Err(error) = next::records::given(&boot.db, host, boot.clock.now()).await
-    {
-        // Once means once: what cannot be written down is not given.
-        tracing::error!(%mac, %error, "failed to write down what a machine was given; it gets nothing");
-        return script::nothing(
-            &boot.appliance,
-            "the appliance has a problem; its log says which",
-        );
-    }
-    script
 }
 
 fn text(status: StatusCode, text: String) -> Response<Body> {

@@ -17,6 +17,8 @@ pub(crate) struct Place<'a> {
     pub(crate) fingerprint: &'a str,
     pub(crate) locale: &'a str,
     pub(crate) mac: Mac,
+    /// iPXE may be the admin's signed one.
+    pub(crate) shim: bool,
 }
 
 /// Starts the agent. `initrd=initrd` is what iPXE of 2019 needs under UEFI; both consoles, because
@@ -42,11 +44,18 @@ pub(super) fn agent_lines(place: &Place) -> String {
         let path = path::of(place.mac, file);
         format!("http://{}:{}/{path}", place.server, place.http_port)
     };
+    // Under Secure Boot a signed iPXE starts Debian's kernel through Debian's shim; without, it does not fetch it. A
+    // loader that does not know the command goes on.
+    let shim = match place.shim {
+        true => format!("shim {} ||\n", url(BootFile::Shim)),
+        false => String::new(),
+    };
     format!(
         "kernel {kernel} initrd=initrd reprise.server=https://{console}:{console_port} \
          reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
          console=tty0 console=ttyS0,115200 quiet || goto failed\n\
          initrd --name initrd {initrd} || goto failed\n\
+         {shim}\
          boot || goto failed\n",
         mac = place.mac,
         kernel = url(BootFile::Kernel),
@@ -69,7 +78,7 @@ pub(crate) fn nothing(appliance: &str, why: &str) -> String {
 }
 
 /// iPXE expands `${…}` and splits lines: only harmless signs stay.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_ascii_alphanumeric() || " ._-,;".contains(*c))
         .take(100)
@@ -92,7 +101,16 @@ mod tests {
             fingerprint: "c0ffee",
             locale: "fr",
             mac: Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+            shim: false,
         };
+        let signed = agent(&Place {
+            shim: true,
+            ..place.clone()
+        });
+        assert!(
+            signed.contains("\nshim http://10.77.0.2:8067/b/525400123456/shimx64.efi ||\nboot ||"),
+            "{signed}"
+        );
         let golden = include_str!("../../tests/data/ipxe/agent.ipxe");
         assert_eq!(agent(&place), golden);
         let golden = include_str!("../../tests/data/ipxe/nothing.ipxe");
@@ -110,6 +128,7 @@ mod tests {
             fingerprint: "c0ffee",
             locale: "fr",
             mac: Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+            shim: false,
         };
         let script = agent(&place);
         let kernel = "kernel http://[fd00::2]:8067/b/525400123456/kernel ";

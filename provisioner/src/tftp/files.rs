@@ -8,13 +8,14 @@ use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
 use crate::flight::{Carrier, Step, policy_code};
-use crate::http::router::script;
+use crate::http::scripts::script;
 use crate::interface::{EVERY, Served};
 use crate::socket;
 use crate::trouble::Trouble;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
@@ -80,6 +81,7 @@ impl Files for Boot {
 
 /// What was read of a file, as long as the file has not changed.
 struct Loaded {
+    path: PathBuf,
     len: u64,
     changed: Option<SystemTime>,
     bytes: Arc<[u8]>,
@@ -87,7 +89,7 @@ struct Loaded {
 
 struct Shelf {
     served: Served,
-    /// At most the two loaders; every transfer of one shares its bytes. A std mutex: held for a
+    /// At most the three loaders; every transfer of one shares its bytes. A std mutex: held for a
     /// look-up, never across an await.
     loaded: Mutex<HashMap<BootFile, Loaded>>,
 }
@@ -119,11 +121,11 @@ impl Shelf {
                 let script = script(&self.served, mac, step, gated.host.as_ref()).await;
                 Ok(script.into_bytes().into())
             }
-            (BootFile::SnpOnly | BootFile::UndiOnly, _) => self.load(file).await,
-            // Tens of megabytes in lock-step: by HTTP only.
-            (BootFile::Kernel | BootFile::Initrd | BootFile::BootDisk, _) => {
-                Err(Refusal::not_found())
+            (BootFile::SnpOnly | BootFile::UndiOnly | BootFile::SignedShim, _) => {
+                self.load(file).await
             }
+            // Tens of megabytes in lock-step: by HTTP only.
+            _ => Err(Refusal::not_found()),
         };
         match found {
             Ok(bytes) => Ok(self.content(mac, file, bytes)),
@@ -157,7 +159,7 @@ impl Shelf {
     }
 
     async fn load(&self, file: BootFile) -> Result<Arc<[u8]>, Refusal> {
-        let path = asset::path(&self.served.boot.assets_dir, file);
+        let path = asset::path(&self.served.boot.assets_dir, &self.served.own, file).await;
         let failed = |error: io::Error| {
             tracing::error!(path = %path.display(), %error, "failed to read a boot loader; run `reprise boot assets build`");
             Refusal::not_found()
@@ -165,6 +167,7 @@ impl Shelf {
         let metadata = tokio::fs::metadata(&path).await.map_err(failed)?;
         let (len, changed) = (metadata.len(), metadata.modified().ok());
         if let Some(loaded) = self.loaded().get(&file)
+            && loaded.path == path
             && (loaded.len, loaded.changed) == (len, changed)
         {
             return Ok(Arc::clone(&loaded.bytes));
@@ -174,6 +177,7 @@ impl Shelf {
         }
         let bytes: Arc<[u8]> = tokio::fs::read(&path).await.map_err(failed)?.into();
         let loaded = Loaded {
+            path,
             len,
             changed,
             bytes: Arc::clone(&bytes),

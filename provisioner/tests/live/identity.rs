@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use vault::Watch;
 
 /// SMBIOS UUIDs as the operating system shows them; on the wire the first three fields are turned.
-const UUID_A: &str = "a0a1a2a3-b0b1-c0c1-d0d1-e0e1e2e3e4e5";
+pub(crate) const UUID_A: &str = "a0a1a2a3-b0b1-c0c1-d0d1-e0e1e2e3e4e5";
 const UUID_B: &str = "b0a1a2a3-b0b1-c0c1-d0d1-e0e1e2e3e4e5";
 const DOCK: &str = "02:d0:c0:00:00:01";
 
@@ -69,8 +69,8 @@ fn discover(mac: &str, uuid: &str, number: u32) -> Vec<u8> {
 }
 
 /// The other end of the cable.
-struct Pc {
-    net: Arc<Net>,
+pub(crate) struct Pc {
+    pub(crate) net: Arc<Net>,
     number: u32,
 }
 
@@ -151,7 +151,7 @@ fn dhcp_offers(mac: &str, uuid: &str, number: u32) -> bool {
 }
 
 /// A machine with an agent.
-struct Machine {
+pub(crate) struct Machine {
     key: String,
     serial: &'static str,
     uuid: &'static str,
@@ -168,7 +168,7 @@ impl Machine {
         )
     }
 
-    async fn hello(&self, router: &Router, mac: &str) -> Welcome {
+    pub(crate) async fn hello(&self, router: &Router, mac: &str) -> Welcome {
         let mut inventory = Inventory::default();
         inventory.system.serial = self.serial.to_owned();
         inventory.system.uuid = self.uuid.to_owned();
@@ -213,7 +213,12 @@ impl Machine {
     }
 }
 
-fn machine(key: u8, serial: &'static str, uuid: &'static str, card: &'static str) -> Machine {
+pub(crate) fn machine(
+    key: u8,
+    serial: &'static str,
+    uuid: &'static str,
+    card: &'static str,
+) -> Machine {
     Machine {
         key: format!("{key:064x}"),
         serial,
@@ -234,7 +239,7 @@ async fn session_for(boot: &Boot, host: &HostId) {
     session::open(boot, &confirmed, "admin").await.unwrap();
 }
 
-async fn facts(boot: &Boot) -> Vec<Fact> {
+pub(crate) async fn facts(boot: &Boot) -> Vec<Fact> {
     let events = journal::latest(&boot.db, 500).await.unwrap();
     events.into_iter().map(|event| event.fact).collect()
 }
@@ -244,7 +249,7 @@ fn on_a_cable(work: impl AsyncFnOnce(Boot, Pc, state::Clock, Router) + Send) {
     on_a_cable_with(config::BootChoices::default(), work);
 }
 
-fn on_a_cable_with(
+pub(crate) fn on_a_cable_with(
     choices: config::BootChoices,
     work: impl AsyncFnOnce(Boot, Pc, state::Clock, Router) + Send,
 ) {
@@ -271,7 +276,7 @@ fn on_a_cable_with(
     });
 }
 
-fn pass(clock: &state::Clock, seconds: u64) {
+pub(crate) fn pass(clock: &state::Clock, seconds: u64) {
     clock.advance(Duration::from_secs(seconds));
 }
 
@@ -416,7 +421,7 @@ fn two_machines_that_run_with_one_serial_number_are_two() {
 }
 
 /// The script that a machine gets by HTTP, or by HEAD its answer without body.
-async fn script(net: &Arc<Net>, mac: &str, head: bool) -> String {
+pub(crate) async fn script(net: &Arc<Net>, mac: &str, head: bool) -> String {
     let net = Arc::clone(net);
     let url = format!("http://10.77.0.2:8067/b/{}/boot.ipxe", mac.replace(':', ""));
     let fetched = tokio::task::spawn_blocking(move || {
@@ -430,7 +435,7 @@ async fn script(net: &Arc<Net>, mac: &str, head: bool) -> String {
     String::from_utf8(fetched.await.unwrap().stdout).unwrap()
 }
 
-async fn firmware_asks(pc: &mut Pc, mac: &str, uuid: &str) -> bool {
+pub(crate) async fn firmware_asks(pc: &mut Pc, mac: &str, uuid: &str) -> bool {
     let net = Arc::clone(&pc.net);
     pc.number += 10;
     let number = pc.number;
@@ -459,6 +464,7 @@ fn what_is_asked_for_once_is_given_once() {
         ..Default::default()
     };
     let choices = config::BootChoices {
+        menu_password: None,
         entries: vec![config::BootEntry {
             name: "kiosk".to_owned(),
             title: "Kiosk".to_owned(),
@@ -476,7 +482,12 @@ fn what_is_asked_for_once_is_given_once() {
             .unwrap();
         assert!(!firmware_asks(&mut pc, card, UUID_A).await, "silence");
         let wrong = host::next::ask(&boot.db, &boot.choices, &id, "kiosc", "admin", now).await;
-        assert!(wrong.unwrap_err().to_string().contains("menu, kiosk"));
+        assert!(
+            wrong
+                .unwrap_err()
+                .to_string()
+                .contains("menu, memtest, kiosk")
+        );
         let ask = async |entry| {
             let now = clock.now();
             host::next::ask(&boot.db, &boot.choices, &id, entry, "admin", now)

@@ -8,6 +8,7 @@ mod flight;
 mod identity;
 mod lan;
 mod lease;
+mod menu;
 mod nets;
 mod obstacles;
 mod offers;

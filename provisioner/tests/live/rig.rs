@@ -45,6 +45,8 @@ impl Folder {
             ("kernel", 3_000_001),
             ("initrd", 5_000_000),
             ("boot.img", 6_000_001),
+            ("memtest.efi", 150_000),
+            ("memtest.bin", 150_001),
         ] {
             std::fs::write(self.assets().join(name), noise(len, name.len() as u64)).unwrap();
         }
@@ -123,6 +125,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
         recorder: provisioner::flight::Recorder::new(clock.clone()),
         leases: provisioner::lease::Leases::default(),
         negotiations: provisioner::Negotiations::default(),
+        attempts: provisioner::Attempts::default(),
         clock,
         board: Board::default(),
         assets_dir: folder.assets(),

@@ -11,6 +11,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
+use images::wire::Inventory;
 use provisioner::flight::{self, Cause, Flight, Timed, Trace};
 use provisioner::{Mac, host};
 use serde::Serialize;
@@ -104,13 +105,10 @@ fn power(words: &Words, mac: Mac, flight: Flight) -> Power {
     }
 }
 
-/// Its name, its cards, and whether its agent found Secure Boot on.
-async fn find(desk: &Desk, which: &str) -> Result<(String, Vec<Mac>, Option<bool>), Error> {
+/// Its name, its cards, and what its agent found.
+async fn find(desk: &Desk, which: &str) -> Result<(String, Vec<Mac>, Option<Inventory>), Error> {
     match host::find(&desk.app.db, which).await {
-        Ok(host) => {
-            let secure_boot = host.inventory.and_then(|inventory| inventory.secure_boot);
-            Ok((host.name, host.macs, secure_boot))
-        }
+        Ok(host) => Ok((host.name, host.macs, host.inventory)),
         Err(error) => match which.trim().parse::<Mac>() {
             Ok(mac) => Ok((mac.to_string(), vec![mac], None)),
             Err(_) => Err(error.into()),
@@ -126,8 +124,8 @@ async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Boots>, Error> {
     let (words, _) = desk.words(&headers, query.as_deref());
-    let (name, macs, secure_boot) = find(&desk, &id).await?;
-    let trace = flight::trace(&desk.app.boot, &macs, secure_boot)
+    let (name, macs, inventory) = find(&desk, &id).await?;
+    let trace = flight::trace(&desk.app.boot, &macs, inventory.as_ref())
         .await
         .map_err(Error::inside)?;
     Ok(Json(shape(&words, name, &macs, trace)))

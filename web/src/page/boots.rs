@@ -74,8 +74,7 @@ async fn show(
 ) -> Result<Response, Error> {
     let words = &reader.words;
     let host = host::get(&desk.app.db, &HostId(id)).await?;
-    let secure_boot = host.inventory.and_then(|inventory| inventory.secure_boot);
-    let trace = flight::trace(&desk.app.boot, &host.macs, secure_boot)
+    let trace = flight::trace(&desk.app.boot, &host.macs, host.inventory.as_ref())
         .await
         .map_err(Error::inside)?;
     let name = said(&host.name);

@@ -13,6 +13,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use images::secure_boot::{Verdict, judge_boot_disk};
+use images::wire::Inventory;
 use provisioner::host::approval::{Ask, approve_all};
 use provisioner::host::{self, Host, HostId, HostState, adapter};
 use provisioner::session;
@@ -58,6 +60,10 @@ pub(super) struct HostView {
     pub(super) cpu: Option<String>,
     pub(super) memory: Option<String>,
     pub(super) firmware: Option<String>,
+    /// Whether Secure Boot is on, and whom it trusts.
+    pub(super) secure_boot: Option<String>,
+    /// Its firmware refuses the boot disk.
+    pub(super) refuses: bool,
     pub(super) disks: Vec<DiskView>,
     pub(super) nics: Vec<String>,
 }
@@ -66,6 +72,15 @@ pub(super) struct HostView {
 pub(super) fn said(text: &str) -> String {
     let cut: String = text.chars().take(200).collect();
     shown(cut.as_bytes())
+}
+
+fn secure_boot(words: &Words, inventory: &Inventory) -> Option<String> {
+    let names: Vec<String> = inventory.trusted.iter().take(16).map(|n| said(n)).collect();
+    match inventory.secure_boot? {
+        false => Some(words.t("host-secure-off")),
+        true if names.is_empty() => Some(words.t("host-secure-on")),
+        true => Some(words.t1("host-secure-trusts", "names", names.join(", "))),
+    }
 }
 
 pub(super) fn view(words: &Words, host: &Host) -> HostView {
@@ -116,6 +131,11 @@ pub(super) fn view(words: &Words, host: &Host) -> HostView {
                 _ => "",
             };
             format!("{}{secure}", i.firmware.as_str().to_uppercase())
+        }),
+        secure_boot: inventory.and_then(|i| secure_boot(words, i)),
+        refuses: inventory.is_some_and(|i| {
+            let verdict = judge_boot_disk(i.secure_boot, &i.trusted);
+            matches!(verdict, Verdict::Untrusted(_))
         }),
         disks: inventory
             .map(|i| {

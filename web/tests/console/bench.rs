@@ -143,6 +143,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             recorder: provisioner::flight::Recorder::new(clock.clone()),
             leases: provisioner::lease::Leases::default(),
             negotiations: provisioner::Negotiations::default(),
+            attempts: provisioner::Attempts::default(),
             images: vault_of_images(&continuity, &config),
         },
         version: "0.1.0 (test)".into(),

@@ -60,6 +60,8 @@ fn parts(folder: &Folder) -> BuildOptions {
         "grub/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
         b"grub",
     );
+    folder.put("memtest/boot/memtest86+x64.efi", b"memtest efi");
+    folder.put("memtest/boot/memtest86+x64.bin", b"memtest bin");
     let at = |name: &str| folder.0.join(name);
     BuildOptions {
         out: at("out/boot"),
@@ -71,6 +73,7 @@ fn parts(folder: &Folder) -> BuildOptions {
         busybox: Some(at("busybox")),
         shim: Some(at("shim")),
         grub: Some(at("grub")),
+        memtest: Some(at("memtest")),
     }
 }
 
@@ -87,6 +90,8 @@ fn a_build_is_complete_reproducible_and_replaces_the_last_one() {
     );
     assert_eq!(std::fs::read(&first.snponly_efi).unwrap(), b"efi");
     assert_eq!(std::fs::read(&first.undionly_kpxe).unwrap(), b"kpxe");
+    assert_eq!(std::fs::read(&first.memtest_efi).unwrap(), b"memtest efi");
+    assert_eq!(std::fs::read(&first.memtest_bin).unwrap(), b"memtest bin");
     assert_eq!(
         first.made_of[0],
         ("reprise".to_owned(), "0.1.0 test".to_owned())

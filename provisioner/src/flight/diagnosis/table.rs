@@ -578,6 +578,44 @@ fn what_the_agent_found_out_before_counts() {
 }
 
 #[test]
+fn a_boot_disk_that_ends_in_silence_is_judged_by_what_its_firmware_trusts() {
+    let refused = || Cause::ThirdPartyCa("boot.img".to_owned());
+    let not_started = || Cause::LoaderDidNotStart("boot.img".to_owned());
+    let machine = |secure_boot, trusts_shim| Machine {
+        secure_boot,
+        trusts_shim,
+        system_heard: false,
+    };
+    // (Secure Boot, its loader is trusted, the firmware went on to its next entry, cause)
+    let table = [
+        (Some(true), Some(false), true, refused()),
+        (Some(true), Some(false), false, refused()),
+        (Some(true), Some(true), true, not_started()),
+        (Some(true), Some(true), false, Cause::AgentSilent),
+        (Some(false), None, true, not_started()),
+        (Some(false), None, false, Cause::AgentSilent),
+        (None, None, true, refused()),
+        (None, None, false, Cause::AgentSilent),
+    ];
+    for (secure_boot, trusts_shim, next_entry, cause) in table {
+        let mut story = Story::new()
+            .asks(Program::UefiHttp, 0)
+            .offered(Some("http://10.77.0.2:8067/b/525400123456/boot.img"))
+            .got(Carrier::Http, "boot.img");
+        if next_entry {
+            story = story.asks(Program::Uefi, 0);
+        }
+        let found = story.judged(160, &network(), &machine(secure_boot, trusts_shim));
+        assert_eq!(
+            found.cause, cause,
+            "{secure_boot:?} {trusts_shim:?} {next_entry}"
+        );
+        let told = found.evidence.contains(&Evidence::SecureBootOn);
+        assert_eq!(told, secure_boot == Some(true));
+    }
+}
+
+#[test]
 fn a_late_port_is_named_beside_another_cause() {
     let story = Story::new()
         .asks(Program::Uefi, 30)

@@ -14,12 +14,13 @@ const EXPIRES_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// fetches then.
 const GIVEN_FOR: Duration = Duration::from_secs(15 * 60);
 
-/// The word for the menu; the others are names of `[[boot_entry]]`.
+/// The words for the menu and for memtest86+; the others are names of `[[boot_entry]]`.
 pub const MENU: &str = "menu";
+pub const MEMTEST: &str = "memtest";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextBoot {
-    /// [`MENU`], or the name of an entry.
+    /// [`MENU`], [`MEMTEST`], or the name of an entry.
     pub entry: String,
     pub by: String,
     pub asked: Timestamp,
@@ -48,9 +49,16 @@ pub async fn ask(
     by: &str,
     now: Timestamp,
 ) -> Result<NextBoot, Error> {
-    if entry != MENU && choices.entry(entry).is_none() {
-        let mut known: Vec<&str> = choices.entries.iter().map(|e| e.name.as_str()).collect();
-        known.insert(0, MENU);
+    let own = choices.entry(entry).is_some();
+    if entry == MEMTEST && !own {
+        let host = super::get(db, host).await?;
+        // iPXE itself would be refused, and memtest86+ after it.
+        if host.inventory.and_then(|found| found.secure_boot) == Some(true) {
+            return Err(Error::Unsigned(host.name));
+        }
+    } else if entry != MENU && !own {
+        let mut known = vec![MENU, MEMTEST];
+        known.extend(choices.entries.iter().map(|e| e.name.as_str()));
         return Err(Error::NoEntry(entry.to_owned(), known.join(", ")));
     }
     let next = NextBoot {
