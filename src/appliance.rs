@@ -65,6 +65,7 @@ impl Appliance {
             locale: config.appliance.locale,
             images: images(&config, continuity.vaults.clone()),
             choices: Arc::new(config.boot.clone()),
+            glpi: config.registry.glpi.clone(),
             heard: Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),

@@ -8,6 +8,7 @@ use crate::domain::{
     Appliance, Config, Console, DhcpRole, Keep, Level, Locale, Log, LogFormat, Network, Plan,
     PlanRecipe, Prove, Target,
 };
+use crate::glpi;
 use crate::notify;
 use crate::place::Findings;
 use crate::registry;
@@ -112,7 +113,10 @@ pub(crate) fn build(
             many("boot_rule"),
             findings,
         ),
-        registry: registry::build(single("hosts"), many("profile"), many("site"), findings),
+        registry: registry::Registry {
+            glpi: glpi::build(single("glpi"), base, findings),
+            ..registry::build(single("hosts"), many("profile"), many("site"), findings)
+        },
         targets,
         servers,
         plans,

@@ -3,7 +3,7 @@
 //! `file` finds and reads · `schema` is the one table of keys · `walk` checks the TOML tree
 //! against it (`value`: one value, `closest`: the word that was meant, `place`: line and column) ·
 //! `build` checks what keys say about each other and makes the `domain` values, `target` and `notify` those of targets and
-//! messages, `boot` and `registry` (`naming`) those of PCs · `sftp` is where a vault lies on another machine, `database` where a database is · `example` prints the schema · `dhcp` the addresses it gives · `defaults` is what a first start writes · `complaint` is what the caller gets.
+//! messages, `boot` and `registry` (`naming`) those of PCs, `glpi` where their inventory goes · `sftp` is where a vault lies on another machine, `database` where a database is · `example` prints the schema · `dhcp` the addresses it gives · `defaults` is what a first start writes · `complaint` is what the caller gets.
 //!
 //! A leaf: it imports no other package of the house.
 
@@ -17,6 +17,7 @@ mod dhcp;
 mod domain;
 mod example;
 mod file;
+mod glpi;
 mod naming;
 mod notify;
 mod parse;
@@ -40,6 +41,7 @@ pub use domain::{
 };
 pub use example::example;
 pub use file::{find, load};
+pub use glpi::{Glpi, GlpiLogin};
 pub use naming::{Cut, NameField, NamePattern, NamePiece};
 pub use parse::parse;
 pub use registry::{Profile, Registry, Site};

@@ -1,6 +1,7 @@
 //! `[hosts]`, `[[profile]]` and `[[site]]`: what PCs are called, and where they stand.
 
 use crate::boot::subnet;
+use crate::glpi::Glpi;
 use crate::naming::{NamePattern, pattern};
 use crate::place::Findings;
 use crate::walk::{Entries, Value};
@@ -21,6 +22,8 @@ pub struct Registry {
     pub warranty_warning: Duration,
     pub profiles: Vec<Profile>,
     pub sites: Vec<Site>,
+    /// Gets what approved PCs are.
+    pub glpi: Option<Glpi>,
 }
 
 /// NetBIOS: 16 bytes, the last of which says what kind of name it is.
@@ -36,6 +39,7 @@ impl Default for Registry {
             warranty_warning: 60 * DAY,
             profiles: Vec::new(),
             sites: Vec::new(),
+            glpi: None,
         }
     }
 }
@@ -112,6 +116,7 @@ pub(crate) fn build(
             .iter()
             .map(|written| site(written, findings))
             .collect(),
+        glpi: None,
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Mailboxes,
     /// A host and its port.
     Server,
+    /// `http://` or `https://`, of a server.
+    Web,
     /// What is added to an address: `/fail`.
     Suffix,
     Inline(&'static [Key]),
@@ -1061,6 +1063,64 @@ pub(crate) const TABLES: &[Table] = &[
                     "Fingerprint of the server's host key, as shown on it by `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`:",
                     "the first connection compares it and writes the key to known_hosts. A key that is in known_hosts needs none.",
                 ],
+            },
+        ],
+    },
+    Table {
+        name: "glpi",
+        shape: Shape::Single,
+        doc: &[
+            "What approved PCs are, sent to a GLPI (10 or later) in its own format; what waits is kept while it is down",
+            "(docs/hosts.md).",
+        ],
+        commented: true,
+        keys: &[
+            Key {
+                name: "url",
+                kind: Kind::Web,
+                need: Need::Optional {
+                    example: "\"https://glpi.example.net\"",
+                },
+                doc: &[
+                    "Its address, as you open it, or that of the page which takes inventories. Inventory is switched on in GLPI",
+                    "under Administration > Inventory.",
+                ],
+            },
+            Key {
+                name: "user",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"reprise\"",
+                },
+                doc: &[
+                    "Log-in name of the inventory, where GLPI wants one (Basic authentication).",
+                ],
+            },
+            Key {
+                name: "password_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/glpi-password\"",
+                },
+                doc: &[
+                    "A file whose first line is the password of user, readable by reprise only.",
+                ],
+            },
+            Key {
+                name: "tag",
+                kind: Kind::Label,
+                need: Need::Optional {
+                    example: "\"agen\"",
+                },
+                doc: &["The tag by which GLPI's rules choose the entity."],
+            },
+            Key {
+                name: "ca_file",
+                kind: Kind::Path,
+                need: Need::Optional {
+                    example: "\"/etc/reprise/company-ca.pem\"",
+                },
+                doc: &["Certificates (PEM) to trust for it, beside those the system trusts."],
             },
         ],
     },

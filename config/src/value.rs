@@ -334,6 +334,35 @@ pub fn server(text: &str) -> Result<String, String> {
 }
 
 /// The end of a web address.
+/// A server's address without a log-in: a password belongs into a file of its own.
+pub(crate) fn web(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let authority = rest
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default();
+    if authority.contains('@') {
+        return Err(
+            "a web address with a name or password in it; give them by keys of their own"
+                .to_owned(),
+        );
+    }
+    let good = !authority.is_empty()
+        && authority.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && text.len() <= 500
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !"?#\\\"<>^`{|}".contains(c));
+    match good {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "`{}` is not a web address; expected such as https://glpi.example.net",
+            short(text)
+        )),
+    }
+}
+
 pub(crate) fn suffix(text: &str) -> Result<String, String> {
     let good = text.starts_with(['/', '?', '&'])
         && text.len() <= 64

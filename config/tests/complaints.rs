@@ -91,7 +91,7 @@ recipe = \"dolibarr\"
         found,
         [
             "1:1: [appliance] is missing; write it with at least `name = \"agen\"`",
-            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [notify], [[network]], [[dhcp_subnet]], [[dhcp_reservation]], [[dhcp_profile]], [boot], [[boot_entry]], [[boot_rule]], [hosts], [[profile]], [[site]], [[target]], [[server]], [[plan]]; did you mean `appliance`?",
+            "1:2: unknown table `apliance`, expected one of [appliance], [console], [log], [notify], [[network]], [[dhcp_subnet]], [[dhcp_reservation]], [[dhcp_profile]], [boot], [[boot_entry]], [[boot_rule]], [hosts], [[profile]], [[site]], [[target]], [[server]], [glpi], [[plan]]; did you mean `appliance`?",
             "4:10: `listen` in [console]: `:8443` is not an address and a port; expected such as 0.0.0.0:8443 or [::]:8443; did you mean `0.0.0.0:8443`?",
             "6:13: `interface` in [[network]]: `eth 0` cannot be an interface; expected a name of 1 to 15 characters that `ip link` shows, such as eth0",
             "7:8: `dhcp` in [[network]]: `sever` is not known; expected one of off, proxy, server; did you mean `server`?",
@@ -209,7 +209,7 @@ fn a_key_above_every_header_says_where_it_belongs() {
     assert_eq!(
         complaints(&format!("state_dir = \"/x\"\n{GOOD}")),
         [
-            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [notify], [[network]], [[dhcp_subnet]], [[dhcp_reservation]], [[dhcp_profile]], [boot], [[boot_entry]], [[boot_rule]], [hosts], [[profile]], [[site]], [[target]], [[server]], [[plan]]; it belongs under [appliance]"
+            "1:1: unknown table `state_dir`, expected one of [appliance], [console], [log], [notify], [[network]], [[dhcp_subnet]], [[dhcp_reservation]], [[dhcp_profile]], [boot], [[boot_entry]], [[boot_rule]], [hosts], [[profile]], [[site]], [[target]], [[server]], [glpi], [[plan]]; it belongs under [appliance]"
         ]
     );
 }

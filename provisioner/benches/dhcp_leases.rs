@@ -56,6 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         locale: config::Locale::En,
         images: Arc::new(|| Box::pin(async { Err("there are no images here".to_owned()) })),
         choices: Arc::default(),
+        glpi: None,
         heard: Heard::default(),
         ports: PortsBoard::default(),
         attempts: provisioner::Attempts::default(),

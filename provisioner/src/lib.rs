@@ -7,6 +7,7 @@
 //! - `boot`: who is asking (`client`), for what (`path`), and what it gets now (`policy`, pure)
 //! - [`flight`]: what each machine did at every power-on
 //! - [`host`]: the registry of machines; [`session`]: one image onto one host, and the agent's API
+//! - [`outgoing`]: HTTP to servers of the company
 //! - [`serve()`]: the sockets of every interface, tried again until they work
 
 mod boot;
@@ -18,6 +19,7 @@ mod http;
 mod interface;
 mod ipv6;
 pub mod mac;
+pub mod outgoing;
 pub mod ports;
 mod rate;
 mod records;

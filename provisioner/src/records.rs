@@ -45,4 +45,8 @@ pub(crate) const TABLES: &[&str] = &[
      supplier TEXT NOT NULL, bought TEXT NOT NULL, warranty_end TEXT NOT NULL); \
      CREATE TABLE card_place (mac TEXT PRIMARY KEY, network TEXT NOT NULL, port TEXT NOT NULL, \
      heard_ms BIGINT NOT NULL)",
+    "CREATE TABLE glpi_push (host TEXT PRIMARY KEY, accepted_digest TEXT NOT NULL, \
+     accepted_ms BIGINT, pending_digest TEXT NOT NULL, request TEXT NOT NULL, \
+     questions BIGINT NOT NULL, attempts BIGINT NOT NULL, next_ms BIGINT NOT NULL, \
+     problem TEXT NOT NULL, asked_ms BIGINT NOT NULL)",
 ];

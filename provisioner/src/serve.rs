@@ -41,6 +41,8 @@ pub struct Boot {
     pub images: OpenVault,
     /// The admin's own entries and rules.
     pub choices: Arc<config::BootChoices>,
+    /// Where the inventory of approved machines is sent; `None`: nowhere.
+    pub glpi: Option<config::Glpi>,
     /// What boot requests said of their machines; `Heard::default()`.
     pub heard: Heard,
     /// Where `serve` says which ports it got; `PortsBoard::default()`.
@@ -64,6 +66,15 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
     let (negotiations, db) = (boot.negotiations.clone(), boot.db.clone());
     let stop = shutdown.clone();
     tasks.spawn(async move { negotiations.write_down(&db, &stop).await });
+    if let Some(glpi) = boot.glpi.clone() {
+        let (db, clock) = (boot.db.clone(), boot.clock.clone());
+        tasks.spawn(crate::host::glpi::queue::keep(
+            db,
+            clock,
+            glpi,
+            shutdown.clone(),
+        ));
+    }
     for network in networks {
         tasks.spawn(interface::serve(boot.clone(), network, shutdown.clone()));
     }

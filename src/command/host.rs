@@ -87,6 +87,14 @@ pub(crate) enum Command {
         /// The file, at most 1000 hosts
         file: PathBuf,
     },
+    /// Sends inventories to GLPI again, also those it has; without hosts, of all that are approved
+    Push {
+        /// Their ids, names or MACs
+        hosts: Vec<String>,
+        /// Only prints what would be sent, as JSON
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Removes a host; it is new when it comes back
     Forget { host: String },
 }
@@ -227,6 +235,7 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             let (added, known) = (number(&imported, "added"), number(&imported, "known"));
             terminal::note(&format!("{added} hosts added, {known} were known"));
         }
+        Command::Push { hosts, dry_run } => return push(door, &hosts, dry_run),
         Command::Forget { host } => {
             post(&host, "forget", &Value::Null)?;
             terminal::note("forgotten; it is new when it comes back");
@@ -310,6 +319,35 @@ fn approve(door: &Door, asked: Asked) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn push(door: &Door, hosts: &[String], dry_run: bool) -> anyhow::Result<ExitCode> {
+    let asked = json!({"hosts": hosts, "dry_run": dry_run});
+    let pushed = door.post("/api/hosts/push", &asked)?;
+    let pushed = items(&pushed);
+    if let Some(host) = pushed.iter().find(|host| host["problem"].is_string()) {
+        let (name, problem) = (text(host, "name"), text(host, "problem"));
+        bail!("send the inventory of {name}: {problem}; nothing was sent");
+    }
+    if dry_run {
+        let documents: Vec<&Value> = pushed.iter().map(|host| &host["document"]).collect();
+        match documents[..] {
+            [document] if hosts.len() == 1 => terminal::json(document)?,
+            _ => terminal::json(&json!(documents))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    terminal::note(&match pushed.len() {
+        0 => "no approved host has reported yet: there is nothing to send".to_owned(),
+        1 => format!(
+            "the inventory of {} is being sent; `reprise host show` says when GLPI accepted it",
+            text(&pushed[0], "name")
+        ),
+        count => format!(
+            "{count} inventories are being sent; `reprise host show` says of each when GLPI accepted it"
+        ),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
 fn list_of_hosts(file: &Path) -> anyhow::Result<String> {
     let read = || -> std::io::Result<String> {
         let mut text = String::new();
@@ -350,6 +388,18 @@ fn secure_boot(inventory: &Value) -> String {
             missing.join(" or ")
         ),
         _ => state,
+    }
+}
+
+/// When GLPI accepted its inventory, and what is wrong with the newest.
+fn in_glpi(door: &Door, glpi: &Value) -> String {
+    let accepted = match &glpi["accepted_ms"] {
+        Value::Null => "-".to_owned(),
+        at => format!("accepted {}", door.when(at)),
+    };
+    match glpi["problem"].as_str() {
+        Some(problem) => format!("{accepted}; {problem}"),
+        None => accepted,
     }
 }
 
@@ -402,6 +452,7 @@ fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
         ("warranty end", text(host, "warranty_end")),
         ("seen in", text(host, "network")),
         ("switch port", text(host, "port")),
+        ("in GLPI", in_glpi(door, &host["glpi"])),
         ("first seen", door.when(&host["first_seen_ms"])),
         ("last seen", door.when(&host["last_seen_ms"])),
         ("approved", door.when(&host["approved_ms"])),

@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod approval;
 pub mod details;
 mod filler;
+pub mod glpi;
 pub(crate) mod identity;
 pub mod import;
 pub(crate) mod naming;
@@ -109,6 +110,10 @@ pub enum Error {
     NotAll(String),
     #[error("approve more than {0} hosts at once; choose fewer")]
     TooMany(usize),
+    #[error(
+        "push inventories to GLPI: none is named; add [glpi] with its `url` to the configuration"
+    )]
+    NoGlpi,
     #[error("note this of host {0}: {1}")]
     BadDetail(String, String),
     #[error(

@@ -6,7 +6,7 @@ use super::import::Listed;
 use super::next::NextBoot;
 use super::place::Place;
 use super::uuid::Uuid;
-use super::{Error, Host, HostId, HostState, Imported, adapter, details, place};
+use super::{Error, Host, HostId, HostState, Imported, adapter, details, glpi, place};
 use crate::Mac;
 use crate::boot::heard::Said;
 use crate::boot::policy::Known;
@@ -286,6 +286,7 @@ pub(crate) async fn give_mac(
 pub(crate) async fn remove(conn: &mut AnyConnection, id: &HostId) -> Result<u64, sqlx::Error> {
     place::records::remove(conn, id).await?;
     details::records::remove(conn, id).await?;
+    glpi::records::remove(conn, id).await?;
     sqlx::query("DELETE FROM host_mac WHERE host = $1")
         .bind(id.as_str())
         .execute(&mut *conn)

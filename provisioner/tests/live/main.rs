@@ -5,6 +5,7 @@
 mod agent;
 mod clients;
 mod flight;
+mod glpi;
 mod identity;
 mod lan;
 mod lease;

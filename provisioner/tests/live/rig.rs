@@ -138,6 +138,7 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
             Box::pin(async move { Ok(vault) })
         }),
         choices: Arc::default(),
+        glpi: None,
         heard: provisioner::Heard::default(),
         ports: PortsBoard::default(),
     };

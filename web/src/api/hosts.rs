@@ -1,4 +1,4 @@
-//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/{approve,import}`,
+//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/{approve,import,push}`,
 //! `POST /api/hosts/ID/{approve,name,set,forget,ask,next,wake}`. ID may be a name or a MAC.
 
 use crate::auth::permit::{ApiAct, Caller};
@@ -11,6 +11,7 @@ use images::wire::Inventory;
 use provisioner::host;
 use provisioner::host::approval::{Ask, Given, Purpose, approve_all, name_by_rule, preview};
 use provisioner::host::details::Change;
+use provisioner::host::glpi::Standing;
 use serde::{Deserialize, Serialize};
 
 pub(super) fn router() -> Router<Desk> {
@@ -18,6 +19,7 @@ pub(super) fn router() -> Router<Desk> {
         .route("/api/hosts", get(list))
         .route("/api/hosts/approve", post(approve_many))
         .route("/api/hosts/import", post(import))
+        .route("/api/hosts/push", post(push))
         .route("/api/hosts/{id}", get(show))
         .route("/api/hosts/{id}/approve", post(approve))
         .route("/api/hosts/{id}/name", post(name))
@@ -57,10 +59,28 @@ struct Host {
     network: Option<String>,
     /// The port of the switch, where a switch said so.
     port: Option<String>,
+    glpi: Option<Glpi>,
 }
 
-fn shape(host: host::Host) -> Host {
+/// How its inventory got on with GLPI.
+#[derive(Serialize)]
+struct Glpi {
+    /// When it accepted one last.
+    accepted_ms: Option<i64>,
+    /// What is wrong with the newest; `null`: nothing.
+    problem: Option<String>,
+}
+
+fn of_glpi(standing: Standing) -> Glpi {
+    Glpi {
+        accepted_ms: standing.accepted.map(|at| at.0),
+        problem: Some(standing.problem).filter(|problem| !problem.is_empty()),
+    }
+}
+
+fn shape(host: host::Host, glpi: Option<Standing>) -> Host {
     Host {
+        glpi: glpi.map(of_glpi),
         id: host.id.0,
         name: host.name,
         state: host.state.as_str(),
@@ -98,7 +118,18 @@ async fn find(desk: &Desk, which: &str) -> Result<host::Host, Error> {
 
 async fn list(State(desk): State<Desk>, _caller: Caller) -> Result<Json<Vec<Host>>, Error> {
     let hosts = host::list(&desk.app.db).await?;
-    Ok(Json(hosts.into_iter().map(shape).collect()))
+    let mut standings = host::glpi::standings(&desk.app.db).await?;
+    let shaped = hosts.into_iter().map(|host| {
+        let standing = standings.remove(host.id.as_str());
+        shape(host, standing)
+    });
+    Ok(Json(shaped.collect()))
+}
+
+async fn shaped(desk: &Desk, host: host::Host) -> Result<Json<Host>, Error> {
+    let mut standings = host::glpi::standings(&desk.app.db).await?;
+    let standing = standings.remove(host.id.as_str());
+    Ok(Json(shape(host, standing)))
 }
 
 #[derive(Deserialize)]
@@ -128,7 +159,7 @@ async fn show(
     _caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Host>, Error> {
-    Ok(Json(shape(find(&desk, &id).await?)))
+    shaped(&desk, find(&desk, &id).await?).await
 }
 
 #[derive(Default, Deserialize)]
@@ -153,7 +184,7 @@ async fn approve(
     }];
     let registry = &app.config.registry;
     approve_all(&app.db, registry, asks, profile.as_deref(), &caller.by, now).await?;
-    Ok(Json(shape(host::get(&app.db, &host).await?)))
+    shaped(&desk, host::get(&app.db, &host).await?).await
 }
 
 #[derive(Deserialize)]
@@ -293,6 +324,65 @@ async fn name(
     Ok(Json(named(given)))
 }
 
+#[derive(Deserialize)]
+struct Push {
+    /// Their ids, names or MACs; none = all that are approved.
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Pushed {
+    host: String,
+    name: String,
+    /// What is sent.
+    document: Option<serde_json::Value>,
+    /// Why there is nothing to send.
+    problem: Option<String>,
+}
+
+/// Sends inventories to GLPI again, also those it has; or shows them.
+async fn push(
+    State(desk): State<Desk>,
+    _caller: ApiAct,
+    Json(asked): Json<Push>,
+) -> Result<Json<Vec<Pushed>>, Error> {
+    let (app, registry) = (&desk.app, &desk.app.config.registry);
+    if registry.glpi.is_none() && !asked.dry_run {
+        return Err(host::Error::NoGlpi.into());
+    }
+    let mut hosts = Vec::new();
+    if asked.hosts.is_empty() {
+        hosts = host::list(&app.db).await?;
+        hosts.retain(|host| host.state == host::HostState::Approved && host.inventory.is_some());
+    }
+    for which in &asked.hosts {
+        hosts.push(find(&desk, which).await?);
+    }
+    let mut meant = Vec::new();
+    let mut pushed = Vec::new();
+    for host in hosts {
+        let previewed = host::glpi::preview(registry, &host);
+        let (document, problem) = match previewed {
+            Ok(document) => (Some(document), None),
+            Err(why) => (None, Some(why)),
+        };
+        pushed.push(Pushed {
+            host: host.id.to_string(),
+            name: host.name.clone(),
+            document,
+            problem,
+        });
+        meant.push(host);
+    }
+    if !asked.dry_run && pushed.iter().all(|pushed| pushed.problem.is_none()) {
+        host::glpi::push(&app.db, meant, app.clock.now()).await?;
+    }
+    Ok(Json(pushed))
+}
+
 /// An empty text takes away; what is absent stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -323,7 +413,7 @@ async fn set(
     };
     let registry = &app.config.registry;
     host::details::set(&app.db, registry, &host, change, &caller.by, now).await?;
-    Ok(Json(shape(host::get(&app.db, &host).await?)))
+    shaped(&desk, host::get(&app.db, &host).await?).await
 }
 
 async fn forget(

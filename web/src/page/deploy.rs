@@ -56,7 +56,7 @@ fn deploy_page(
         said(&host.name),
     );
     render(&DeployPage {
-        host: view(words, host),
+        host: view(words, &desk.app.config.registry, host),
         image: asked.image.clone(),
         image_name: said(&asked.image_name),
         image_size: words.size(asked.image_size_bytes),

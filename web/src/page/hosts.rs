@@ -7,15 +7,18 @@ use crate::error::Error;
 use crate::path::shown;
 use crate::readiness::Moment;
 use crate::story::Mood;
-use crate::words::Words;
+use crate::words::{Told, Words};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use config::Registry;
 use images::secure_boot::{Verdict, judge_boot_disk};
 use images::wire::Inventory;
 use provisioner::host::approval::{Ask, approve_all};
+use provisioner::host::details::{self, Details, Warranty};
+use provisioner::host::glpi::Standing;
 use provisioner::host::{self, Host, HostId, HostState, adapter};
 use provisioner::session;
 
@@ -66,6 +69,48 @@ pub(super) struct HostView {
     pub(super) refuses: bool,
     pub(super) disks: Vec<DiskView>,
     pub(super) nics: Vec<String>,
+    /// What people noted of it, each with its title.
+    pub(super) notes: Vec<(String, String)>,
+    pub(super) warranty: Option<WarrantyView>,
+}
+
+/// How it stands with a machine's warranty.
+pub(super) struct WarrantyView {
+    pub(super) mood: Mood,
+    pub(super) text: String,
+    /// Over, or soon.
+    pub(super) shown: bool,
+}
+
+fn warranty(words: &Words, registry: &Registry, details: &Details) -> Option<WarrantyView> {
+    let date = details.warranty_end?.to_string();
+    let (mood, text, shown) = match details::warranty(details, registry, words.today()) {
+        Warranty::Unknown => return None,
+        Warranty::Runs => (Mood::Plain, words.t1("warranty-until", "date", date), false),
+        Warranty::EndsIn(0) => (Mood::Care, words.t("warranty-today"), true),
+        Warranty::EndsIn(days) => {
+            let days = u64::try_from(days).unwrap_or(0);
+            let text = words.n_with("warranty-soon", days, &[("date", &date)]);
+            (Mood::Care, text, true)
+        }
+        Warranty::Over => (Mood::Bad, words.t1("warranty-over", "date", date), true),
+    };
+    Some(WarrantyView { mood, text, shown })
+}
+
+fn notes(words: &Words, details: &Details) -> Vec<(String, String)> {
+    let bought = details.bought.map(|day| day.to_string());
+    [
+        ("host-user", said(&details.user)),
+        ("host-profile", said(&details.profile)),
+        ("host-asset-tag", said(&details.asset_tag)),
+        ("host-supplier", said(&details.supplier)),
+        ("host-bought", bought.unwrap_or_default()),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(key, value)| (words.t(key), value))
+    .collect()
 }
 
 /// Everything an agent tells is hostile: it is cut, cleaned and escaped.
@@ -83,9 +128,11 @@ fn secure_boot(words: &Words, inventory: &Inventory) -> Option<String> {
     }
 }
 
-pub(super) fn view(words: &Words, host: &Host) -> HostView {
+pub(super) fn view(words: &Words, registry: &Registry, host: &Host) -> HostView {
     let inventory = host.inventory.as_ref();
     HostView {
+        notes: notes(words, &host.details),
+        warranty: warranty(words, registry, &host.details),
         id: host.id.to_string(),
         name: said(&host.name),
         mood: match host.state {
@@ -214,10 +261,11 @@ struct ListPage {
 
 async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Error> {
     let words = &reader.words;
+    let registry = &desk.app.config.registry;
     let hosts = host::list(&desk.app.db).await?;
     let (waiting, others) = hosts
         .iter()
-        .map(|h| view(words, h))
+        .map(|h| view(words, registry, h))
         .partition(|v: &HostView| v.waiting);
     let sessions = session::list(&desk.app.db, 20).await?;
     let adapters = adapter::shared(&desk.app.db).await?;
@@ -239,11 +287,28 @@ async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
     })
 }
 
+/// How its inventory gets on with GLPI, and what is wrong with the newest.
+struct GlpiView {
+    text: String,
+    problem: Option<Told>,
+}
+
+fn glpi(words: &Words, standing: Standing) -> GlpiView {
+    GlpiView {
+        text: match standing.accepted {
+            Some(at) => words.t1("host-glpi-accepted", "date", words.date(at)),
+            None => words.t("host-glpi-waits"),
+        },
+        problem: (!standing.problem.is_empty()).then(|| words.told(&standing.problem)),
+    }
+}
+
 #[derive(Template)]
 #[template(path = "host.html")]
 struct Page {
     f: Frame,
     host: HostView,
+    glpi: Option<GlpiView>,
     /// Word and title of what it can be given at its next network boot.
     entries: Vec<(String, String)>,
     /// What it will be given.
@@ -265,11 +330,21 @@ async fn show(
     let sessions = session::list(&desk.app.db, 200).await?;
     let now = desk.app.clock.now();
     let title = said(&host.name);
+    let registry = &desk.app.config.registry;
+    let glpi = match registry.glpi.is_some() && host.state == HostState::Approved {
+        true => {
+            let mut standings = host::glpi::standings(&desk.app.db).await?;
+            let standing = standings.remove(host.id.as_str()).unwrap_or_default();
+            Some(glpi(words, standing))
+        }
+        false => None,
+    };
     let next = host::next::of(&desk.app.db, &host.id, now).await?;
     let menu = (host::next::MENU.to_owned(), words.t("host-menu"));
     let own = &desk.app.boot.choices.entries;
     render(&Page {
-        host: view(words, &host),
+        host: view(words, registry, &host),
+        glpi,
         entries: std::iter::once(menu)
             .chain(own.iter().map(|e| (e.name.clone(), e.title.clone())))
             .collect(),

@@ -142,6 +142,14 @@ impl Words {
         figures::date(self.locale, &self.zone, at)
     }
 
+    /// Of the day in the appliance's time zone.
+    pub(crate) fn today(&self) -> jiff::civil::Date {
+        jiff::Timestamp::from_millisecond(self.now.0)
+            .unwrap_or_default()
+            .to_zoned(self.zone.clone())
+            .date()
+    }
+
     /// `il y a 3 heures`.
     pub(crate) fn ago(&self, at: Timestamp) -> String {
         let seconds = self.now.since(at).as_secs();

@@ -257,6 +257,57 @@ mod tests {
         ]
     }
 
+    /// Why GLPI has not got an inventory.
+    fn inventories() -> Vec<String> {
+        use provisioner::host::glpi::Fault;
+        let text = || "x".to_owned();
+        let (status, said) = (500, text);
+        let faults = [
+            Fault::Silent(text()),
+            Fault::Login {
+                status,
+                said: said(),
+            },
+            Fault::NoPage(404),
+            Fault::Elsewhere(text()),
+            Fault::NoGlpi {
+                status,
+                said: said(),
+            },
+            Fault::Server {
+                status,
+                said: said(),
+            },
+            Fault::Busy {
+                status,
+                said: said(),
+            },
+            Fault::Inventory(text()),
+            Fault::StillPending,
+            Fault::Password {
+                path: text(),
+                why: text(),
+            },
+            Fault::Certificates {
+                path: text(),
+                why: text(),
+            },
+        ];
+        let mut all: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        all.extend([
+            format!("failed to send inventories to GLPI: {}", faults[0]),
+            format!(
+                "failed to send the inventory of PC-1 to GLPI: {}",
+                faults[7]
+            ),
+            format!(
+                "failed to send the inventory of PC-1 and 2 more to GLPI: {}",
+                faults[7]
+            ),
+        ]);
+        all
+    }
+
     /// What a database says on a bad night, as a run, a proof and a restore tell it.
     fn databases() -> Vec<String> {
         use databases::{Cause, Engine, Error};
@@ -468,6 +519,7 @@ mod tests {
         sentences.push(continuity::clock::sentence(Timestamp(0), month));
         sentences.extend(databases());
         sentences.extend(parts());
+        sentences.extend(inventories());
         for sentence in sentences {
             let told = said(&sentence);
             for left in [

@@ -138,6 +138,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut Config)) -> Bench {
             appliance: "agen".into(),
             locale: Locale::Fr,
             choices: Arc::new(config.boot.clone()),
+            glpi: config.registry.glpi.clone(),
             heard: provisioner::Heard::default(),
             ports: PortsBoard::default(),
             recorder: provisioner::flight::Recorder::new(clock.clone()),

@@ -2,9 +2,7 @@
 
 use super::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 
 /// From the first packet to the last.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -30,40 +28,8 @@ pub(super) fn get(url: &str, ca_file: Option<&Path>) -> Result<String, Error> {
 }
 
 fn agent(url: &str, ca_file: Option<&Path>) -> Result<ureq::Agent, Error> {
-    let mut config = ureq::Agent::config_builder()
-        .timeout_global(Some(LIMIT))
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .user_agent("reprise");
-    if url.starts_with("https:") {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::from(roots(ca_file)?))
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
-        config = config.tls_config(tls);
-    }
-    Ok(config.build().new_agent())
-}
-
-/// The system's, and those of the company.
-fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate<'static>>, Error> {
-    let system = rustls_native_certs::load_native_certs().certs;
-    let mut all: Vec<Certificate<'static>> = system
-        .iter()
-        .map(|der| Certificate::from_der(der).to_owned())
-        .collect();
-    if let Some(path) = ca_file {
-        let pem = pem(path)?;
-        for item in ureq::tls::parse_pem(&pem) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => all.push(certificate),
-                Ok(_) => {}
-                Err(error) => return Err(bad_certificates(path, error)),
-            }
-        }
-    }
-    Ok(all)
+    provisioner::outgoing::agent(url, ca_file, LIMIT)
+        .map_err(|error| bad_certificates(ca_file.unwrap_or(Path::new("")), error))
 }
 
 pub(super) fn pem(path: &Path) -> Result<Vec<u8>, Error> {
