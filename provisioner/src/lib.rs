@@ -38,6 +38,8 @@ pub use dhcp::fuzz as dhcp_fuzz;
 pub use dhcp::lease;
 #[cfg(fuzzing)]
 pub use dhcp6::fuzz as dhcp6_fuzz;
+#[cfg(fuzzing)]
+pub use http::fuzz as http_fuzz;
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
 pub use serve::{Boot, OpenVault, serve};

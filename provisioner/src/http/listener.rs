@@ -1,13 +1,9 @@
 //! The TCP listener of one interface, and the limits of each connection.
 
-use super::router::router;
+use super::connection;
 use crate::interface::{EVERY, Served};
 use crate::socket;
 use crate::trouble::Trouble;
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,12 +15,8 @@ use tokio_util::sync::CancellationToken;
 /// A classroom is thirty machines with two connections each.
 const MOST_CONNECTIONS: usize = 512;
 const MOST_PER_MACHINE: usize = 16;
-/// Also how long a connection may stay open without a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 /// The slowest download that is worth waiting for: 64 MiB in half an hour.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(1800);
-const MOST_HEADERS: usize = 64;
-const HEADER_BYTES: usize = 16 << 10;
 
 pub(crate) async fn serve(served: Served, stop: CancellationToken) {
     let (interface, port) = (served.interface.clone(), served.http_port);
@@ -40,7 +32,7 @@ pub(crate) async fn serve(served: Served, stop: CancellationToken) {
                 let port = listener.local_addr().map_or(port, |address| address.port());
                 mark(&served, Some(port));
                 tracing::info!(interface, address = %served.at(), port, "HTTP boot server listens");
-                accept(&listener, router(served.clone()), &stop).await;
+                accept(&listener, &served, &stop).await;
                 mark(&served, None);
                 return;
             }
@@ -97,7 +89,7 @@ impl Drop for Taken {
     }
 }
 
-async fn accept(listener: &TcpListener, router: Router, stop: &CancellationToken) {
+async fn accept(listener: &TcpListener, served: &Served, stop: &CancellationToken) {
     let places = Places::default();
     let mut connections = JoinSet::new();
     loop {
@@ -111,7 +103,7 @@ async fn accept(listener: &TcpListener, router: Router, stop: &CancellationToken
                         tracing::warn!(%from, "too many connections; this one is closed");
                         continue;
                     };
-                    connections.spawn(connection(stream, router.clone(), place));
+                    connections.spawn(connection(stream, served.clone(), place));
                 }
                 // Out of file descriptors: the others go on, and this passes.
                 Err(error) => {
@@ -125,15 +117,8 @@ async fn accept(listener: &TcpListener, router: Router, stop: &CancellationToken
     connections.shutdown().await;
 }
 
-async fn connection(stream: TcpStream, router: Router, _place: Taken) {
-    let mut server = http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(HEADER_BYTES);
-    let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    match tokio::time::timeout(LONGEST_CONNECTION, serving).await {
+async fn connection(stream: TcpStream, served: Served, _place: Taken) {
+    match tokio::time::timeout(LONGEST_CONNECTION, connection::serve(stream, &served)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a boot connection ended early"),
         Err(_) => tracing::warn!("a boot connection was too slow and was closed"),

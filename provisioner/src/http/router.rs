@@ -1,5 +1,7 @@
 //! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
 
+use super::answer::{Answer, text};
+use super::request::Request;
 use super::script;
 use super::scripts;
 use super::stream::{self, Patch};
@@ -9,24 +11,21 @@ use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate};
 use crate::flight::{Carrier, Step, policy_code};
 use crate::interface::Served;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use images::assets;
 
-pub(super) fn router(served: Served) -> Router {
-    Router::new().fallback(answer).with_state(served)
-}
-
 /// A HEAD is answered like a GET: the body is dropped on the way out, its length stays.
-async fn answer(State(served): State<Served>, request: Request) -> Response<Body> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let allowed = [(header::ALLOW, "GET, HEAD")];
-        return (StatusCode::METHOD_NOT_ALLOWED, allowed).into_response();
+pub(super) async fn answer(served: &Served, request: &Request) -> Answer {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        let mut answer = text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "GET and HEAD only\n".to_owned(),
+        );
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        answer.headers_mut().insert(header::ALLOW, allowed);
+        return answer;
     }
-    let Some((mac, file)) = path::parse(request.uri().path()) else {
+    let Some((mac, file)) = path::parse(request.uri.path()) else {
         return text(StatusCode::NOT_FOUND, "no such boot file\n".to_owned());
     };
     let boot = &served.boot;
@@ -38,8 +37,8 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
             return text(StatusCode::INTERNAL_SERVER_ERROR, sentence.to_owned());
         }
     };
-    tracing::info!(%mac, file = file.name(), method = %request.method(), ?step, "boot file asked");
-    let head = *request.method() == Method::HEAD;
+    tracing::info!(%mac, file = file.name(), method = %request.method, ?step, "boot file asked");
+    let head = request.method == Method::HEAD;
     let (by, name) = (Carrier::Http, file.name().to_owned());
     boot.recorder.note(
         mac,
@@ -65,7 +64,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
         }
         (BootFile::Script, BootStep::Agent | BootStep::Give(_)) => {
             let host = found.host.as_ref().filter(|_| !head);
-            let script = scripts::script(&served, mac, step, host).await;
+            let script = scripts::script(served, mac, step, host).await;
             let len = u64::try_from(script.len()).unwrap_or(u64::MAX);
             if let Some(mut sending) = sending(len) {
                 sending.add(len);
@@ -73,16 +72,16 @@ async fn answer(State(served): State<Served>, request: Request) -> Response<Body
             text(StatusCode::OK, script)
         }
         (BootFile::Menu, BootStep::Agent | BootStep::Give(_)) => {
-            let typed = unlock::typed(request.uri().query()).filter(|_| !head);
-            let script = scripts::menu(&served, mac, step, found.host.as_ref(), typed).await;
+            let typed = unlock::typed(request.uri.query()).filter(|_| !head);
+            let script = scripts::menu(served, mac, step, found.host.as_ref(), typed).await;
             text(StatusCode::OK, script)
         }
         (file, BootStep::Agent | BootStep::Give(_)) => {
             let path = asset::path(&boot.assets_dir, &served.own, file).await;
             // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
             let whole = HeaderMap::new();
-            let asked = if head { &whole } else { request.headers() };
-            let patch = (file == BootFile::BootDisk).then(|| boot_disk(&served, mac));
+            let asked = if head { &whole } else { &request.headers };
+            let patch = (file == BootFile::BootDisk).then(|| boot_disk(served, mac));
             stream::file(&path, asked, patch, sending)
                 .await
                 .unwrap_or_else(|error| {
@@ -109,8 +108,4 @@ fn boot_disk(served: &Served, mac: crate::Mac) -> Patch {
         at: assets::CONFIG.start,
         bytes: assets::config(&start).to_vec(),
     }
-}
-
-fn text(status: StatusCode, text: String) -> Response<Body> {
-    (status, [(header::CONTENT_TYPE, "text/plain")], text).into_response()
 }

@@ -1,15 +1,19 @@
 //! Sends a file, or a part of it, without holding it in memory.
 
-use super::pieces::pieces;
+use super::answer::{Answer, Content};
 use super::range::{Wanted, wanted};
+use super::sendfile;
 use crate::flight::Sending;
-use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use futures_util::TryStreamExt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// UEFI decides by it whether a file is a program.
 fn content_type(path: &Path) -> &'static str {
@@ -28,17 +32,20 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// `piece` begins at `at` in the file.
-    fn put_over(&self, piece: &mut [u8], at: u64) {
-        let len = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let start = self.at.max(at);
-        let end = (self.at + len(&self.bytes)).min(at + len(piece));
-        if start >= end {
-            return;
+    /// Where its bytes stand in the file.
+    fn place(&self) -> Range<u64> {
+        let len = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
+        self.at..self.at.saturating_add(len)
+    }
+
+    /// Its bytes that lie in `part`.
+    fn within(&self, part: &Range<u64>) -> &[u8] {
+        let index = |at: u64| usize::try_from(at - self.at).unwrap_or(usize::MAX);
+        let (start, end) = (self.at.max(part.start), self.place().end.min(part.end));
+        match start < end {
+            true => self.bytes.get(index(start)..index(end)).unwrap_or_default(),
+            false => &[],
         }
-        let from = |place: u64, base: u64| usize::try_from(place - base).unwrap_or(usize::MAX);
-        piece[from(start, at)..from(end, at)]
-            .copy_from_slice(&self.bytes[from(start, self.at)..from(end, self.at)]);
     }
 
     /// Part of the file's tag: a download that goes on after the patch changed must start again.
@@ -49,17 +56,54 @@ impl Patch {
     }
 }
 
+/// What of a file goes to one machine.
+pub(super) struct FilePart {
+    file: Arc<std::fs::File>,
+    part: Range<u64>,
+    patch: Option<Patch>,
+    sending: Option<Sending>,
+}
+
+impl FilePart {
+    pub(super) fn len(&self) -> u64 {
+        self.part.end - self.part.start
+    }
+
+    /// Up to the patch, the patch, and on behind it.
+    pub(super) async fn send(self, stream: &mut TcpStream) -> io::Result<()> {
+        let Self {
+            file, part, patch, ..
+        } = self;
+        let mut sending = self.sending;
+        let mut count = |bytes| {
+            if let Some(sending) = &mut sending {
+                sending.add(bytes);
+            }
+        };
+        let hole = patch.as_ref().map_or(part.end..part.end, Patch::place);
+        let before = part.start..part.end.min(hole.start);
+        sendfile::send(stream, &file, before, &mut count).await?;
+        if let Some(patch) = &patch {
+            let bytes = patch.within(&part);
+            stream.write_all(bytes).await?;
+            count(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        }
+        let behind = part.start.max(hole.end)..part.end;
+        sendfile::send(stream, &file, behind, &mut count).await
+    }
+}
+
 /// `sending` is told the length of what travels, and the guard it gives what went out.
 pub(super) async fn file(
     path: &Path,
     asked: &HeaderMap,
     patch: Option<Patch>,
     sending: impl FnOnce(u64) -> Option<Sending>,
-) -> std::io::Result<Response<Body>> {
+) -> io::Result<Answer> {
     let file = File::open(path).await?;
     let metadata = file.metadata().await?;
     if !metadata.is_file() {
-        return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput));
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     let size = metadata.len();
     let changed_ms = metadata
@@ -102,53 +146,53 @@ pub(super) async fn file(
             (answer, 0..0)
         }
     };
-    let length = part.end - part.start;
-    let mut sending = sending(length);
-    let file = file.into_std().await;
-    let mut at = part.start;
-    let pieces = pieces(file, part).map_ok(move |mut piece| {
-        let len = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if let Some(sending) = &mut sending {
-            sending.add(len);
-        }
-        if let Some(patch) = &patch {
-            patch.put_over(&mut piece, at);
-        }
-        at += len;
-        piece
-    });
-    let body = Body::from_stream(pieces);
-    answer
-        .header(header::CONTENT_LENGTH, length)
-        .body(body)
-        .map_err(std::io::Error::other)
+    let sending = sending(part.end - part.start);
+    let file = Arc::new(file.into_std().await);
+    let part = FilePart {
+        file,
+        part,
+        patch,
+        sending,
+    };
+    answer.body(Content::File(part)).map_err(io::Error::other)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
 
-    #[test]
-    fn a_patch_is_put_over_wherever_the_pieces_are_cut() {
-        let file: Vec<u8> = (0..40).collect();
-        let patch = Patch {
-            at: 13,
-            bytes: vec![99; 9],
-        };
-        let mut expected = file.clone();
+    #[tokio::test]
+    async fn a_patch_is_put_over_wherever_the_part_is_cut() {
+        let path = std::env::temp_dir().join(format!("reprise-patch-{}", state::id::new()));
+        let bytes: Vec<u8> = (0..40).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let file = Arc::new(std::fs::File::open(&path).unwrap());
+        let mut expected = bytes;
         expected[13..22].fill(99);
-        for from in 0..file.len() {
-            for cut in 1..=file.len() {
-                let mut out = Vec::new();
-                let mut at = from as u64;
-                for piece in file[from..].chunks(cut) {
-                    let mut piece = piece.to_vec();
-                    patch.put_over(&mut piece, at);
-                    at += piece.len() as u64;
-                    out.extend(piece);
-                }
-                assert_eq!(out, expected[from..], "from {from}, cut every {cut}");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = TcpStream::connect(listener.local_addr().unwrap());
+        let (here, there) = tokio::join!(here, listener.accept());
+        let (mut here, mut there) = (here.unwrap(), there.unwrap().0);
+        for start in 0..expected.len() {
+            for end in start..=expected.len() {
+                let part = FilePart {
+                    file: Arc::clone(&file),
+                    part: start as u64..end as u64,
+                    patch: Some(Patch {
+                        at: 13,
+                        bytes: vec![99; 9],
+                    }),
+                    sending: None,
+                };
+                assert_eq!(part.len(), (end - start) as u64);
+                part.send(&mut here).await.unwrap();
+                let mut got = vec![0; end - start];
+                there.read_exact(&mut got).await.unwrap();
+                assert_eq!(got, expected[start..end], "{start}..{end}");
             }
         }
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -151,13 +151,18 @@ fn curl_gets_boot_files_whole_and_in_parts() {
     });
 }
 
-/// One request on an open connection: the head in small letters, and the body its length says.
+/// One request on an open connection, and its answer.
 fn request(stream: &mut TcpStream, method: &str, path: &str, more: &str) -> (String, Vec<u8>) {
     let text = format!(
         "{method} {path} HTTP/1.1\r\nHost: 10.77.0.2:8067\r\nAccept: */*\r\n\
          User-Agent: UefiHttpBoot/1.0\r\n{more}\r\n"
     );
     stream.write_all(text.as_bytes()).unwrap();
+    answer(stream, method == "HEAD")
+}
+
+/// The head in small letters, and the body its length says.
+fn answer(stream: &mut TcpStream, head_only: bool) -> (String, Vec<u8>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -167,7 +172,7 @@ fn request(stream: &mut TcpStream, method: &str, path: &str, more: &str) -> (Str
     let head = String::from_utf8(head).unwrap().to_lowercase();
     let length = head.split_once("content-length: ").unwrap().1;
     let length: usize = length.lines().next().unwrap().parse().unwrap();
-    let mut body = vec![0; if method == "HEAD" { 0 } else { length }];
+    let mut body = vec![0; if head_only { 0 } else { length }];
     stream.read_exact(&mut body).unwrap();
     (head, body)
 }
@@ -211,6 +216,62 @@ fn uefi_http_boot_gets_its_loader_on_one_connection() {
         let (head, body) = request(&mut stream, "GET", path, "");
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         assert!(body == loader, "{} bytes", body.len());
+    });
+}
+
+/// Requests that came in one packet, and one with a body that nobody asked for.
+#[test]
+fn requests_that_come_together_are_answered_in_their_order() {
+    served(|pc, _| {
+        pc.enter();
+        let open = || {
+            let stream = TcpStream::connect("10.77.0.2:8067").unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(60)))
+                .unwrap();
+            stream
+        };
+        let get = |range: &str| {
+            let path = "/b/525400123456/snponly.efi";
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nRange: bytes={range}\r\n\r\n")
+        };
+        let loader = noise(213_444, 11);
+        let mut stream = open();
+        let both = [get("0-9").as_bytes(), get("200000-200099").as_bytes()].concat();
+        let (now, later) = both.split_at(both.len() - 7);
+        stream.write_all(now).unwrap();
+        stream.write_all(later).unwrap();
+        for part in [0..10, 200_000..200_100] {
+            let (head, body) = answer(&mut stream, false);
+            assert!(head.starts_with("http/1.1 206 "), "{head}");
+            assert!(head.contains("\r\ndate: "), "{head}");
+            assert!(body == loader[part]);
+        }
+        // The body is not taken for a request: the connection ends behind the answer, which arrives.
+        let mut stream = open();
+        let body = [b'x'; 100_000];
+        let post = format!(
+            "POST /b/525400123456/kernel HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(post.as_bytes()).unwrap();
+        let (head, _) = answer(&mut stream, false);
+        assert!(head.starts_with("http/1.1 405 "), "{head}");
+        assert!(head.contains("connection: close\r\n"), "{head}");
+        let _ = stream.write_all(&body);
+        let mut rest = Vec::new();
+        // Its end, or that it was cut off while it still wrote.
+        let _ = stream.read_to_end(&mut rest);
+        assert_eq!(rest, b"");
+        // As HTTP/1.0 without a word about it: one answer, and the end.
+        let mut stream = open();
+        let old = b"GET /b/525400123456/snponly.efi HTTP/1.0\r\n\r\n";
+        stream.write_all(old).unwrap();
+        let (head, body) = answer(&mut stream, false);
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        assert!(body == loader);
+        stream.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"");
     });
 }
 
