@@ -5,6 +5,9 @@ use crate::catalogue::Image;
 use crate::language::{Language, human_size};
 use crate::wire::{DeployOrder, Disk, Inventory};
 
+/// No disk has larger sectors.
+pub(crate) const SECTOR_MOST: u64 = 4096;
+
 /// What will happen, ready to be shown and confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeployPlan {

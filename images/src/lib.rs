@@ -5,6 +5,7 @@
 //! - `pairing`: the code that both show
 //! - `import`, `catalogue`, `manifest`: a raw disk into the vault, what is there, chunk by chunk
 //! - `deploy`: which disk gets which image, or why not (pure)
+//! - `wipe`: which disk is erased, and where it is looked at afterwards (pure)
 //! - `language`: the two languages of a machine's own screen
 //! - `secure_boot`: whom a firmware trusts, who signed a boot file (pure)
 //! - `agent`: what runs inside the netboot environment
@@ -23,6 +24,7 @@ pub mod language;
 pub mod manifest;
 pub mod pairing;
 pub mod secure_boot;
+pub mod wipe;
 pub mod wire;
 
 pub use error::Error;

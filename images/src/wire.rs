@@ -143,6 +143,8 @@ pub enum Next {
         why: String,
     },
     Deploy(DeployOrder),
+    /// Erase the disk of the order, whose image has no name and is as large as the disk.
+    Wipe(DeployOrder),
 }
 
 /// One image onto one disk, as an operator confirmed it. The agent compares every `disk_*` field
@@ -326,6 +328,18 @@ pub struct Finished {
     #[serde(default)]
     pub fetched_bytes: u64,
     pub took_ms: u64,
+    /// Of a disk that was erased.
+    #[serde(default)]
+    pub wiped: Option<Wiped>,
+}
+
+/// How a disk was erased: overwritten once with zeros, all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wiped {
+    /// Its cells were freed too (an SSD that takes it).
+    pub freed: bool,
+    /// Read back past every cache, and zero.
+    pub checked_bytes: u64,
 }
 
 /// Headers of `GET /agent/session/ID/chunk/INDEX`; the body is the chunk as the vault keeps it,

@@ -49,7 +49,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         options.confirm = Duration::from_secs(seconds);
     }
     match agent::run(&options)? {
-        Outcome::Deployed { .. } | Outcome::LocalDisk { .. } => Ok(ExitCode::SUCCESS),
+        Outcome::Deployed { .. } | Outcome::Erased { .. } | Outcome::LocalDisk { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
         Outcome::NotDeployed { why } => {
             terminal::note(&format!("reprise: not deployed: {why}"));
             Ok(ExitCode::FAILURE)

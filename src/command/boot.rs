@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Next {
         /// Its id, name or MAC
         host: String,
-        /// `menu`, `memtest`, the name of a boot entry of the configuration, or `none` to withdraw
+        /// `menu`, `memtest`, `rescue`, the name of a boot entry of the configuration, or `none` to withdraw
         entry: String,
     },
     /// Makes a stick that starts the agent, for PCs without network boot

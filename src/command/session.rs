@@ -1,4 +1,4 @@
-//! `reprise session`: one image onto one host.
+//! `reprise session`: one image onto one host, or a disk of it erased.
 
 use super::answer::{self, items, number, short, size, text};
 use crate::control::encoded;
@@ -45,7 +45,21 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Stops a deployment; a disk that was being written stays half written
+    /// Erases a disk of a host: all of it overwritten once, then read back
+    Wipe {
+        /// Id, name or MAC of an approved host
+        host: String,
+        /// Serial number or name of the disk, when the host has several
+        #[arg(long)]
+        disk: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Prints JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stops a deployment or a wipe; a disk that was being written stays half written
     Cancel { session: String },
 }
 
@@ -99,12 +113,35 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                     return Ok(ExitCode::FAILURE);
                 }
             }
-            let session = door.post("/api/sessions", &preview)?;
-            if json {
-                terminal::json(&session)?;
-            } else {
-                terminal::line(&text(&session, "id"))?;
+            opened(&door.post("/api/sessions", &preview)?, json)?;
+        }
+        Command::Wipe {
+            host,
+            disk,
+            yes,
+            json,
+        } => {
+            let asked = json!({"host": host, "disk": disk});
+            let preview = door.post("/api/sessions/wipe/preview", &asked)?;
+            terminal::note(&format!(
+                "host  {}\ndisk  {} {} {} {}\n{}",
+                text(&preview, "host_name"),
+                text(&preview, "disk"),
+                size(&preview, "disk_size_bytes"),
+                text(&preview, "disk_model"),
+                text(&preview, "disk_serial"),
+                text(&preview, "lost"),
+            ));
+            if !yes {
+                if !terminal::is_interactive() {
+                    bail!("ask whether to erase that disk: this is not a terminal; add --yes");
+                }
+                if !terminal::confirm("Erase it for good?")? {
+                    terminal::note("nothing was opened");
+                    return Ok(ExitCode::FAILURE);
+                }
             }
+            opened(&door.post("/api/sessions/wipe", &preview)?, json)?;
         }
         Command::Cancel { session } => {
             let path = format!("/api/sessions/{}/cancel", encoded(&session));
@@ -113,6 +150,13 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn opened(session: &Value, json: bool) -> anyhow::Result<()> {
+    match json {
+        true => terminal::json(session),
+        false => terminal::line(&text(session, "id")),
+    }
 }
 
 fn show(door: &Door, session: &Value, json: bool) -> anyhow::Result<()> {

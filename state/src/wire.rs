@@ -157,6 +157,31 @@ pub enum Fact {
         disk: String,
         by: String,
     },
+    /// A disk is to be erased.
+    WipeOpened {
+        session: String,
+        host: String,
+        name: String,
+        disk: String,
+        by: String,
+    },
+    /// It was: overwritten once with zeros, and looked at.
+    DiskWiped {
+        session: String,
+        host: String,
+        name: String,
+        /// Device file, model, serial number.
+        disk: String,
+        model: String,
+        serial: String,
+        by: String,
+        written_bytes: u64,
+        /// Read back past every cache, and zero.
+        checked_bytes: u64,
+        /// An SSD whose cells were freed too.
+        freed: bool,
+        took_ms: u64,
+    },
     SessionAdvanced {
         session: String,
         host: String,
@@ -337,6 +362,8 @@ impl Fact {
             Fact::HostDoubled { .. } => "host_doubled",
             Fact::HostForgotten { .. } => "host_forgotten",
             Fact::SessionOpened { .. } => "session_opened",
+            Fact::WipeOpened { .. } => "wipe_opened",
+            Fact::DiskWiped { .. } => "disk_wiped",
             Fact::SessionAdvanced { .. } => "session_advanced",
             Fact::LoggedIn { .. } => "logged_in",
             Fact::LogInRefused { .. } => "log_in_refused",

@@ -276,3 +276,64 @@ fn a_disk_changed_after_the_confirmation_is_not_written() {
     let detail = session["detail"].as_str().expect("why");
     assert!(detail.contains("confirm again"), "{detail}");
 }
+
+#[test]
+fn a_disk_is_erased_after_a_confirmation_and_the_journal_says_so_in_one_line() {
+    let folder = Temp::new();
+    let appliance = Appliance::first_start(&folder, &config_text(""));
+    let machine = Machine::new(&folder, "D", "52:54:00:0a:0a:04");
+    for (file, text) in [
+        ("sys/block/vdb/size", (MIB * 8 / 512).to_string()),
+        ("sys/block/vdb/serial", "DISK-KEPT".to_owned()),
+        ("sys/block/vdb/device/vendor", "0x1af4".to_owned()),
+    ] {
+        let path = machine.root.join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("its folder");
+        std::fs::write(path, text).expect("a file of its kernel");
+    }
+    let other = machine.root.join("dev/vdb");
+    std::fs::write(&other, vec![0xdd; MIB * 8]).expect("its other disk");
+    let mut agent = machine.agent(&appliance, 1);
+    let host = host_waiting(&appliance, machine.mac);
+    let id = host["id"].as_str().expect("an id");
+
+    let wipe = |arguments: &[&str]| {
+        let output = appliance.cli(&[&["session", "wipe", id], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    let (ok, said) = wipe(&["--yes"]);
+    assert!(!ok && said.contains("has several"), "{said}");
+    let (ok, said) = wipe(&["--disk", "DISK-D", "--yes"]);
+    assert!(!ok && said.contains("not approved"), "{said}");
+    let approval = json!({ "code": host["pairing_code"] });
+    let (status, _) = appliance.post(&format!("/api/hosts/{id}/approve"), &approval);
+    assert_eq!(status, 200);
+    let (ok, said) = wipe(&["--disk", "DISK-D"]);
+    assert!(!ok && said.contains("--yes"), "nobody was asked: {said}");
+    assert!(machine.is_untouched());
+    assert_eq!(appliance.get("/api/sessions"), json!([]));
+
+    let opened = ["session", "wipe", id, "--disk", "DISK-D", "--yes"];
+    let session = appliance.cli_json(&opened);
+    assert_eq!(session["wipe"], true, "{session}");
+    for part in ["vda", "DISK-D", "erased for good"] {
+        let lost = session["lost"].as_str().expect("a sentence");
+        assert!(lost.contains(part), "{part} in {lost}");
+        agent.shows(part);
+    }
+    assert!(agent.ends().success(), "{}", agent.screen());
+    let disk = std::fs::read(machine.disk()).expect("its disk");
+    assert!(disk.len() == DISK_BYTES && disk.iter().all(|byte| *byte == 0));
+    let kept = std::fs::read(&other).expect("its other disk");
+    assert!(kept == vec![0xdd; MIB * 8], "the other disk");
+
+    let path = format!("/api/sessions/{}", session["id"].as_str().expect("an id"));
+    let session = appliance.get(&path);
+    assert_eq!(session["state"], "done", "{session}");
+    let journal = appliance.get("/api/journal").to_string();
+    assert!(journal.contains("disk_wiped"), "{journal}");
+    assert_eq!(journal.matches("disk_wiped").count(), 1, "{journal}");
+    let checked = format!("\"checked_bytes\":{DISK_BYTES}");
+    assert!(journal.contains(&checked), "{checked} in {journal}");
+}

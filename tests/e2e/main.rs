@@ -10,6 +10,7 @@
 )]
 
 mod backup;
+mod boot_files;
 mod command;
 mod config;
 mod console;

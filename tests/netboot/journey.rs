@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::harness::{Appliance, Temp, within};
-use crate::machine::{Firmware, Identity, Machine, empty_disk, load_average};
+use crate::machine::{Firmware, Identity, Machine, OTHER_DISK, empty_disk, load_average};
 use crate::net::{Company, Net};
 use crate::stranger::Stranger;
 use crate::{appliance, system};
@@ -93,6 +93,98 @@ impl Journey {
         let raw = std::fs::read(self.folder.join("system.raw"))?;
         let disk = std::fs::OpenOptions::new().write(true).open(&self.disk)?;
         std::os::unix::fs::FileExt::write_all_at(&disk, &raw, 0)?;
+        Ok(())
+    }
+
+    fn other_disk(&self) -> PathBuf {
+        self.folder.join("other.raw")
+    }
+
+    /// A second disk, full of what must stay.
+    pub(crate) fn has_another_disk(&self) -> Result<()> {
+        Ok(std::fs::write(self.other_disk(), kept())?)
+    }
+
+    /// What an operator wants it to boot, once.
+    pub(crate) fn gets_next(&self, entry: &str) -> Result<()> {
+        let asked = self.appliance.cli(&["boot", "next", &self.host, entry]);
+        ensure!(
+            asked.status.success(),
+            "reprise boot next: {}",
+            String::from_utf8_lossy(&asked.stderr)
+        );
+        Ok(())
+    }
+
+    /// Waits for a prompt of the rescue system; gives what this start has shown.
+    pub(crate) fn opens_a_shell(&mut self) -> Result<String> {
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait("a prompt after the rescue system's words", BOOT, |screen| {
+            let (_, rescue) = screen.rsplit_once("RESCUE: a shell is open here")?;
+            let start = screen.rsplit("iPXE initialising devices").next()?;
+            rescue.contains("# ").then(|| start.to_owned())
+        })
+    }
+
+    pub(crate) fn is_approved(&self) -> Result<()> {
+        let code = self.appliance.get(&format!("/api/hosts/{}", self.host))["pairing_code"].clone();
+        let (status, host) = self.post(
+            &format!("/api/hosts/{}/approve", self.host),
+            &json!({"code": code}),
+        );
+        ensure!(status == 200, "approve: {status} {host}");
+        Ok(())
+    }
+
+    /// Confirmed for one of its disks, overwritten, read back.
+    pub(crate) fn is_erased(&mut self) -> Result<()> {
+        ensure!(
+            self.before.iter().any(|byte| *byte != 0),
+            "nothing is on its disk"
+        );
+        let serial = self.identity.disk_serial.clone();
+        let session = self
+            .appliance
+            .cli_json(&["session", "wipe", &self.host, "--disk", &serial, "--yes"]);
+        self.session = text(&session["id"])?;
+        let log = self.appliance_log();
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait_text("ABOUT TO ERASE A DISK", BOOT)
+            .with_context(|| log)?;
+        let warning = pc.wait("the disk's serial number in the warning", BOOT, |screen| {
+            let warning = screen.rsplit("ABOUT TO ERASE A DISK").next()?;
+            warning.contains("CANCEL").then(|| warning.to_owned())
+        })?;
+        ensure!(
+            warning.contains(&serial) && warning.contains("erased for good"),
+            "{warning}"
+        );
+        pc.wait_text("DONE. Disk", DEPLOYMENT)?;
+        let session = within(DEPLOYMENT, "the session ends", || {
+            let session = self
+                .appliance
+                .get(&format!("/api/sessions/{}", self.session));
+            (session["over"] == true).then_some(session)
+        });
+        ensure!(
+            session["state"] == "done",
+            "{session}\n{}",
+            self.appliance_log()
+        );
+        self.note("erased");
+        ensure!(
+            std::fs::read(&self.disk)?.iter().all(|byte| *byte == 0),
+            "its disk holds something still"
+        );
+        ensure!(
+            std::fs::read(self.other_disk())? == kept(),
+            "its other disk was touched"
+        );
+        let journal = self.appliance.get("/api/journal").to_string();
+        ensure!(
+            journal.matches("disk_wiped").count() == 1 && journal.contains(&serial),
+            "{journal}"
+        );
         Ok(())
     }
 
@@ -184,7 +276,11 @@ impl Journey {
         );
         assert!(inventory["cpu"]["cores"].as_u64() >= Some(1), "{host}");
         // The stick that it was started from is none of its own.
-        let disk = only(&inventory["disks"]).context("one disk")?;
+        let mut disks = inventory["disks"].clone();
+        if let Some(disks) = disks.as_array_mut().filter(|_| self.other_disk().exists()) {
+            disks.retain(|disk| disk["serial"] != OTHER_DISK);
+        }
+        let disk = only(&disks).context("one disk")?;
         assert_eq!(disk["serial"], json!(self.identity.disk_serial), "{host}");
         assert_eq!(disk["size_bytes"].as_u64(), Some(DISK_MIB << 20), "{host}");
         let card = only(&inventory["nics"]).context("one card")?;
@@ -423,6 +519,11 @@ impl Journey {
             load_average().trim()
         );
     }
+}
+
+/// What must stay on the other disk.
+fn kept() -> Vec<u8> {
+    b"kept as it is, ".repeat((4 << 20) / 15 / 512 * 512)
 }
 
 fn only(list: &Value) -> Option<&Value> {

@@ -28,7 +28,10 @@ pub(crate) enum Firmware {
 impl Firmware {
     /// Secure Boot is on, with the keys that machines are sold with.
     pub(crate) fn is_secure(self) -> bool {
-        !matches!(self, Firmware::Bios | Firmware::Uefi | Firmware::Http)
+        matches!(
+            self,
+            Firmware::SecureHttp | Firmware::SecurePxe | Firmware::SecureStick
+        )
     }
 
     /// Its code, and its variables as delivered.
@@ -54,6 +57,9 @@ impl Identity {
     pub(crate) const MANUFACTURER: &'static str = "Ateliers Reunis";
     pub(crate) const PRODUCT: &'static str = "Bureau 3000";
 }
+
+/// Serial number of a second disk, `other.raw`.
+pub(crate) const OTHER_DISK: &str = "S4EWOTHER";
 
 pub(crate) struct Machine {
     process: Process,
@@ -89,7 +95,7 @@ impl Machine {
                 Firmware::Bios => "q35,graphics=off",
                 Firmware::Uefi | Firmware::Http => "q35",
                 // Secure Boot's variables are written in System Management Mode only.
-                _ => "q35,smm=on",
+                Firmware::SecureHttp | Firmware::SecurePxe | Firmware::SecureStick => "q35,smm=on",
             });
             if firmware.is_secure() {
                 command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
@@ -132,6 +138,17 @@ impl Machine {
                 "virtio-blk-pci,drive=disk,serial={},bootindex=2",
                 identity.disk_serial
             ));
+            let other = work.join("other.raw");
+            if other.exists() {
+                command.arg("-drive").arg(format!(
+                    "file={},if=none,id=other,format=raw,cache=unsafe",
+                    other.display()
+                ));
+                let serial = OTHER_DISK;
+                command
+                    .arg("-device")
+                    .arg(format!("virtio-blk-pci,drive=other,serial={serial}"));
+            }
             command
                 .arg("-serial")
                 .arg(format!("file:{}", serial.display()));

@@ -3,6 +3,7 @@
 //!
 //! - `bios`, `uefi`: a PC from its first sight to the system it is given, and then left alone
 //! - `secure_boot`: a PC that starts only what is signed
+//! - `wipe`: a disk that is erased, and the shell for whoever wants to look
 //! - `unapproved`: a PC that has a system, and that nobody approves
 //! - `journey`: the steps both go through; `stranger`: what somebody else on the network gets meanwhile
 //! - `matrix`: every firmware beside every network, as far as the agent
@@ -32,3 +33,4 @@ mod stranger;
 mod system;
 mod uefi;
 mod unapproved;
+mod wipe;

@@ -303,6 +303,59 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/sessions/{session}")),
         ),
+        Fact::WipeOpened {
+            session,
+            name,
+            disk,
+            by,
+            ..
+        } => (
+            Mood::Care,
+            w.with(
+                "fact-wipe-opened",
+                &[("name", name), ("disk", disk), ("by", by)],
+            ),
+            None,
+            Some(format!("/sessions/{session}")),
+        ),
+        Fact::DiskWiped {
+            session,
+            name,
+            disk,
+            model,
+            serial,
+            by,
+            written_bytes,
+            checked_bytes,
+            freed,
+            took_ms,
+            ..
+        } => {
+            let how = if *freed { "wiped-and-freed" } else { "wiped" };
+            let serial = if serial.is_empty() { "?" } else { serial };
+            let disk = format!("{disk} {model}").trim_end().to_owned();
+            (
+                Mood::Good,
+                w.with(
+                    "fact-disk-wiped",
+                    &[
+                        ("name", name),
+                        ("disk", &disk),
+                        ("serial", &serial),
+                        ("by", by),
+                    ],
+                ),
+                Some(w.with(
+                    how,
+                    &[
+                        ("written", &w.size(*written_bytes)),
+                        ("checked", &w.size(*checked_bytes)),
+                        ("took", &w.took(*took_ms)),
+                    ],
+                )),
+                Some(format!("/sessions/{session}")),
+            )
+        }
         Fact::SessionAdvanced {
             session,
             step,

@@ -3,6 +3,7 @@
 use super::client::{self, Client, MAX_CHUNK_BYTES, Packed};
 use super::disk::{self, TargetDisk};
 use crate::wire::Manifest;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -62,11 +63,15 @@ impl Pass {
         }
     }
 
-    /// Takes chunk after chunk until there is none left or somebody stopped.
-    fn each(&self, manifest: &Manifest, mut work: impl FnMut(usize, usize) -> Result<(), Error>) {
+    /// Takes chunk after chunk until there is none left or somebody stopped. `len_of`: none past the end.
+    fn each(
+        &self,
+        len_of: impl Fn(usize) -> Option<usize>,
+        mut work: impl FnMut(usize, usize) -> Result<(), Error>,
+    ) {
         while !self.stopped.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(len) = manifest.chunk_len(index) else {
+            let Some(len) = len_of(index) else {
                 return;
             };
             match work(index, len) {
@@ -87,16 +92,19 @@ pub(super) fn write(
     manifest: &Manifest,
     disk: &TargetDisk,
 ) {
-    pass.each(manifest, |index, len| {
-        let offset = manifest.chunk_offset(index);
-        let chunk = &manifest.chunks[index];
-        if chunk.zero {
-            return Ok(disk.zero(offset, len as u64)?);
-        }
-        let fetch = || Ok(client.chunk(session, index)?);
-        let plain = verified(index, len, &chunk.plain, fetch)?;
-        Ok(disk.write_at(&plain, offset)?)
-    });
+    pass.each(
+        |index| manifest.chunk_len(index),
+        |index, len| {
+            let offset = manifest.chunk_offset(index);
+            let chunk = &manifest.chunks[index];
+            if chunk.zero {
+                return Ok(disk.zero(offset, len as u64)?);
+            }
+            let fetch = || Ok(client.chunk(session, index)?);
+            let plain = verified(index, len, &chunk.plain, fetch)?;
+            Ok(disk.write_at(&plain, offset)?)
+        },
+    );
 }
 
 /// One reading thread: what the disk holds must be what the manifest says, zeros too.
@@ -105,15 +113,51 @@ pub(super) fn verify(pass: &Pass, manifest: &Manifest, disk: &TargetDisk) {
         Ok(reader) => reader,
         Err(error) => return pass.fail(error.into()),
     };
-    pass.each(manifest, |index, len| {
-        let offset = manifest.chunk_offset(index);
-        let found = *blake3::hash(reader.read(offset, len)?).as_bytes();
-        if found == manifest.chunks[index].plain {
-            Ok(())
-        } else {
-            Err(reader.differs(offset).into())
-        }
-    });
+    pass.each(
+        |index| manifest.chunk_len(index),
+        |index, len| {
+            let offset = manifest.chunk_offset(index);
+            let found = *blake3::hash(reader.read(offset, len)?).as_bytes();
+            if found == manifest.chunks[index].plain {
+                Ok(())
+            } else {
+                Err(reader.differs(offset).into())
+            }
+        },
+    );
+}
+
+/// Zeros over all of these places.
+pub(super) fn blank(pass: &Pass, places: &[Range<u64>], disk: &TargetDisk) {
+    let longest = places.iter().filter_map(length).max().unwrap_or(0);
+    let zeros = vec![0; longest];
+    pass.each(
+        |index| places.get(index).and_then(length),
+        |index, len| Ok(disk.write_at(&zeros[..len], places[index].start)?),
+    );
+}
+
+/// Does the disk hold nothing but zeros there?
+pub(super) fn is_blank(pass: &Pass, places: &[Range<u64>], disk: &TargetDisk) {
+    let mut reader = match disk.reader() {
+        Ok(reader) => reader,
+        Err(error) => return pass.fail(error.into()),
+    };
+    pass.each(
+        |index| places.get(index).and_then(length),
+        |index, len| {
+            let start = places[index].start;
+            let found = reader.read(start, len)?;
+            match found.iter().position(|byte| *byte != 0) {
+                None => Ok(()),
+                Some(at) => Err(reader.differs(start + at as u64).into()),
+            }
+        },
+    );
+}
+
+fn length(place: &Range<u64>) -> Option<usize> {
+    usize::try_from(place.end - place.start).ok()
 }
 
 /// A chunk that does not verify is fetched once more: a bad cable is common, a bad vault rare.

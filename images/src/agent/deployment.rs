@@ -6,7 +6,7 @@ use super::disk::{self, TargetDisk};
 use super::screen::Screen;
 use super::text::Text;
 use crate::deploy::{Refused, accept_order};
-use crate::wire::{DeployOrder, Inventory, Manifest, ProgressReport, Step};
+use crate::wire::{DeployOrder, Inventory, ProgressReport, Step};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub enum Error {
     Disk(#[from] disk::Error),
     #[error(transparent)]
     Chunks(#[from] chunks::Error),
+    #[error("make a random number: {0}; check /dev/urandom")]
+    Random(getrandom::Error),
     #[error("{0}")]
     Cancelled(&'static str),
 }
@@ -54,13 +56,13 @@ impl Deployment<'_> {
 
         let start = Instant::now();
         let disk = TargetDisk::open(Path::new(&disk.path), disk.size_bytes)?;
-        self.pass(Step::Write, &manifest, |pass| {
+        self.pass(Step::Write, manifest.size_bytes, WORKERS, |pass| {
             chunks::write(pass, self.client, &order.session, &manifest, &disk);
         })?;
         let tail = tail(manifest.size_bytes, disk.size_bytes());
         disk.zero(tail.start, tail.end - tail.start)?;
         disk.flush()?;
-        self.pass(Step::Verify, &manifest, |pass| {
+        self.pass(Step::Verify, manifest.size_bytes, WORKERS, |pass| {
             chunks::verify(pass, &manifest, &disk);
         })?;
         Ok(Written {
@@ -70,12 +72,12 @@ impl Deployment<'_> {
     }
 
     /// Shows it for as long as `confirm`; a key press is the last way out.
-    fn say_what_will_be_lost(&self) -> Result<(), Error> {
+    pub(super) fn say_what_will_be_lost(&self) -> Result<(), Error> {
         self.screen.block(&self.text.confirmation(self.order));
         self.screen.drain_keys();
         for left in (1..=self.confirm.as_secs()).rev() {
             self.screen.progress(&self.text.countdown(left));
-            self.report(Step::Confirm, 0)?;
+            self.report(Step::Confirm, 0, self.order.image_size_bytes)?;
             if self.screen.key_within(Duration::from_secs(1)) {
                 return Err(Error::Cancelled(self.text.cancelled_here()));
             }
@@ -84,21 +86,21 @@ impl Deployment<'_> {
     }
 
     /// Runs `work` on a few threads, shows and reports its progress once a second.
-    fn pass(
+    pub(super) fn pass(
         &self,
         step: Step,
-        manifest: &Manifest,
+        total: u64,
+        workers: usize,
         work: impl Fn(&Pass) + Sync,
     ) -> Result<(), Error> {
         let pass = Pass::default();
         let start = Instant::now();
-        let total = manifest.size_bytes;
         let show = |done| {
             let line = self.text.progress(step, done, total, start.elapsed());
             self.screen.progress(&line);
         };
         let refused = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&pass))).collect();
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(&pass))).collect();
             let mut last: Option<Instant> = None;
             while !workers
                 .iter()
@@ -107,7 +109,7 @@ impl Deployment<'_> {
                 if last.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
                     last = Some(Instant::now());
                     show(pass.done_bytes());
-                    if let Err(error) = self.report(step, pass.done_bytes()) {
+                    if let Err(error) = self.report(step, pass.done_bytes(), total) {
                         pass.stop();
                         return Some(error);
                     }
@@ -123,26 +125,26 @@ impl Deployment<'_> {
         pass.outcome().map_err(|error| match error {
             // The server says so to whoever asks first: a chunk may be asked for before the report.
             chunks::Error::Client(client::Error::Refused { status: 409, .. }) => {
-                Error::Cancelled(self.text.cancelled_there())
+                Error::Cancelled(self.text.cancelled_there(self.order))
             }
             error => error.into(),
         })?;
-        self.report(step, total)
+        self.report(step, total, total)
     }
 
     /// A server that refuses the report has ended the session: whoever cancelled means it now.
-    fn report(&self, step: Step, done_bytes: u64) -> Result<(), Error> {
+    fn report(&self, step: Step, done_bytes: u64, total_bytes: u64) -> Result<(), Error> {
         let report = ProgressReport {
             session: self.order.session.clone(),
             step,
             done_bytes,
-            total_bytes: self.order.image_size_bytes,
+            total_bytes,
             fetched_bytes: self.client.fetched_bytes(),
         };
         match self.client.progress(&report) {
             Err(client::Error::Refused { .. }) => Err(Error::Cancelled(match step {
                 Step::Confirm => self.text.cancelled_before(),
-                Step::Write | Step::Verify => self.text.cancelled_there(),
+                Step::Write | Step::Verify => self.text.cancelled_there(self.order),
             })),
             outcome => Ok(outcome?),
         }

@@ -137,6 +137,13 @@ impl TargetDisk {
         Ok(())
     }
 
+    /// Tells an SSD that it holds nothing any more. `false`: it does not take that, and keeps the zeros that were
+    /// written. The kernel sends only what makes it read as zeros.
+    pub fn free_cells(&self) -> bool {
+        let way = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        fallocate(&self.file, way, 0, self.size_bytes).is_ok()
+    }
+
     /// Everything written is on the medium (the kernel's cache and the disk's own are flushed).
     pub fn flush(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|source| Error::Flush {

@@ -6,6 +6,7 @@
 //! - `client`, `pinned`: the appliance, over HTTPS to one certificate
 //! - `screen`, `text`: what people see at the machine, and the key that cancels
 //! - `deployment`, `chunks`, `disk`: an image onto a disk, and read back
+//! - `erasure`: a disk overwritten, and looked at
 //! - `medium`: the stick that it was started from
 //! - `boot_order`: what a UEFI firmware starts next
 
@@ -15,6 +16,7 @@ pub mod client;
 pub mod deployment;
 pub mod disk;
 mod disks;
+mod erasure;
 mod inventory;
 mod medium;
 mod options;
@@ -39,6 +41,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(3);
 /// The server may be wrong about how long to wait, but not for hours.
 const LONGEST_WAIT_S: u32 = 60;
+/// Somebody chose at the machine to erase a disk, and walks to the console.
+const WIPE_PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// A machine that only asks must not hold a company up: less patience than in the middle of a disk.
 const ASKING_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -61,6 +65,8 @@ pub enum Outcome {
     LocalDisk { why: String },
     /// An image was written and read back.
     Deployed { written_bytes: u64 },
+    /// A disk was overwritten and looked at.
+    Erased { bytes: u64 },
     /// A deployment was refused, cancelled or failed; the server was told.
     NotDeployed { why: String },
 }
@@ -79,7 +85,7 @@ pub fn run(options: &Options) -> Result<Outcome, Error> {
     let text = Text(options.language);
     let outcome = work(options, &screen, text);
     let pause = match &outcome {
-        Ok(Outcome::LocalDisk { .. } | Outcome::Deployed { .. }) => PAUSE,
+        Ok(Outcome::LocalDisk { .. } | Outcome::Deployed { .. } | Outcome::Erased { .. }) => PAUSE,
         Ok(Outcome::NotDeployed { .. }) => PAUSE_AFTER_FAILURE,
         Err(error) => {
             screen.block(&[text.failed(&error.to_string())]);
@@ -136,6 +142,10 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
     }
     screen.block(&lines);
 
+    let began = Instant::now();
+    if options.wipe_asked {
+        screen.line(text.waiting_for_a_wipe());
+    }
     let mut is_waiting = false;
     loop {
         let asked = Instant::now();
@@ -150,6 +160,9 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
                 let least = Duration::from_secs(1).saturating_sub(asked.elapsed());
                 std::thread::sleep(wait.max(least));
             }
+            Next::LocalDisk { .. } if options.wipe_asked && began.elapsed() < WIPE_PATIENCE => {
+                std::thread::sleep(PAUSE);
+            }
             Next::LocalDisk { why } => {
                 screen.line(&text.local_disk(&why));
                 if options.reboot && inventory.firmware == Firmware::Uefi {
@@ -161,6 +174,11 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
                 let client =
                     Client::new(&options.server, fingerprint, &agent_key, options.patience)?;
                 return Ok(deploy(options, screen, text, &client, &order, &inventory));
+            }
+            Next::Wipe(order) => {
+                let client =
+                    Client::new(&options.server, fingerprint, &agent_key, options.patience)?;
+                return Ok(erase(options, screen, text, &client, &order, &inventory));
             }
         }
     }
@@ -194,6 +212,7 @@ fn deploy(
         written_bytes: result.as_ref().map(|written| written.bytes).unwrap_or(0),
         fetched_bytes: client.fetched_bytes(),
         took_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        wiped: None,
     };
     // Before the report: the server may be told that all is done only when it is.
     if result.is_ok() && options.reboot && inventory.firmware == Firmware::Uefi {
@@ -217,16 +236,64 @@ fn deploy(
                 written_bytes: written.bytes,
             }
         }
-        Err(error) => {
-            let why = error.to_string();
-            let shown = match error {
-                deployment::Error::Cancelled(_) => why.clone(),
-                _ => text.failed(&why),
-            };
-            screen.block(&[text.not_deployed(&shown)]);
-            Outcome::NotDeployed { why }
-        }
+        Err(error) => not_done(screen, text, order, &error),
     }
+}
+
+fn erase(
+    options: &Options,
+    screen: &Screen,
+    text: Text,
+    client: &Client,
+    order: &DeployOrder,
+    inventory: &Inventory,
+) -> Outcome {
+    let start = Instant::now();
+    let deployment = Deployment {
+        client,
+        screen,
+        text,
+        order,
+        confirm: options.confirm,
+    };
+    let result = deployment.erase(inventory);
+    let why = result.as_ref().err().map(ToString::to_string);
+    let finished = Finished {
+        session: order.session.clone(),
+        ok: result.is_ok(),
+        detail: why.unwrap_or_default(),
+        written_bytes: result.as_ref().map(|erased| erased.bytes).unwrap_or(0),
+        fetched_bytes: 0,
+        took_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        wiped: result.as_ref().ok().map(|erased| erased.wiped),
+    };
+    if let Err(error) = client.finished(&finished) {
+        screen.line(&text.failed(&error.to_string()));
+    }
+    match result {
+        Ok(erased) => {
+            screen.block(&[text.erased(order, erased.wiped, erased.took)]);
+            Outcome::Erased {
+                bytes: erased.bytes,
+            }
+        }
+        Err(error) => not_done(screen, text, order, &error),
+    }
+}
+
+fn not_done(
+    screen: &Screen,
+    text: Text,
+    order: &DeployOrder,
+    error: &deployment::Error,
+) -> Outcome {
+    let why = error.to_string();
+    let shown = match error {
+        deployment::Error::Cancelled(_) => why.clone(),
+        _ => text.failed(&why),
+    };
+    screen.block(&[text.not_done(order, &shown)]);
+    Outcome::NotDeployed { why }
 }
 
 /// 256 random bits, new at each start: nothing of it survives on the machine.

@@ -24,6 +24,8 @@ pub struct Options {
     pub consoles: bool,
     /// Started from a stick: nobody could say which card, so its boot line names none.
     pub from_medium: bool,
+    /// Somebody chose at the machine to erase a disk of it: the agent waits longer for the console's word.
+    pub wipe_asked: bool,
     /// Restart the machine at the end, whatever the end is; otherwise `run` returns.
     pub reboot: bool,
     /// How long the machine's screen says what will be lost before it is.
@@ -99,6 +101,7 @@ impl Options {
             dev_root: "/dev".into(),
             consoles: is_netbooted,
             from_medium: is_netbooted && word("reprise.mac").is_none(),
+            wipe_asked: is_netbooted && word("reprise.task") == Some("wipe"),
             reboot: is_netbooted,
             confirm: Duration::from_secs(10),
             patience: Duration::from_secs(300),

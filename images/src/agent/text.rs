@@ -3,7 +3,7 @@
 
 use crate::deploy::label;
 use crate::language::{Language, human_size};
-use crate::wire::{DeployOrder, Firmware, Inventory, Step};
+use crate::wire::{DeployOrder, Firmware, Inventory, Step, Wiped};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
@@ -147,12 +147,19 @@ impl Text {
                     &order.disk_serial
                 }
             ),
-            format!(
-                "{} {} ({})",
-                self.pick("Image ", "Image "),
-                order.image,
-                self.size(order.image_size_bytes)
-            ),
+            match order.image.as_str() {
+                "" => self
+                    .pick(
+                        "Image  none: all of the disk is overwritten",
+                        "Image  aucune : tout le disque est écrasé",
+                    )
+                    .to_owned(),
+                image => format!(
+                    "{} {image} ({})",
+                    self.pick("Image ", "Image "),
+                    self.size(order.image_size_bytes)
+                ),
+            },
             order.lost.clone(),
         ]
     }
@@ -208,10 +215,35 @@ impl Text {
         }
     }
 
-    pub(super) fn not_deployed(self, why: &str) -> String {
+    pub(super) fn erased(self, order: &DeployOrder, wiped: Wiped, took: Duration) -> String {
+        let (size, checked) = (
+            self.size(order.disk_size_bytes),
+            self.size(wiped.checked_bytes),
+        );
+        let (disk, seconds) = (&order.disk_path, took.as_secs());
         match self.0 {
-            Language::English => format!("NOT DEPLOYED: {why}"),
-            Language::French => format!("NON DÉPLOYÉ : {why}"),
+            Language::English => format!(
+                "DONE. Disk {disk} is erased: {size} overwritten in {seconds} s, {checked} of it read back."
+            ),
+            Language::French => format!(
+                "TERMINÉ. Le disque {disk} est effacé : {size} écrasés en {seconds} s, dont {checked} relus."
+            ),
+        }
+    }
+
+    pub(super) fn waiting_for_a_wipe(self) -> &'static str {
+        self.pick(
+            "Waiting, 15 minutes at most: choose in the console which disk of this machine is erased.",
+            "Attente, 15 minutes au plus : choisir dans la console le disque de cette machine à effacer.",
+        )
+    }
+
+    pub(super) fn not_done(self, order: &DeployOrder, why: &str) -> String {
+        match (self.0, order.image.is_empty()) {
+            (Language::English, false) => format!("NOT DEPLOYED: {why}"),
+            (Language::French, false) => format!("NON DÉPLOYÉ : {why}"),
+            (Language::English, true) => format!("NOT ERASED: {why}"),
+            (Language::French, true) => format!("NON EFFACÉ : {why}"),
         }
     }
 
@@ -236,7 +268,13 @@ impl Text {
         )
     }
 
-    pub(super) fn cancelled_there(self) -> &'static str {
+    pub(super) fn cancelled_there(self, order: &DeployOrder) -> &'static str {
+        if order.image.is_empty() {
+            return self.pick(
+                "cancelled in the console; the disk is half erased: erase it again",
+                "annulé dans la console ; le disque est à moitié effacé : l'effacer à nouveau",
+            );
+        }
         self.pick(
             "cancelled in the console; the disk is incomplete: deploy it again",
             "annulé dans la console ; le disque est incomplet : le déployer à nouveau",

@@ -27,6 +27,14 @@ t() {
     case $(word reprise.locale) in fr*) echo "$2" ;; *) echo "$1" ;; esac
 }
 
+# One on each console.
+shells() {
+    for console in $consoles; do
+        [ "$console" = tty0 ] && console=tty1
+        setsid sh -c "while :; do sh -i <>/dev/$console >&0 2>&1; sleep 1; done" &
+    done
+}
+
 # After a failure: a shell for whoever is there, and a new start for whoever is not, because a PC that
 # stands at a prompt on a Monday morning is worse than one that tries again.
 give_up() {
@@ -34,10 +42,7 @@ give_up() {
     say "Reprise: $*"
     say "Reprise: $(t "a shell is open here; this machine starts again in 5 minutes, type 'stay' to prevent that." \
         "une console est ouverte ici ; ce poste redémarre dans 5 minutes, taper « stay » pour l'empêcher.")"
-    for console in $consoles; do
-        [ "$console" = tty0 ] && console=tty1
-        setsid sh -c "exec sh -i <>/dev/$console >&0 2>&1" &
-    done
+    shells
     sleep 300
     while [ -e /run/stay ]; do sleep 60; done
     reboot -f
@@ -100,6 +105,17 @@ if [ -z "$online" ]; then
         "aucun serveur DHCP n'a répondu sur $tried ; vérifier le câble et le port du commutateur")"
 fi
 say "Reprise: $online $(ip -4 -o addr show dev "$online" | awk '{ print $4; exit }')"
+
+# Chosen in the menu, or by an operator for this machine.
+if [ "$(word reprise.task)" = rescue ]; then
+    say ""
+    say "Reprise: $(t "RESCUE: a shell is open here, with the network up; nothing is changed on this machine by itself." \
+        "SECOURS : une console est ouverte ici, avec le réseau ; rien n'est modifié sur ce poste de soi-même.")"
+    say "Reprise: $(t "'reprise vault --help' reads backups, 'reboot -f' restarts." \
+        "« reprise vault --help » lit les sauvegardes, « reboot -f » redémarre.")"
+    shells
+    while :; do sleep 3600; done
+fi
 
 # The agent writes to every console and restarts the machine itself; it comes back only when it cannot go on.
 # Started from a stick, nobody said which card: the one that got an address.

@@ -176,6 +176,9 @@ impl Appliance {
             return Reply::Status(401, "who are you");
         }
         match path {
+            "/agent/next?host=h1" if self.order.image.is_empty() => {
+                json(&Next::Wipe(self.order.clone()))
+            }
             "/agent/next?host=h1" => json(&Next::Deploy(self.order.clone())),
             "/agent/session/s1/manifest" => json(&self.manifest),
             "/agent/progress" => {
@@ -273,6 +276,88 @@ fn an_image_is_written_and_read_back() {
         let last = last.expect("progress of each step");
         assert_eq!(last.done_bytes, last.total_bytes);
     }
+}
+
+/// The disk is erased instead, in which `meddle` may answer first.
+fn erase(
+    machine: &Machine,
+    meddle: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static,
+) -> (Outcome, Arc<Appliance>) {
+    let mut appliance = Appliance::new(machine);
+    appliance.order.image.clear();
+    appliance.order.image_size_bytes = machine.disk_bytes as u64;
+    let appliance = Arc::new(appliance);
+    let server = Server::start({
+        let appliance = appliance.clone();
+        move |request| meddle(request).unwrap_or_else(|| appliance.answer(request))
+    });
+    let outcome = agent::run(&machine.options(&server)).unwrap();
+    (outcome, appliance)
+}
+
+#[test]
+fn an_erased_disk_holds_nothing_and_the_other_disk_everything() {
+    // Not a whole number of the pieces that are written.
+    let machine = Machine::new((9 << 20) + 512);
+    machine.write("sys/block/vdb/size", b"8192");
+    machine.write("sys/block/vdb/serial", b"DISK-2");
+    machine.write("sys/block/vdb/device/vendor", b"0x1af4\n");
+    machine.write("dev/vdb", &vec![0xdd; 4 << 20]);
+    let (outcome, appliance) = erase(&machine, |_| None);
+    let bytes = (9 << 20) + 512;
+    assert_eq!(outcome, Outcome::Erased { bytes });
+    let disk = machine.disk();
+    assert_eq!(disk.len() as u64, bytes);
+    assert!(disk.iter().all(|byte| *byte == 0));
+    let other = std::fs::read(machine.root.join("dev/vdb")).unwrap();
+    assert!(other == vec![0xdd; 4 << 20]);
+    let finished = appliance.finished();
+    assert!(finished.ok && finished.detail.is_empty(), "{finished:?}");
+    assert_eq!(finished.written_bytes, bytes);
+    assert_eq!(
+        finished.wiped.unwrap().checked_bytes,
+        bytes,
+        "a small disk is read whole"
+    );
+    let said = appliance.said.lock().unwrap();
+    for step in [Step::Write, Step::Verify] {
+        let last = said.progress.iter().rev().find(|p| p.step == step);
+        let last = last.expect("progress of each step");
+        assert_eq!((last.done_bytes, last.total_bytes), (bytes, bytes));
+    }
+}
+
+#[test]
+fn another_disk_than_the_confirmed_one_is_not_erased() {
+    for changed in ["serial", "size"] {
+        let machine = Machine::new(4 << 20);
+        let mut order = Appliance::new(&machine).order;
+        order.image.clear();
+        match changed {
+            "serial" => order.disk_serial = "DISK-2".into(),
+            _ => order.disk_size_bytes = 8 << 20,
+        }
+        let next = serde_json::to_string(&Next::Wipe(order)).unwrap();
+        let (outcome, appliance) = erase(&machine, move |request| {
+            let asks = request.path.starts_with("/agent/next");
+            asks.then(|| Reply::Json(next.clone()))
+        });
+        assert!(why(&outcome).contains("confirm again"), "{outcome:?}");
+        assert!(machine.is_untouched(), "{changed}");
+        let finished = appliance.finished();
+        assert!(!finished.ok && finished.wiped.is_none());
+    }
+}
+
+#[test]
+fn a_wipe_that_is_cancelled_stops_and_says_that_the_disk_is_half_erased() {
+    let machine = Machine::new(4 << 20);
+    let (outcome, _) = erase(&machine, |request| {
+        let report: Option<ProgressReport> = serde_json::from_slice(&request.body).ok();
+        (request.path == "/agent/progress" && report.is_some_and(|r| r.step == Step::Write))
+            .then_some(Reply::Status(409, "the session is cancelled"))
+    });
+    assert!(why(&outcome).contains("half erased"), "{outcome:?}");
 }
 
 #[test]

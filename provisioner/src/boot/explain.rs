@@ -50,6 +50,7 @@ fn gets(boot: &Boot, step: BootStep) -> String {
         BootStep::Ignore(_) => "silence".to_owned(),
         BootStep::Give(Given::Menu | Given::MenuByRule) => crate::host::next::MENU.to_owned(),
         BootStep::Give(Given::Memtest) => crate::host::next::MEMTEST.to_owned(),
+        BootStep::Give(Given::Rescue) => crate::host::next::RESCUE.to_owned(),
         BootStep::Give(Given::Entry(rank)) => boot
             .choices
             .entries

@@ -78,9 +78,10 @@ pub(crate) async fn look(boot: &Boot, mac: Mac) -> Result<(BootStep, Found), sql
 fn given(boot: &Boot, entry: &str) -> Option<Given> {
     match entry {
         next::MENU => Some(Given::Menu),
-        // One that left the configuration is nothing any more. An admin's own memtest comes first.
+        // One that left the configuration is nothing any more. An admin's own entry of that name comes first.
         name => match boot.choices.entry(name) {
             None if name == next::MEMTEST => Some(Given::Memtest),
+            None if name == next::RESCUE => Some(Given::Rescue),
             rank => rank.map(Given::Entry),
         },
     }

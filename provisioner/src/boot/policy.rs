@@ -39,6 +39,8 @@ pub(crate) enum Given {
     MenuByRule,
     /// memtest86+.
     Memtest,
+    /// A shell in the agent's system, with the network up.
+    Rescue,
     /// The rank of a `[[boot_entry]]`.
     Entry(usize),
 }

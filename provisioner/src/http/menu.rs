@@ -14,6 +14,8 @@ struct Words {
     title: &'static str,
     agent: &'static str,
     memtest: &'static str,
+    rescue: &'static str,
+    wipe: &'static str,
     disk: &'static str,
     failed: &'static str,
 }
@@ -22,6 +24,8 @@ const EN: Words = Words {
     title: "this machine",
     agent: "Reprise agent: inventory, deployment",
     memtest: "Memory test: memtest86+",
+    rescue: "Rescue: a shell with the network up",
+    wipe: "Erase a disk of this machine: confirmed in the console",
     disk: "Go on to this machine's own disk",
     failed: "this could not be started, a key goes back to the menu",
 };
@@ -30,6 +34,8 @@ const FR: Words = Words {
     title: "ce poste",
     agent: "Agent Reprise : inventaire, installation",
     memtest: "Test de la memoire : memtest86+",
+    rescue: "Secours : une console avec le reseau",
+    wipe: "Effacer un disque de ce poste : confirmation dans la console",
     disk: "Continuer sur le disque de ce poste",
     failed: "ce choix est inutilisable, une touche rouvre le menu",
 };
@@ -39,6 +45,8 @@ const FR: Words = Words {
 pub(super) struct Offers {
     /// It is there, and no Secure Boot is known to refuse it.
     pub(super) memtest: bool,
+    /// Rescue and wipe: an operator asked for this menu, or somebody knew its password.
+    pub(super) trusted: bool,
 }
 
 /// For whoever stands before the machine.
@@ -57,17 +65,25 @@ pub(super) fn menu(place: &Place, entries: &[BootEntry], offers: Offers) -> Stri
     if offers.memtest {
         text += &format!("item memtest {}\n", words.memtest);
     }
+    if offers.trusted {
+        text += &format!("item rescue {}\nitem wipe {}\n", words.rescue, words.wipe);
+    }
     text += &format!(
         "item disk {}\nchoose --default disk --timeout {CHOICE_MS} choice || goto disk\n\
          goto ${{choice}}\n:agent\n",
         words.disk
     );
-    text += &script::agent_lines(place);
+    text += &script::agent_lines(place, None);
     for (rank, entry) in entries.iter().enumerate() {
         text += &format!(":own{rank}\n{}", lines(place, entry));
     }
     if offers.memtest {
         text += &format!(":memtest\n{}", memtest_lines(place));
+    }
+    if offers.trusted {
+        for task in ["rescue", "wipe"] {
+            text += &format!(":{task}\n{}", script::agent_lines(place, Some(task)));
+        }
     }
     text += &format!(
         ":disk\nexit 1\n:failed\necho {}\nprompt\ngoto menu\n",
@@ -96,6 +112,17 @@ pub(super) fn memtest(place: &Place) -> String {
          sleep 5\nexit 1\n",
         name = script::plain(place.appliance),
         lines = memtest_lines(place),
+    )
+}
+
+/// A shell in the agent's system, without a menu.
+pub(super) fn rescue(place: &Place) -> String {
+    format!(
+        "#!ipxe\necho Reprise {name}: rescue\n{lines}:failed\n\
+         echo Reprise {name}: the rescue system could not be started; the machine goes on to its own disk\n\
+         sleep 5\nexit 1\n",
+        name = script::plain(place.appliance),
+        lines = script::agent_lines(place, Some("rescue")),
     )
 }
 
@@ -177,6 +204,13 @@ mod tests {
         }
     }
 
+    fn all() -> Offers {
+        Offers {
+            memtest: true,
+            trusted: true,
+        }
+    }
+
     fn entries() -> Vec<BootEntry> {
         let url = |file: &str| format!("http://10.0.0.1/{file}");
         let entry = |name: &str, title: &str, what| BootEntry {
@@ -202,7 +236,7 @@ mod tests {
     #[test]
     fn menus_and_entries_are_the_golden_ones() {
         let golden = include_str!("../../tests/data/ipxe/menu.ipxe");
-        let offers = Offers { memtest: true };
+        let offers = all();
         assert_eq!(menu(&place("fr"), &entries(), offers), golden);
         let golden = include_str!("../../tests/data/ipxe/entry.ipxe");
         assert_eq!(entry(&place("fr"), &entries()[0]), golden);
@@ -229,14 +263,17 @@ mod tests {
     fn what_would_be_refused_is_not_offered() {
         let without = menu(&place("en"), &entries(), Offers::default());
         assert!(!without.contains("memtest"), "{without}");
-        assert!(menu(&place("en"), &[], Offers { memtest: true }).contains("\n:memtest\n"));
+        assert!(!without.contains("reprise.task"), "{without}");
+        assert!(menu(&place("en"), &[], all()).contains("\n:memtest\n"));
         assert!(memtest(&place("en")).contains("\n:failed\n"));
+        let shell = rescue(&place("en"));
+        assert!(shell.contains(" reprise.task=rescue ") && shell.contains("\n:failed\n"));
     }
 
     #[test]
     fn every_choice_has_its_label_and_a_title_smuggles_nothing_in() {
         for locale in ["fr", "en"] {
-            let script = menu(&place(locale), &entries(), Offers { memtest: true });
+            let script = menu(&place(locale), &entries(), all());
             let choices = script.lines().filter_map(|line| line.strip_prefix("item "));
             for name in choices.filter_map(|choice| choice.split(' ').next()) {
                 assert!(script.contains(&format!("\n:{name}\n")), "{name}");

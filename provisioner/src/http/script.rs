@@ -34,12 +34,15 @@ pub(crate) fn agent(place: &Place) -> String {
          exit 1\n",
         name = plain(place.appliance),
         mac = place.mac,
-        lines = agent_lines(place),
+        lines = agent_lines(place, None),
     )
 }
 
-/// Without head and tail; what fails goes to `:failed`.
-pub(super) fn agent_lines(place: &Place) -> String {
+/// Without head and tail; what fails goes to `:failed`. `task`: what somebody chose besides the agent's usual work.
+pub(super) fn agent_lines(place: &Place, task: Option<&str>) -> String {
+    let task = task
+        .map(|task| format!("reprise.task={task} "))
+        .unwrap_or_default();
     let url = |file| {
         let path = path::of(place.mac, file);
         format!("http://{}:{}/{path}", place.server, place.http_port)
@@ -53,7 +56,7 @@ pub(super) fn agent_lines(place: &Place) -> String {
     format!(
         "kernel {kernel} initrd=initrd reprise.server=https://{console}:{console_port} \
          reprise.fingerprint={fingerprint} reprise.mac={mac} reprise.locale={locale} \
-         console=tty0 console=ttyS0,115200 quiet || goto failed\n\
+         {task}console=tty0 console=ttyS0,115200 quiet || goto failed\n\
          initrd --name initrd {initrd} || goto failed\n\
          {shim}\
          boot || goto failed\n",

@@ -23,12 +23,15 @@ pub(crate) async fn script(
     let place = place(served, mac);
     let entries = &boot.choices.entries;
     let script = match step {
-        BootStep::Give(Given::Menu) => menu::menu(&place, entries, offers(served, host).await),
+        BootStep::Give(Given::Menu) => {
+            menu::menu(&place, entries, offers(served, host, true).await)
+        }
         BootStep::Give(Given::MenuByRule) => match boot.choices.menu_password {
             Some(_) => return unlock::ask(&place, Last::None),
-            None => menu::menu(&place, entries, offers(served, host).await),
+            None => menu::menu(&place, entries, offers(served, host, false).await),
         },
         BootStep::Give(Given::Memtest) => menu::memtest(&place),
+        BootStep::Give(Given::Rescue) => menu::rescue(&place),
         BootStep::Give(Given::Entry(rank)) => match entries.get(rank) {
             Some(entry) => menu::entry(&place, entry),
             None => return script::nothing(&boot.appliance, Why::NothingToDo.text()),
@@ -84,7 +87,10 @@ pub(super) async fn menu(
         return script::nothing(&boot.appliance, OUR_TROUBLE);
     }
     match opened {
-        true => menu::menu(&place, &boot.choices.entries, offers(served, host).await),
+        true => {
+            let offers = offers(served, host, true).await;
+            menu::menu(&place, &boot.choices.entries, offers)
+        }
         false => unlock::ask(&place, Last::Wrong { left }),
     }
 }
@@ -104,8 +110,8 @@ fn place<'a>(served: &'a Served, mac: Mac) -> Place<'a> {
     }
 }
 
-/// What the menu can keep its word about.
-async fn offers(served: &Served, host: Option<&HostId>) -> Offers {
+/// What the menu can keep its word about. `trusted`: an operator or a password stands behind it.
+async fn offers(served: &Served, host: Option<&HostId>, trusted: bool) -> Offers {
     let boot = &served.boot;
     let mut memtest = true;
     for file in [BootFile::MemtestEfi, BootFile::MemtestBin] {
@@ -123,5 +129,6 @@ async fn offers(served: &Served, host: Option<&HostId>) -> Offers {
     let secure_boot = inventory.and_then(|found| found.secure_boot) == Some(true);
     Offers {
         memtest: memtest && !secure_boot,
+        trusted,
     }
 }

@@ -1,7 +1,7 @@
 //! Where a deployment is, and what may come next: `apply` is pure.
 
 use super::SessionState;
-use images::wire::Step;
+use images::wire::{Step, Wiped};
 use state::Timestamp;
 
 /// What happens to a session.
@@ -19,6 +19,8 @@ pub(crate) enum Event {
         detail: String,
         written_bytes: u64,
         took_ms: u64,
+        /// Of a disk that was erased, as its agent says.
+        wiped: Option<Wiped>,
     },
     Cancel {
         by: String,
@@ -159,6 +161,7 @@ mod tests {
             detail: detail.into(),
             written_bytes: 10,
             took_ms: 7,
+            wiped: None,
         };
         let cancel = Event::Cancel { by: "eve".into() };
         let soon = at(1, false);

@@ -1,10 +1,11 @@
-//! A session: one image onto one disk of one host, opened by an operator who was told what will be
-//! lost. Nothing destructive exists outside one.
+//! A session: one image onto one disk of one host, or one disk erased ([`wipe`]), opened by an operator who was told
+//! what will be lost. Nothing destructive exists outside one.
 
 pub mod api;
 mod machine;
 pub(crate) mod next;
 pub(crate) mod records;
+pub mod wipe;
 
 use machine::Event;
 pub use machine::Refused;
@@ -25,13 +26,30 @@ state::id! {
 pub struct Confirmation {
     pub host: HostId,
     pub host_name: String,
-    /// Snapshot id of the image.
+    /// Snapshot id of the image; empty where a disk is erased, whose size is then the image's.
     pub image: String,
     pub image_name: String,
     pub image_size_bytes: u64,
     pub disk: images::wire::Disk,
     /// One sentence in the appliance's language: what will be lost.
     pub lost: String,
+}
+
+impl Confirmation {
+    /// Is the disk that the inventory has now the one that was confirmed?
+    fn is_of(&self, serial: &str, size_bytes: u64) -> Result<(), Error> {
+        let disk = &self.disk;
+        if disk.serial == serial && disk.size_bytes == size_bytes {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            host: self.host_name.clone(),
+            why: format!(
+                "disk {} is not the one that was confirmed (serial {:?}, {} bytes now); look at the machine and confirm again",
+                disk.name, disk.serial, disk.size_bytes
+            ),
+        })
+    }
 }
 
 /// What the operator confirmed: the fields the page or command showed, sent back.
@@ -121,6 +139,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// It has no image: its disk is erased.
+    pub fn is_wipe(&self) -> bool {
+        self.image.is_empty()
+    }
+
     /// Did its agent go quiet in the middle?
     pub fn is_stale(&self, now: Timestamp) -> bool {
         !self.state.is_over()
@@ -152,10 +175,12 @@ pub enum Error {
     Vault(String),
     #[error(transparent)]
     Image(#[from] images::Error),
-    #[error("deploy to {host}: {why}")]
+    #[error("write to a disk of {host}: {why}")]
     Refused { host: String, why: String },
     #[error("{0}")]
     Disk(#[from] images::deploy::Refused),
+    #[error("{0}")]
+    Wipe(#[from] images::wipe::Refused),
     #[error("change session {id}: {why}")]
     Over { id: String, why: Refused },
     #[error("read the vault of images: the task crashed; the log has the reason")]
@@ -205,16 +230,7 @@ pub async fn open(boot: &Boot, confirmed: &Confirmed, by: &str) -> Result<Sessio
         Some(&confirmed.disk),
     )
     .await?;
-    let disk = &confirmation.disk;
-    if disk.serial != confirmed.disk_serial || disk.size_bytes != confirmed.disk_size_bytes {
-        return Err(Error::Refused {
-            host: confirmation.host_name,
-            why: format!(
-                "disk {} is not the one that was confirmed (serial {:?}, {} bytes now); look at the machine and confirm again",
-                disk.name, disk.serial, disk.size_bytes
-            ),
-        });
-    }
+    confirmation.is_of(&confirmed.disk_serial, confirmed.disk_size_bytes)?;
     let id = records::open(&boot.db, confirmation, by, now, now + WINDOW).await?;
     get(&boot.db, &id).await
 }

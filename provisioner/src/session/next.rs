@@ -76,6 +76,7 @@ fn begun(bound: &Bound) -> bool {
     )
 }
 
+/// Of a wipe too: its image has no name.
 pub(super) fn order(session: &Session) -> DeployOrder {
     DeployOrder {
         session: session.id.to_string(),

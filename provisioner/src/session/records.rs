@@ -107,12 +107,23 @@ pub(crate) async fn open(
             let id = SessionId::new();
             let agent: Option<String> = row.try_get("agent_hash")?;
             insert(conn, &id, &confirmation, agent, &by, (now, expires)).await?;
-            let fact = Fact::SessionOpened {
-                session: id.to_string(),
-                host: confirmation.host.to_string(),
-                image: confirmation.image_name.clone(),
-                disk: images::deploy::label(&confirmation.disk),
-                by,
+            let (session, host) = (id.to_string(), confirmation.host.to_string());
+            let disk = images::deploy::label(&confirmation.disk);
+            let fact = match confirmation.image.as_str() {
+                "" => Fact::WipeOpened {
+                    session,
+                    host,
+                    name: confirmation.host_name.clone(),
+                    disk,
+                    by,
+                },
+                _ => Fact::SessionOpened {
+                    session,
+                    host,
+                    image: confirmation.image_name.clone(),
+                    disk,
+                    by,
+                },
             };
             journal::append(conn, now, &fact).await?;
             Ok(Ok(id))
@@ -241,8 +252,40 @@ async fn advance_in(
             detail: detail.map(str::to_owned),
         };
         journal::append(conn, now, &fact).await?;
+        if let Some(fact) = wiped(&session, event) {
+            journal::append(conn, now, &fact).await?;
+        }
     }
     Ok(Advanced::Now(Box::new(session)))
+}
+
+/// One line for whoever must show later what became of a disk.
+fn wiped(session: &Session, event: &Event) -> Option<Fact> {
+    let SessionState::Done {
+        written_bytes,
+        took_ms,
+    } = session.state
+    else {
+        return None;
+    };
+    let Event::Finished { wiped, .. } = event else {
+        return None;
+    };
+    // An agent that does not say what it looked at has looked at nothing.
+    let wiped = wiped.unwrap_or_default();
+    session.is_wipe().then(|| Fact::DiskWiped {
+        session: session.id.to_string(),
+        host: session.host.to_string(),
+        name: session.host_name.clone(),
+        disk: session.disk_path.clone(),
+        model: session.disk_model.clone(),
+        serial: session.disk_serial.clone(),
+        by: session.opened_by.clone(),
+        written_bytes,
+        checked_bytes: wiped.checked_bytes,
+        freed: wiped.freed,
+        took_ms,
+    })
 }
 
 /// Done bytes, total bytes, duration, detail.

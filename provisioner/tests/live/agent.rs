@@ -128,6 +128,7 @@ impl Agent {
             written_bytes: DISK_BYTES,
             fetched_bytes: 0,
             took_ms: 1234,
+            wiped: None,
         };
         self.post("/agent/finished", &report).await
     }

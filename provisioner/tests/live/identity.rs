@@ -486,7 +486,7 @@ fn what_is_asked_for_once_is_given_once() {
             wrong
                 .unwrap_err()
                 .to_string()
-                .contains("menu, memtest, kiosk")
+                .contains("menu, memtest, rescue, kiosk")
         );
         let ask = async |entry| {
             let now = clock.now();

@@ -76,6 +76,7 @@ fn a_menu_that_a_rule_gives_opens_to_its_password_and_not_to_guesses() {
         assert!(firmware_asks(&mut pc, card, UUID_A).await);
         let menu = script(&pc.net, card, false).await;
         assert!(menu.contains("item agent"), "{menu}");
+        assert!(menu.contains("item rescue") && menu.contains("item wipe"));
 
         pass(&clock, 15 * 60);
         assert!(firmware_asks(&mut pc, card, UUID_A).await);
@@ -84,6 +85,7 @@ fn a_menu_that_a_rule_gives_opens_to_its_password_and_not_to_guesses() {
             menu.contains("item agent") && menu.contains("item memtest"),
             "{menu}"
         );
+        assert!(menu.contains("item rescue") && menu.contains("item wipe"));
         let (status, _) = fetch(&pc.net, card, "memtest.bin").await;
         assert_eq!(status, "200");
 

@@ -9,13 +9,15 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use provisioner::host;
-use provisioner::session::{self, Confirmed, SessionId, SessionState};
+use provisioner::session::{self, Confirmed, SessionId, SessionState, wipe};
 use serde::{Deserialize, Serialize};
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/sessions", get(list).post(open))
         .route("/api/sessions/preview", post(preview))
+        .route("/api/sessions/wipe", post(open_wipe))
+        .route("/api/sessions/wipe/preview", post(preview_wipe))
         .route("/api/sessions/{id}", get(show))
         .route("/api/sessions/{id}/cancel", post(cancel))
 }
@@ -23,6 +25,8 @@ pub(super) fn router() -> Router<Desk> {
 #[derive(Serialize)]
 struct Session {
     id: String,
+    /// It has no image: its disk is erased.
+    wipe: bool,
     host: String,
     host_name: String,
     image: String,
@@ -75,6 +79,7 @@ fn shape(session: session::Session, now: state::Timestamp) -> Session {
         state: session.state.as_str(),
         over: session.state.is_over(),
         stale: session.is_stale(now),
+        wipe: session.is_wipe(),
         id: session.id.0,
         host: session.host.0,
         host_name: session.host_name,
@@ -155,8 +160,11 @@ async fn preview(
         &asked.image,
         asked.disk.as_deref(),
     );
-    let shown = previewed.await?;
-    Ok(Json(Confirmation {
+    Ok(Json(confirmation(previewed.await?)))
+}
+
+fn confirmation(shown: session::Confirmation) -> Confirmation {
+    Confirmation {
         host: shown.host.0,
         host_name: shown.host_name,
         image: shown.image,
@@ -167,7 +175,52 @@ async fn preview(
         disk_model: shown.disk.model,
         disk_size_bytes: shown.disk.size_bytes,
         lost: shown.lost,
-    }))
+    }
+}
+
+#[derive(Deserialize)]
+struct WipePreviewed {
+    /// Id, name or MAC.
+    host: String,
+    /// Serial number or kernel name; needed when the host has several disks.
+    disk: Option<String>,
+}
+
+async fn preview_wipe(
+    State(desk): State<Desk>,
+    _caller: ApiAct,
+    Json(asked): Json<WipePreviewed>,
+) -> Result<Json<Confirmation>, Error> {
+    let found = host::find(&desk.app.db, &asked.host).await;
+    let host = found?;
+    let previewed = wipe::preview(&desk.app.boot, &host.id, asked.disk.as_deref()).await;
+    Ok(Json(confirmation(previewed?)))
+}
+
+/// The fields of a [`Confirmation`] of a wipe, sent back by whoever read it.
+#[derive(Deserialize)]
+struct WipeOpened {
+    host: String,
+    disk: String,
+    disk_serial: String,
+    disk_size_bytes: u64,
+}
+
+async fn open_wipe(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Json(asked): Json<WipeOpened>,
+) -> Result<Json<Session>, Error> {
+    let found = host::find(&desk.app.db, &asked.host).await;
+    let confirmed = wipe::Confirmed {
+        host: found?.id,
+        disk: asked.disk,
+        disk_serial: asked.disk_serial,
+        disk_size_bytes: asked.disk_size_bytes,
+    };
+    let opened = wipe::open(&desk.app.boot, &confirmed, &caller.by).await;
+    let session = opened?;
+    Ok(Json(shape(session, desk.app.clock.now())))
 }
 
 /// The fields of a [`Confirmation`], sent back by whoever read it.

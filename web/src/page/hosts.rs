@@ -340,12 +340,18 @@ async fn show(
         false => None,
     };
     let next = host::next::of(&desk.app.db, &host.id, now).await?;
-    let menu = (host::next::MENU.to_owned(), words.t("host-menu"));
+    let usual = [
+        (host::next::MENU, "host-menu"),
+        (host::next::MEMTEST, "host-memtest"),
+        (host::next::RESCUE, "host-rescue"),
+    ]
+    .map(|(word, title)| (word.to_owned(), words.t(title)));
     let own = &desk.app.boot.choices.entries;
     render(&Page {
         host: view(words, registry, &host),
         glpi,
-        entries: std::iter::once(menu)
+        entries: usual
+            .into_iter()
             .chain(own.iter().map(|e| (e.name.clone(), e.title.clone())))
             .collect(),
         next: next.map(|next| {

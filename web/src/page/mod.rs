@@ -26,6 +26,7 @@ mod snapshots;
 mod targets;
 pub(crate) mod troubles;
 pub(crate) mod unprotected;
+mod wipe;
 
 pub(crate) use frame::{Frame, render};
 
@@ -49,6 +50,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(hosts::router())
         .merge(boots::router())
         .merge(deploy::router())
+        .merge(wipe::router())
         .merge(images::router())
         .merge(sessions::router())
         .merge(journal::router())

@@ -33,11 +33,19 @@ pub(super) struct Row {
     pub(super) state: String,
 }
 
+/// What is put onto the disk.
+fn image(words: &Words, session: &Session) -> String {
+    match session.is_wipe() {
+        true => words.t("session-wipe"),
+        false => shown(session.image_name.as_bytes()),
+    }
+}
+
 pub(super) fn row(words: &Words, session: &Session, now: Timestamp) -> Row {
     Row {
         id: session.id.to_string(),
         host: shown(session.host_name.as_bytes()),
-        image: shown(session.image_name.as_bytes()),
+        image: image(words, session),
         when: words.date(session.opened),
         mood: match &session.state {
             SessionState::Done { .. } => Mood::Good,
@@ -88,7 +96,11 @@ async fn show(
         } => (
             None,
             Some(words.t2(
-                "session-summary",
+                if session.is_wipe() {
+                    "wipe-summary"
+                } else {
+                    "session-summary"
+                },
                 "bytes",
                 words.size(*written_bytes),
                 "took",
@@ -122,13 +134,17 @@ async fn show(
         }
         _ => Vec::new(),
     };
-    let title = words.t2(
-        "deploy-title",
-        "image",
-        shown(session.image_name.as_bytes()),
-        "host",
-        shown(session.host_name.as_bytes()),
-    );
+    let host_name = shown(session.host_name.as_bytes());
+    let title = match session.is_wipe() {
+        true => words.t1("wipe-title", "host", host_name),
+        false => words.t2(
+            "deploy-title",
+            "image",
+            shown(session.image_name.as_bytes()),
+            "host",
+            host_name,
+        ),
+    };
     render(&Page {
         row: row(words, &session, now),
         host_id: session.host.to_string(),

@@ -232,6 +232,75 @@ async fn an_old_pairing_code_approves_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_is_erased_only_after_its_host_s_name_was_typed() {
+    let (bench, mut visitor, welcome, _) = with_waiting_host("S1").await;
+    let page_of = format!("/hosts/{}", welcome.host);
+    let ask = format!("{page_of}/wipe?disk=sda&lang=en");
+    let confirm = bench.get(&mut visitor, &ask).await;
+    assert_eq!(confirm.status, StatusCode::OK, "{}", confirm.text);
+    for named in [
+        welcome.name.as_str(),
+        "sda",
+        "Samsung",
+        "effacé pour de bon",
+    ] {
+        assert!(confirm.text.contains(named), "{named} in {}", confirm.text);
+    }
+    let values = ["token", "disk", "disk_serial", "disk_size_bytes"]
+        .map(|name| (name, field(&confirm, name)));
+    let send = |typed: &str, serial: Option<&str>| {
+        let mut fields = values.to_vec();
+        fields.push(("typed", typed.to_owned()));
+        if let (Some(serial), Some(field)) = (serial, fields.get_mut(2)) {
+            field.1 = serial.to_owned();
+        }
+        fields
+    };
+    let url = format!("{page_of}/wipe");
+    let name = welcome.name.as_str();
+    let refused = [
+        (send("PC-autre", None), StatusCode::UNPROCESSABLE_ENTITY),
+        (send(name, Some("another")), StatusCode::CONFLICT),
+        // Nobody approved it yet.
+        (send(name, None), StatusCode::CONFLICT),
+    ];
+    for (fields, status) in refused {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let answer = bench.post(&mut visitor, &url, &fields).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert!(bench.app_sessions().await.is_empty(), "{fields:?}");
+    }
+    let token = values[0].1.clone();
+    let code = [
+        ("token", token.as_str()),
+        ("code", welcome.pairing_code.as_str()),
+    ];
+    let approve = format!("{page_of}/approve");
+    let answer = bench.post(&mut visitor, &approve, &code).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = bench.get(&mut visitor, &format!("{page_of}?lang=en")).await;
+    assert!(page.text.contains("Erase a disk"), "{}", page.text);
+    let fields = send(name, None);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let answer = bench.post(&mut visitor, &url, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let sessions = bench.app_sessions().await;
+    assert!(sessions.len() == 1 && sessions[0].is_wipe());
+    let location = answer.header("location").to_owned();
+    let page = bench
+        .get(&mut visitor, &format!("{location}?lang=en"))
+        .await;
+    assert!(
+        page.text.contains("none: the disk is erased"),
+        "{}",
+        page.text
+    );
+    let facts = journal::latest(&bench.app.db, 20).await.unwrap();
+    let opened = |fact: &Fact| matches!(fact, Fact::WipeOpened { by, .. } if by == "admin");
+    assert!(facts.iter().any(|entry| opened(&entry.fact)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_host_boots_next_is_asked_shown_explained_and_withdrawn() {
     let (bench, mut visitor, welcome, _) = with_waiting_host("S1").await;
     let page_of = format!("/hosts/{}", welcome.host);

@@ -14,13 +14,14 @@ const EXPIRES_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// fetches then.
 const GIVEN_FOR: Duration = Duration::from_secs(15 * 60);
 
-/// The words for the menu and for memtest86+; the others are names of `[[boot_entry]]`.
+/// The words for the menu, for memtest86+ and for a shell with the network up; the others are names of `[[boot_entry]]`.
 pub const MENU: &str = "menu";
 pub const MEMTEST: &str = "memtest";
+pub const RESCUE: &str = "rescue";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextBoot {
-    /// [`MENU`], [`MEMTEST`], or the name of an entry.
+    /// [`MENU`], [`MEMTEST`], [`RESCUE`], or the name of an entry.
     pub entry: String,
     pub by: String,
     pub asked: Timestamp,
@@ -56,8 +57,8 @@ pub async fn ask(
         if host.inventory.and_then(|found| found.secure_boot) == Some(true) {
             return Err(Error::Unsigned(host.name));
         }
-    } else if entry != MENU && !own {
-        let mut known = vec![MENU, MEMTEST];
+    } else if ![MENU, RESCUE].contains(&entry) && !own {
+        let mut known = vec![MENU, MEMTEST, RESCUE];
         known.extend(choices.entries.iter().map(|e| e.name.as_str()));
         return Err(Error::NoEntry(entry.to_owned(), known.join(", ")));
     }

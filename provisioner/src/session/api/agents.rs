@@ -133,6 +133,9 @@ impl Agents {
     }
 
     pub(super) async fn chunks(&self, session: &Session) -> Result<Arc<Chunks>, Refusal> {
+        if session.is_wipe() {
+            return Err(Refusal::Bad("this session has no image".to_owned()));
+        }
         // Held while loading: a hundred machines with one image load its manifest once.
         let mut manifests = self.manifests.lock().await;
         if let Some(chunks) = manifests.get(&session.image) {

@@ -151,6 +151,7 @@ async fn hand_out(
         .await
     {
         Ok(session) if session.state.is_over() => Ok(None),
+        Ok(session) if session.is_wipe() => Ok(Some(Next::Wipe(order(&session)))),
         Ok(session) => Ok(Some(Next::Deploy(order(&session)))),
         Err(Refusal::Over(_) | Refusal::NotYours) => Ok(None),
         Err(other) => Err(other),
@@ -258,6 +259,7 @@ async fn finished(
             .collect(),
         written_bytes: report.written_bytes,
         took_ms: report.took_ms,
+        wiped: report.wiped,
     };
     let session = agents.advance(&bound.session.id, event, &hash).await?;
     tracing::info!(host = %id, session = %session.id, state = session.state.as_str(), "agent finished");
