@@ -16,6 +16,12 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(out, "{text}").map_err(Output)?)
 }
 
+/// Data on stdout as it is: its line ends are part of it.
+pub(crate) fn exactly(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    Ok(out.write_all(text.as_bytes()).map_err(Output)?)
+}
+
 /// One message on stderr. A closed stderr stops nothing.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -12,8 +12,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A list of a thousand hosts is smaller; what the appliance takes in one request is not.
-const MOST_BYTES: u64 = 48 * 1024;
+/// A list of a thousand hosts with every column is smaller.
+const MOST_BYTES: u64 = 512 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -82,11 +82,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ADDRESS")]
         beyond: Vec<std::net::Ipv4Addr>,
     },
-    /// Takes hosts out of a CSV file whose first line names the columns `name` and, if there is one, `mac`
+    /// Takes hosts out of a CSV file whose first line names the columns: `name`, and what else `host export` writes
     Import {
         /// The file, at most 1000 hosts
         file: PathBuf,
+        /// Only says what it would bring
+        #[arg(long)]
+        dry_run: bool,
     },
+    /// Writes the hosts as CSV, which `host import` reads again
+    Export(Export),
     /// Sends inventories to GLPI again, also those it has; without hosts, of all that are approved
     Push {
         /// Their ids, names or MACs
@@ -120,6 +125,40 @@ pub(crate) struct Notes {
     /// Last day of its warranty, such as 2027-05-16
     #[arg(long, value_name = "DAY")]
     warranty_end: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// netbox writes the tables of NetBox's bulk import into a folder
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
+    /// What stands between fields; where numbers are written with a comma, Excel wants semicolon
+    #[arg(long, value_enum, default_value_t = Separator::Comma)]
+    separator: Separator,
+    /// Begins with a byte order mark, without which Excel takes é for two signs
+    #[arg(long)]
+    bom: bool,
+    /// For netbox: the folder, made if it is not there
+    #[arg(long, value_name = "FOLDER", required_if_eq("format", "netbox"))]
+    into: Option<PathBuf>,
+    /// For netbox: the name of a device role that is there
+    #[arg(long, value_name = "NAME", required_if_eq("format", "netbox"))]
+    role: Option<String>,
+    /// For netbox: the name of the site of hosts that are in no [[site]]
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Netbox,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Separator {
+    Comma,
+    Semicolon,
 }
 
 #[derive(Debug, clap::Args)]
@@ -229,12 +268,20 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                 "the packet was sent to {networks}; nobody answers one"
             ));
         }
-        Command::Import { file } => {
+        Command::Import { file, dry_run } => {
             let csv = list_of_hosts(&file)?;
-            let imported = door.post("/api/hosts/import", &json!({ "csv": csv }))?;
-            let (added, known) = (number(&imported, "added"), number(&imported, "known"));
-            terminal::note(&format!("{added} hosts added, {known} were known"));
+            let asked = json!({"csv": csv, "dry_run": dry_run});
+            let imported = door.post("/api/hosts/import", &asked)?;
+            let of = |name: &str| number(&imported, name);
+            let (added, changed, known) = (of("added"), of("changed"), of("known"));
+            terminal::note(&match dry_run {
+                false => format!("{added} hosts added, {changed} changed, {known} were known"),
+                true => {
+                    format!("{added} hosts would be added, {changed} changed, {known} are known")
+                }
+            });
         }
+        Command::Export(asked) => return export(door, &asked),
         Command::Push { hosts, dry_run } => return push(door, &hosts, dry_run),
         Command::Forget { host } => {
             post(&host, "forget", &Value::Null)?;
@@ -315,6 +362,49 @@ fn approve(door: &Door, asked: Asked) -> anyhow::Result<ExitCode> {
             true => format!("{name} is approved"),
             false => format!("{before} is approved, as {name}"),
         });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(door: &Door, asked: &Export) -> anyhow::Result<ExitCode> {
+    if let (Format::Netbox, Some(folder), Some(role)) = (asked.format, &asked.into, &asked.role) {
+        return for_netbox(door, folder, role, asked.site.as_deref());
+    }
+    let semicolon = asked.separator == Separator::Semicolon;
+    let path = format!("/api/hosts/export?semicolon={semicolon}&bom={}", asked.bom);
+    let exported = door.get(&path)?;
+    terminal::exactly(exported["csv"].as_str().unwrap_or_default())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One file for each table, numbered in the order in which NetBox can take them.
+fn for_netbox(
+    door: &Door,
+    folder: &Path,
+    role: &str,
+    site: Option<&str>,
+) -> anyhow::Result<ExitCode> {
+    let mut path = format!("/api/hosts/netbox?role={}", encoded(role));
+    if let Some(site) = site {
+        path.push_str(&format!("&site={}", encoded(site)));
+    }
+    let answer = door.get(&path)?;
+    let context = || {
+        format!(
+            "write the tables into {}; name a folder that can be written",
+            folder.display()
+        )
+    };
+    std::fs::create_dir_all(folder).with_context(context)?;
+    for (rank, table) in items(&answer["tables"]).iter().enumerate() {
+        let name = format!("{}-{}.csv", rank + 1, text(table, "name"));
+        let csv = table["csv"].as_str().unwrap_or_default();
+        std::fs::write(folder.join(&name), csv).with_context(context)?;
+        terminal::line(&name)?;
+    }
+    for host in items(&answer["left_out"]) {
+        let (name, why) = (text(host, "name"), text(host, "why"));
+        terminal::note(&format!("{name} is left out: {why}"));
     }
     Ok(ExitCode::SUCCESS)
 }

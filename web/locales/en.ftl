@@ -509,6 +509,13 @@ warranty-soon = { $n ->
     [one] ends in { $count } day ({ $date })
    *[other] ends in { $count } days ({ $date })
  }
+host-becomes = It will be called { $name }
+host-profile-own = the one it has
+hosts-preview = Show the names
+hosts-many = Approve several
+hosts-many-hint = Tick those whose code is the one on their screen. All of them are approved, or none.
+hosts-many-button = Approve what is ticked
+hosts-export = Download the list (CSV)
 disk-removable = removable
 pairing = Code shown by the host:
 pairing-hint = Compare it with the host's screen: the same code proves that this machine is the one that talks to this appliance.

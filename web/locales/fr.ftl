@@ -510,6 +510,13 @@ warranty-soon = { $n ->
     [one] finit dans { $count } jour ({ $date })
    *[other] finit dans { $count } jours ({ $date })
  }
+host-becomes = Il s'appellera { $name }
+host-profile-own = celui qu'il a
+hosts-preview = Voir les noms
+hosts-many = En approuver plusieurs
+hosts-many-hint = Cochez ceux dont le code est celui de leur écran. Tous sont approuvés, ou aucun.
+hosts-many-button = Approuver ceux qui sont cochés
+hosts-export = Télécharger la liste (CSV)
 disk-removable = amovible
 pairing = Code affiché par le poste :
 pairing-hint = Comparez avec l'écran du poste : le même code prouve que c'est bien cette machine qui parle à ce boîtier.

@@ -49,6 +49,14 @@ pub(crate) fn in_query(query: Option<&str>, name: &str) -> Option<Vec<u8>> {
     })
 }
 
+/// The same as text, as a form sends it; `None`: empty, or no text.
+pub(crate) fn text(query: Option<&str>, name: &str) -> Option<String> {
+    let plain = query.map(|q| q.replace('+', "%20"));
+    in_query(plain.as_deref(), name)
+        .and_then(|v| String::from_utf8(v).ok())
+        .filter(|v| !v.is_empty())
+}
+
 /// A name for the eye: what is not UTF-8, not printable, or reverses the reading direction becomes
 /// `�`, so that `cod\u{202e}fdp.exe` does not read `codexe.pdf`.
 pub(crate) fn shown(bytes: &[u8]) -> String {

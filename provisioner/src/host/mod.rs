@@ -2,7 +2,9 @@
 
 pub mod adapter;
 pub mod approval;
+pub mod csv;
 pub mod details;
+pub mod export;
 mod filler;
 pub mod glpi;
 pub(crate) mod identity;
@@ -17,7 +19,7 @@ pub(crate) mod report;
 pub(crate) mod uuid;
 mod wake;
 
-pub use wake::wake;
+pub use wake::{site_broadcast, wake};
 
 use crate::Mac;
 use config::Registry;
@@ -188,24 +190,55 @@ pub async fn approve(
     records::get(db, id).await
 }
 
-/// What an import brought.
+/// What an import brings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     pub added: u64,
-    /// Known before, by their MAC or their name.
+    /// Known before, and the list says more or other of them.
+    pub changed: u64,
+    /// The registry says all of it already.
     pub known: u64,
 }
 
-/// Takes hosts out of a CSV file into the registry, as machines that were only heard of: nothing boots by that.
-pub async fn import(db: &Db, text: &str, by: &str, now: Timestamp) -> Result<Imported, Error> {
-    let listed = import::parse(text).map_err(|wrong| {
-        let lines = wrong.iter().take(20);
-        let lines: Vec<String> = lines
+/// Takes hosts out of a CSV file into the registry, as machines that were only heard of: nothing boots by that. With
+/// `dry_run` it is only said what it would bring.
+pub async fn import(
+    db: &Db,
+    registry: &Registry,
+    text: &str,
+    dry_run: bool,
+    by: &str,
+    now: Timestamp,
+) -> Result<Imported, Error> {
+    let listed = import::parse(text).map_err(Error::bad_list)?;
+    if !dry_run {
+        return records::import(db, registry.clone(), listed, by, now).await;
+    }
+    let hosts = records::list(db).await?;
+    let steps = import::decide(&listed, &hosts, registry).map_err(Error::bad_list)?;
+    let mut would = Imported::default();
+    for step in steps {
+        match step {
+            import::Step::Add(_) => would.added += 1,
+            import::Step::Change(_) => would.changed += 1,
+            import::Step::Same => would.known += 1,
+        }
+    }
+    Ok(would)
+}
+
+impl Error {
+    fn bad_list(wrong: Vec<import::BadLine>) -> Error {
+        let shown = wrong.iter().take(20);
+        let shown: Vec<String> = shown
             .map(|w| format!("line {}: {}", w.line, w.what))
             .collect();
-        Error::BadList(lines.join("; "))
-    })?;
-    records::import(db, listed, by, now).await
+        let more = match wrong.len() - shown.len() {
+            0 => String::new(),
+            more => format!("; and {more} lines more"),
+        };
+        Error::BadList(format!("{}{more}", shown.join("; ")))
+    }
 }
 
 /// Removes a machine and its sessions; it is new when it comes back.

@@ -22,6 +22,13 @@ pub(crate) struct Candidate {
     pub(crate) alive: bool,
 }
 
+impl Candidate {
+    /// It never reported, and its serial number is known all the same: somebody wrote it into a list.
+    fn is_listed(&self) -> bool {
+        !self.reported && !self.identity.serial.is_empty()
+    }
+}
+
 /// What a report says of its machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reporter {
@@ -55,10 +62,11 @@ pub(crate) fn identify(candidates: &[Candidate], reporter: &Reporter) -> Match {
         parts,
         heard,
     } = reporter;
-    // A sighting whose firmware said another UUID is another machine behind the same card.
+    // A sighting whose firmware said another UUID is another machine behind the same card; and a host that a list
+    // names by its serial number is that machine only.
     let sighting = candidates
         .iter()
-        .filter(|c| !c.reported && c.has_mac)
+        .filter(|c| !c.reported && c.has_mac && !c.is_listed())
         .filter(|c| {
             c.identity
                 .uuid()
@@ -67,11 +75,12 @@ pub(crate) fn identify(candidates: &[Candidate], reporter: &Reporter) -> Match {
         .max_by_key(|c| c.identity.uuid().is_some());
     let (doubles, named): (Vec<&Candidate>, Vec<&Candidate>) = candidates
         .iter()
-        .filter(|c| c.reported && c.identity.is(identity))
+        .filter(|c| (c.reported || c.is_listed()) && c.identity.is(identity))
         .partition(|c| c.alive && c.parts.is_other(parts));
     // Of two that share a name, the one it shares a part with; else the one of this card.
     let known = named.iter().max_by_key(|c| {
         (
+            c.reported,
             c.parts.shares_card(parts),
             c.parts.shares_disk(parts),
             c.has_mac,
@@ -167,6 +176,14 @@ mod tests {
         }
     }
 
+    /// One that never reported, out of a list.
+    fn listed(identity: Identity, has_mac: bool) -> Candidate {
+        Candidate {
+            reported: false,
+            ..known("listed", identity, has_mac)
+        }
+    }
+
     /// A machine that was only seen, whose firmware said `uuid`.
     fn seen(uuid: &str) -> Candidate {
         Candidate {
@@ -224,6 +241,36 @@ mod tests {
                 vec![known("a", a(), false), seen("")],
                 says(a()),
                 absorb("a"),
+            ),
+            (
+                "bought, listed, never seen",
+                vec![listed(a(), false)],
+                says(a()),
+                is("listed"),
+            ),
+            (
+                "listed by its serial number only, seen by its card a moment ago",
+                vec![listed(identity("serial-a", ""), false), seen("")],
+                says(a()),
+                absorb("listed"),
+            ),
+            (
+                "listed with this card too",
+                vec![listed(a(), true)],
+                says(a()),
+                is("listed"),
+            ),
+            (
+                "the card is listed for another machine",
+                vec![listed(a(), true)],
+                says(b()),
+                Match::New,
+            ),
+            (
+                "it reported before it was listed twice",
+                vec![listed(a(), true), known("a", a(), false)],
+                says(a()),
+                is("a"),
             ),
             (
                 "one serial for a batch",

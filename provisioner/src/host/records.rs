@@ -2,7 +2,7 @@
 
 use super::details::{Details, NamedBy};
 use super::identity::{Identity, free_name, name};
-use super::import::Listed;
+use super::import::{self, Added, Changed, Listed, Step};
 use super::next::NextBoot;
 use super::place::Place;
 use super::uuid::Uuid;
@@ -11,6 +11,7 @@ use crate::Mac;
 use crate::boot::heard::Said;
 use crate::boot::policy::Known;
 use crate::boot::who::Suspect;
+use config::Registry;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
@@ -188,9 +189,10 @@ pub(crate) async fn insert(
     Ok(id)
 }
 
-/// Hosts that somebody listed. A machine is the same by its MAC or its name; one that is known is left as it is.
+/// Hosts that somebody listed: all of them, or none.
 pub(crate) async fn import(
     db: &Db,
+    registry: Registry,
     listed: Vec<Listed>,
     by: &str,
     now: Timestamp,
@@ -198,35 +200,28 @@ pub(crate) async fn import(
     let by = by.to_owned();
     let done = db.write(move |conn| {
         Box::pin(async move {
+            let hosts = match list_in(conn).await {
+                Ok(hosts) => hosts,
+                Err(Error::Read(error)) => return Err(error),
+                Err(error) => return Ok(Err(error)),
+            };
+            let steps = match import::decide(&listed, &hosts, &registry) {
+                Ok(steps) => steps,
+                Err(wrong) => return Ok(Err(Error::bad_list(wrong))),
+            };
             let mut done = Imported::default();
-            for Listed { name, mac } in listed {
-                let known = sqlx::query(
-                    "SELECT id FROM host WHERE LOWER(name) = LOWER($1) \
-                     OR id IN (SELECT host FROM host_mac WHERE mac = $2)",
-                )
-                .bind(name.clone())
-                .bind(mac.map_or_else(String::new, |mac| mac.to_string()))
-                .fetch_optional(&mut *conn)
-                .await?;
-                if known.is_some() {
-                    done.known += 1;
-                    continue;
+            for step in steps {
+                match step {
+                    Step::Same => done.known += 1,
+                    Step::Add(added) => {
+                        add_listed(conn, *added, now).await?;
+                        done.added += 1;
+                    }
+                    Step::Change(changed) => {
+                        change_listed(conn, *changed, &by, now).await?;
+                        done.changed += 1;
+                    }
                 }
-                let id = HostId::new();
-                sqlx::query(
-                    "INSERT INTO host (id, name, state, serial, uuid, product, first_seen_ms, \
-                     last_seen_ms, asked_ms) VALUES ($1, $2, 'seen', '', '', '', $3, $3, $3)",
-                )
-                .bind(id.as_str())
-                .bind(name)
-                .bind(now.0)
-                .execute(&mut *conn)
-                .await?;
-                if let Some(mac) = mac {
-                    give_mac(conn, mac, &id).await?;
-                    adapter::records::used(conn, mac, &id, None, now).await?;
-                }
-                done.added += 1;
             }
             make_room(conn).await?;
             let fact = Fact::HostsImported {
@@ -234,16 +229,88 @@ pub(crate) async fn import(
                 by,
             };
             journal::append(conn, now, &fact).await?;
-            Ok(done)
+            Ok(Ok(done))
         })
     });
-    Ok(done.await?)
+    done.await?
 }
 
+async fn add_listed(
+    conn: &mut AnyConnection,
+    Added { listed, details }: Added,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let id = HostId::new();
+    sqlx::query(
+        "INSERT INTO host (id, name, state, serial, uuid, product, first_seen_ms, \
+         last_seen_ms, asked_ms) VALUES ($1, $2, 'seen', $4, $5, '', $3, $3, $3)",
+    )
+    .bind(id.as_str())
+    .bind(listed.name)
+    .bind(now.0)
+    .bind(listed.serial)
+    .bind(listed.uuid)
+    .execute(&mut *conn)
+    .await?;
+    details::records::put(conn, &id, &details).await?;
+    give_cards(conn, &id, &listed.macs, now).await
+}
+
+async fn change_listed(
+    conn: &mut AnyConnection,
+    changed: Changed,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let Changed { id, name, .. } = changed;
+    sqlx::query("UPDATE host SET name = $2, serial = $3, uuid = $4 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(name.as_str())
+        .bind(changed.serial)
+        .bind(changed.uuid)
+        .execute(&mut *conn)
+        .await?;
+    details::records::put(conn, &id, &changed.details).await?;
+    give_cards(conn, &id, &changed.macs, now).await?;
+    if name != changed.before {
+        let fact = Fact::HostNamed {
+            host: id.to_string(),
+            before: changed.before,
+            name: name.clone(),
+            by: by.to_owned(),
+        };
+        journal::append(conn, now, &fact).await?;
+    }
+    if changed.noted {
+        let fact = Fact::HostDetailed {
+            host: id.to_string(),
+            name,
+            by: by.to_owned(),
+        };
+        journal::append(conn, now, &fact).await?;
+    }
+    Ok(())
+}
+
+async fn give_cards(
+    conn: &mut AnyConnection,
+    id: &HostId,
+    macs: &[Mac],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    for mac in macs {
+        give_mac(conn, *mac, id).await?;
+        adapter::records::used(conn, *mac, id, None, now).await?;
+    }
+    Ok(())
+}
+
+/// What people wrote down is theirs, and stays: a flood of invented addresses takes no list with it.
 pub(crate) async fn make_room(conn: &mut AnyConnection) -> Result<(), sqlx::Error> {
     for (state, most) in [("seen", MOST_SEEN), ("waiting", MOST_WAITING)] {
         let rows = sqlx::query(
-            "SELECT id FROM host WHERE state = $1 ORDER BY last_seen_ms DESC, id LIMIT 100 OFFSET $2",
+            "SELECT id FROM host WHERE state = $1 AND id NOT IN (SELECT host FROM host_detail) \
+             ORDER BY last_seen_ms DESC, id LIMIT 100 OFFSET $2",
         )
         .bind(state)
         .bind(most)
@@ -320,13 +387,18 @@ pub(crate) async fn by_agent(db: &Db, agent_hash: &str) -> Result<Option<HostId>
 }
 
 pub(crate) async fn list(db: &Db) -> Result<Vec<Host>, Error> {
-    let rows = sqlx::query(LIST).fetch_all(db.read()).await?;
+    let mut conn = db.read().acquire().await?;
+    list_in(&mut conn).await
+}
+
+/// The same, inside a write.
+pub(crate) async fn list_in(conn: &mut AnyConnection) -> Result<Vec<Host>, Error> {
+    let rows = sqlx::query(LIST).fetch_all(&mut *conn).await?;
     let macs = sqlx::query("SELECT mac, host FROM host_mac ORDER BY mac")
-        .fetch_all(db.read())
+        .fetch_all(&mut *conn)
         .await?;
     let macs = owned_macs(&macs)?;
-    let mut conn = db.read().acquire().await?;
-    let places = place::records::places(&mut conn, None).await?;
+    let places = place::records::places(conn, None).await?;
     rows.iter().map(|row| host(row, &macs, &places)).collect()
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Error, Host};
 use crate::Mac;
+use config::Registry;
 use if_addrs::IfAddr;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -35,6 +36,15 @@ pub async fn wake(host: &Host, beyond: &[Ipv4Addr]) -> Result<Vec<Ipv4Addr>, Err
         true => Err(Error::NotSent(host.name.clone())),
         false => Ok(reached),
     }
+}
+
+/// The broadcast address of the network that the machine last booted in, where that is one of a `[[site]]`: its router
+/// sends the packet on if it is told to ("directed broadcast"). Pure.
+pub fn site_broadcast(host: &Host, registry: &Registry) -> Option<Ipv4Addr> {
+    let network = host.place.as_ref()?.network?;
+    let (_, (base, length)) = registry.site_of(network)?;
+    let host_bits = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+    (host_bits > 1).then(|| Ipv4Addr::from(u32::from(base) | host_bits))
 }
 
 /// Six bytes of ones, and the address sixteen times (AMD, publication 20213).
@@ -70,5 +80,58 @@ mod tests {
         assert_eq!(packet.len(), 102);
         assert_eq!(packet[..6], [0xff; 6]);
         assert!(packet[6..].chunks(6).all(|chunk| chunk == mac.0));
+    }
+
+    #[test]
+    fn a_machine_of_a_site_is_woken_there() {
+        let site = |name: &str, subnets: Vec<(Ipv4Addr, u8)>| config::Site {
+            name: name.into(),
+            subnets,
+        };
+        let registry = Registry {
+            sites: vec![
+                site("agen", vec![([10, 1, 0, 0].into(), 16)]),
+                site(
+                    "atelier",
+                    vec![([10, 1, 20, 0].into(), 24), ([10, 3, 0, 9].into(), 32)],
+                ),
+            ],
+            ..Registry::default()
+        };
+        for (network, want) in [
+            (Some([10, 1, 20, 7]), Some([10, 1, 20, 255])),
+            (Some([10, 1, 21, 7]), Some([10, 1, 255, 255])),
+            (Some([10, 3, 0, 9]), None),
+            (Some([192, 168, 0, 1]), None),
+            (None, None),
+        ] {
+            let host = Host {
+                id: crate::host::HostId("id".into()),
+                name: "PC".into(),
+                state: crate::host::HostState::Seen,
+                macs: Vec::new(),
+                serial: String::new(),
+                uuid: String::new(),
+                product: String::new(),
+                pairing_code: None,
+                inventory: None,
+                agent_version: None,
+                first_seen: state::Timestamp(0),
+                last_seen: state::Timestamp(0),
+                reported: None,
+                approved: None,
+                approved_by: None,
+                details: Default::default(),
+                place: Some(crate::host::place::Place {
+                    network: network.map(Ipv4Addr::from),
+                    port: String::new(),
+                }),
+            };
+            assert_eq!(
+                site_broadcast(&host, &registry),
+                want.map(Ipv4Addr::from),
+                "{network:?}"
+            );
+        }
     }
 }

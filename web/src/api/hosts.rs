@@ -1,24 +1,33 @@
-//! `GET /api/hosts[/ID]`, `GET /api/hosts/ID/boot`, `POST /api/hosts/{approve,import,push}`,
+//! `GET /api/hosts[/ID]`, `GET /api/hosts/{export,netbox}`, `GET /api/hosts/ID/boot`, `POST /api/hosts/{approve,import,push}`,
 //! `POST /api/hosts/ID/{approve,name,set,forget,ask,next,wake}`. ID may be a name or a MAC.
 
 use crate::auth::permit::{ApiAct, Caller};
 use crate::desk::Desk;
 use crate::error::Error;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use images::wire::Inventory;
 use provisioner::host;
 use provisioner::host::approval::{Ask, Given, Purpose, approve_all, name_by_rule, preview};
+use provisioner::host::csv::Style;
 use provisioner::host::details::Change;
 use provisioner::host::glpi::Standing;
 use serde::{Deserialize, Serialize};
+
+/// A list of a thousand hosts with every column.
+const LIST_BYTES: usize = 1024 * 1024;
 
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/api/hosts", get(list))
         .route("/api/hosts/approve", post(approve_many))
-        .route("/api/hosts/import", post(import))
+        .route(
+            "/api/hosts/import",
+            post(import).layer(DefaultBodyLimit::max(LIST_BYTES)),
+        )
+        .route("/api/hosts/export", get(export))
+        .route("/api/hosts/netbox", get(netbox))
         .route("/api/hosts/push", post(push))
         .route("/api/hosts/{id}", get(show))
         .route("/api/hosts/{id}/approve", post(approve))
@@ -135,11 +144,14 @@ async fn shaped(desk: &Desk, host: host::Host) -> Result<Json<Host>, Error> {
 #[derive(Deserialize)]
 struct List {
     csv: String,
+    #[serde(default)]
+    dry_run: bool,
 }
 
 #[derive(Serialize)]
 struct Imported {
     added: u64,
+    changed: u64,
     known: u64,
 }
 
@@ -148,10 +160,100 @@ async fn import(
     caller: ApiAct,
     Json(list): Json<List>,
 ) -> Result<Json<Imported>, Error> {
-    let now = desk.app.clock.now();
-    let host::Imported { added, known } =
-        host::import(&desk.app.db, &list.csv, &caller.by, now).await?;
-    Ok(Json(Imported { added, known }))
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let List { csv, dry_run } = list;
+    let registry = &app.config.registry;
+    let host::Imported {
+        added,
+        changed,
+        known,
+    } = host::import(&app.db, registry, &csv, dry_run, &caller.by, now).await?;
+    Ok(Json(Imported {
+        added,
+        changed,
+        known,
+    }))
+}
+
+#[derive(Deserialize)]
+struct Export {
+    /// `;` or, without it, `,`.
+    semicolon: Option<bool>,
+    /// A byte order mark, for Excel.
+    bom: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    csv: String,
+}
+
+async fn export(
+    State(desk): State<Desk>,
+    _caller: Caller,
+    Query(asked): Query<Export>,
+) -> Result<Json<Exported>, Error> {
+    let hosts = host::list(&desk.app.db).await?;
+    let style = Style {
+        separator: match asked.semicolon {
+            Some(true) => ';',
+            _ => ',',
+        },
+        bom: asked.bom.unwrap_or(false),
+    };
+    let csv = host::export::list(&hosts, &desk.app.config.registry, style);
+    Ok(Json(Exported { csv }))
+}
+
+#[derive(Deserialize)]
+struct ForNetBox {
+    role: String,
+    site: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NetBoxTables {
+    tables: Vec<NetBoxTable>,
+    left_out: Vec<NotTaken>,
+}
+
+#[derive(Serialize)]
+struct NetBoxTable {
+    /// As in the addresses of its import pages.
+    name: &'static str,
+    csv: String,
+}
+
+#[derive(Serialize)]
+struct NotTaken {
+    name: String,
+    why: &'static str,
+}
+
+async fn netbox(
+    State(desk): State<Desk>,
+    _caller: Caller,
+    Query(asked): Query<ForNetBox>,
+) -> Result<Json<NetBoxTables>, Error> {
+    let hosts = host::list(&desk.app.db).await?;
+    let told = host::export::NetBox {
+        role: asked.role,
+        site: asked.site,
+    };
+    let registry = &desk.app.config.registry;
+    let (tables, left_out) = host::export::netbox(&hosts, registry, &told);
+    let tables = tables.into_iter().map(|(table, csv)| NetBoxTable {
+        name: table.name(),
+        csv,
+    });
+    let left_out = left_out.into_iter().map(|host| NotTaken {
+        name: host.name,
+        why: host.why,
+    });
+    Ok(Json(NetBoxTables {
+        tables: tables.collect(),
+        left_out: left_out.collect(),
+    }))
 }
 
 async fn show(
@@ -535,8 +637,10 @@ async fn wake(
     Path(id): Path<String>,
     asked: Option<Json<Wake>>,
 ) -> Result<Json<Woken>, Error> {
-    let Json(asked) = asked.unwrap_or_default();
+    let Json(mut asked) = asked.unwrap_or_default();
     let host = find(&desk, &id).await?;
+    let site = host::site_broadcast(&host, &desk.app.config.registry);
+    asked.beyond.extend(site);
     let networks = host::wake(&host, &asked.beyond).await?;
     Ok(Json(Woken {
         networks: networks.iter().map(ToString::to_string).collect(),

@@ -85,6 +85,14 @@ impl Fields {
             .find(|(key, _)| key == name)
             .map_or("", |(_, value)| value.as_str())
     }
+
+    /// Every value of `name`, as of boxes that are ticked.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 impl FromRequest<Desk> for Fields {

@@ -5,7 +5,7 @@ use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
 use crate::desk::Desk;
 use crate::error::Error;
-use crate::path::in_query;
+use crate::path::text;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -71,13 +71,6 @@ fn deploy_page(
         problem,
         f: Frame::new(desk, reader, "hosts", title),
     })
-}
-
-fn text(query: Option<&str>, name: &str) -> Option<String> {
-    let plain = query.map(|q| q.replace('+', "%20"));
-    in_query(plain.as_deref(), name)
-        .and_then(|v| String::from_utf8(v).ok())
-        .filter(|v| !v.is_empty())
 }
 
 /// What would be lost, before anything can be.

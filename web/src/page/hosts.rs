@@ -4,19 +4,21 @@ use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
 use crate::desk::Desk;
 use crate::error::Error;
-use crate::path::shown;
+use crate::path::{shown, text};
 use crate::readiness::Moment;
 use crate::story::Mood;
 use crate::words::{Told, Words};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use config::Registry;
 use images::secure_boot::{Verdict, judge_boot_disk};
 use images::wire::Inventory;
-use provisioner::host::approval::{Ask, approve_all};
+use provisioner::host::approval::{Ask, Purpose, approve_all, preview};
+use provisioner::host::csv::Style;
 use provisioner::host::details::{self, Details, Warranty};
 use provisioner::host::glpi::Standing;
 use provisioner::host::{self, Host, HostId, HostState, adapter};
@@ -25,6 +27,8 @@ use provisioner::session;
 pub(super) fn router() -> Router<Desk> {
     Router::new()
         .route("/hosts", get(list))
+        .route("/hosts/approve", post(approve_many))
+        .route("/hosts/export.csv", get(export))
         .route("/hosts/{id}", get(show))
         .route("/hosts/{id}/approve", post(approve))
         .route("/hosts/{id}/forget", post(forget))
@@ -248,18 +252,76 @@ fn adapter_view(words: &Words, adapter: &adapter::Adapter) -> Option<AdapterView
     })
 }
 
+fn profiles(registry: &Registry) -> Vec<String> {
+    registry.profiles.iter().map(|p| p.name.clone()).collect()
+}
+
 #[derive(Template)]
 #[template(path = "hosts.html")]
 struct ListPage {
     f: Frame,
     waiting: Vec<HostView>,
+    /// What each of those that wait becomes by the profile that was chosen.
+    becomes: Vec<Becomes>,
+    /// The names of all, and the one that was chosen; empty: none.
+    profiles: Vec<String>,
+    profile: String,
     others: Vec<HostView>,
     boot_off: bool,
     adapters: Vec<AdapterView>,
     sessions: Vec<super::sessions::Row>,
 }
 
-async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Error> {
+/// The name that an approval gives, or why there is none.
+struct Becomes {
+    id: String,
+    name: String,
+    code: String,
+    text: Option<String>,
+    problem: Option<String>,
+}
+
+/// The name of a waiting host after its approval.
+async fn becomes(
+    desk: &Desk,
+    words: &Words,
+    waiting: &[&Host],
+    profile: Option<&str>,
+) -> Result<Vec<Becomes>, Error> {
+    let asks: Vec<Ask> = waiting
+        .iter()
+        .map(|host| Ask {
+            host: host.id.clone(),
+            code: host.pairing_code.clone(),
+        })
+        .collect();
+    let registry = &desk.app.config.registry;
+    let previews = preview(&desk.app.db, registry, &asks, profile, Purpose::Approval).await?;
+    let shown = waiting.iter().zip(previews).map(|(host, preview)| {
+        let (text, problem) = match preview {
+            Ok(given) if given.is_new_name() => (
+                Some(words.t1("host-becomes", "name", said(&given.name))),
+                None,
+            ),
+            Ok(_) => (None, None),
+            Err(error) => (None, Some(format!("failed to {error}"))),
+        };
+        Becomes {
+            id: host.id.to_string(),
+            name: said(&host.name),
+            code: host.pairing_code.clone().unwrap_or_default(),
+            text,
+            problem,
+        }
+    });
+    Ok(shown.collect())
+}
+
+async fn list(
+    State(desk): State<Desk>,
+    reader: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
     let words = &reader.words;
     let registry = &desk.app.config.registry;
     let hosts = host::list(&desk.app.db).await?;
@@ -267,12 +329,23 @@ async fn list(State(desk): State<Desk>, reader: Reader) -> Result<Response, Erro
         .iter()
         .map(|h| view(words, registry, h))
         .partition(|v: &HostView| v.waiting);
+    let profile = text(query.as_deref(), "profile");
+    let profile = profile.as_deref().and_then(|name| registry.profile(name));
+    let profile = profile.map(|profile| profile.name.clone());
+    let waits: Vec<&Host> = hosts
+        .iter()
+        .filter(|host| host.state == HostState::Waiting)
+        .collect();
+    let becomes = becomes(&desk, words, &waits, profile.as_deref()).await?;
     let sessions = session::list(&desk.app.db, 20).await?;
     let adapters = adapter::shared(&desk.app.db).await?;
     let now = desk.app.clock.now();
     let title = words.t("nav-hosts");
     render(&ListPage {
         waiting,
+        becomes,
+        profiles: profiles(registry),
+        profile: profile.unwrap_or_default(),
         others,
         boot_off: desk.app.config.networks.is_empty(),
         adapters: adapters
@@ -308,6 +381,9 @@ fn glpi(words: &Words, standing: Standing) -> GlpiView {
 struct Page {
     f: Frame,
     host: HostView,
+    /// By the profile it has, or the rule of all.
+    becomes: Option<Becomes>,
+    profiles: Vec<String>,
     glpi: Option<GlpiView>,
     /// Word and title of what it can be given at its next network boot.
     entries: Vec<(String, String)>,
@@ -339,6 +415,10 @@ async fn show(
         }
         false => None,
     };
+    let becomes = match host.state {
+        HostState::Waiting => becomes(&desk, words, &[&host], None).await?.pop(),
+        _ => None,
+    };
     let next = host::next::of(&desk.app.db, &host.id, now).await?;
     let usual = [
         (host::next::MENU, "host-menu"),
@@ -349,6 +429,8 @@ async fn show(
     let own = &desk.app.boot.choices.entries;
     render(&Page {
         host: view(words, registry, &host),
+        becomes,
+        profiles: profiles(registry),
         glpi,
         entries: usual
             .into_iter()
@@ -378,14 +460,56 @@ async fn approve(
     Act { reader, fields }: Act,
 ) -> Result<Response, Error> {
     let id = HostId(id);
-    let now = desk.app.clock.now();
     let ask = Ask {
         host: id.clone(),
         code: Some(fields.get("code").to_owned()),
     };
-    let registry = &desk.app.config.registry;
-    approve_all(&desk.app.db, registry, vec![ask], None, &reader.name, now).await?;
+    approve_these(&desk, vec![ask], fields.get("profile"), &reader.name).await?;
     Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
+}
+
+/// Those that are ticked, with the codes that the page showed: all of them, or none.
+async fn approve_many(
+    State(desk): State<Desk>,
+    Act { reader, fields }: Act,
+) -> Result<Response, Error> {
+    let ticked = fields.all("host").filter_map(|ticked| {
+        let (id, code) = ticked.split_once(' ')?;
+        Some(Ask {
+            host: HostId(id.to_owned()),
+            code: Some(code.to_owned()),
+        })
+    });
+    approve_these(&desk, ticked.collect(), fields.get("profile"), &reader.name).await?;
+    Ok(Redirect::to("/hosts").into_response())
+}
+
+async fn approve_these(desk: &Desk, asks: Vec<Ask>, profile: &str, by: &str) -> Result<(), Error> {
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let profile = Some(profile).filter(|profile| !profile.is_empty());
+    approve_all(&app.db, &app.config.registry, asks, profile, by, now).await?;
+    Ok(())
+}
+
+/// The list, as the spreadsheets of the reader's language open it by a double click.
+async fn export(State(desk): State<Desk>, reader: Reader) -> Result<Response, Error> {
+    let hosts = host::list(&desk.app.db).await?;
+    let style = match reader.words.french() {
+        true => Style::EXCEL,
+        false => Style {
+            bom: true,
+            ..Style::PLAIN
+        },
+    };
+    let csv = host::export::list(&hosts, &desk.app.config.registry, style);
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"hosts.csv\"",
+        ),
+    ];
+    Ok((headers, csv).into_response())
 }
 
 async fn forget(
@@ -430,6 +554,7 @@ async fn wake(
     _act: Act,
 ) -> Result<Response, Error> {
     let host = host::get(&desk.app.db, &HostId(id)).await?;
-    host::wake(&host, &[]).await?;
+    let site = host::site_broadcast(&host, &desk.app.config.registry);
+    host::wake(&host, site.as_slice()).await?;
     Ok(Redirect::to(&format!("/hosts/{}", host.id)).into_response())
 }

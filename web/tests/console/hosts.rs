@@ -344,3 +344,113 @@ async fn what_a_host_boots_next_is_asked_shown_explained_and_withdrawn() {
         withdrawn.text
     );
 }
+
+/// A PC's agent reports; its id and pairing code.
+async fn reports(bench: &Bench, number: u8) -> Welcome {
+    let hello = Hello {
+        mac: format!("52:54:00:00:00:{number:02x}"),
+        agent_key: format!("{number:064x}"),
+        version: "0.1.0".into(),
+        inventory: Inventory {
+            system: System {
+                manufacturer: "Dell".into(),
+                product: "OptiPlex".into(),
+                serial: format!("SERIAL{number:04}"),
+                ..System::default()
+            },
+            ..Inventory::default()
+        },
+    };
+    let request = Request::post("/agent/hello")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {}", hello.agent_key))
+        .body(Body::from(serde_json::to_string(&hello).unwrap()))
+        .unwrap();
+    let answer = bench.send(&mut Visitor::default(), request).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    serde_json::from_str(&answer.text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_are_ticked_and_approved_with_the_names_that_were_shown() {
+    let bench = bench_with(|config| {
+        let written = format!(
+            "{}\n[[profile]]\nname = \"compta\"\nnaming = \"COMPTA-PC{{n:02}}\"\n",
+            config::example()
+        );
+        let path = std::path::Path::new("/etc/reprise/reprise.toml");
+        config.registry = config::parse(&written, path).unwrap().registry;
+    })
+    .await;
+    let mut visitor = bench.admin().await;
+    let mut hosts = Vec::new();
+    for number in 1..=3 {
+        hosts.push(reports(&bench, number).await);
+    }
+    let page = bench.get(&mut visitor, "/hosts?lang=en").await;
+    assert!(!page.text.contains("It will be called"), "{}", page.text);
+    let page = bench
+        .get(&mut visitor, "/hosts?lang=en&profile=compta")
+        .await;
+    for name in ["COMPTA-PC01", "COMPTA-PC02", "COMPTA-PC03"] {
+        assert!(
+            page.text.contains(&format!("It will be called {name}")),
+            "{}",
+            page.text
+        );
+    }
+    assert_eq!(field(&page, "profile"), "compta");
+    let token = page.token();
+    let ticked: Vec<String> = hosts
+        .iter()
+        .map(|host| format!("{} {}", host.host, host.pairing_code))
+        .collect();
+    // One code that is not on its screen any more: nobody is approved.
+    let old = format!("{} AAAA-0000", hosts[1].host);
+    let form = |boxes: [&str; 2]| {
+        let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        vec![
+            of("token", &token),
+            of("profile", "compta"),
+            of("host", boxes[0]),
+            of("host", boxes[1]),
+        ]
+    };
+    for (boxes, status, approved) in [
+        ([ticked[0].as_str(), old.as_str()], StatusCode::CONFLICT, 0),
+        (
+            [ticked[0].as_str(), ticked[2].as_str()],
+            StatusCode::SEE_OTHER,
+            2,
+        ),
+    ] {
+        let fields = form(boxes);
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(a, b)| (a.as_str(), b.as_str()))
+            .collect();
+        let answer = bench.post(&mut visitor, "/hosts/approve", &fields).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let all = provisioner::host::list(&bench.app.db).await.unwrap();
+        let done = all.iter().filter(|host| host.approved.is_some()).count();
+        assert_eq!(done, approved);
+    }
+    // A warranty that ended is seen in the list, and the list goes out as the reader's spreadsheet wants it.
+    let id = provisioner::host::HostId(hosts[0].host.clone());
+    let change = provisioner::host::details::Change {
+        user: Some("=jean".into()),
+        warranty_end: Some("2020-01-01".into()),
+        ..Default::default()
+    };
+    let (db, registry) = (&bench.app.db, &bench.app.config.registry);
+    let now = bench.app.clock.now();
+    provisioner::host::details::set(db, registry, &id, change, "it", now)
+        .await
+        .unwrap();
+    let page = bench.get(&mut visitor, "/hosts?lang=en").await;
+    assert!(page.text.contains("over since 2020-01-01"), "{}", page.text);
+    let csv = bench.get(&mut visitor, "/hosts/export.csv?lang=fr").await;
+    assert_eq!(csv.status, StatusCode::OK);
+    assert!(csv.text.starts_with("\u{feff}name;mac;"), "{}", csv.text);
+    assert!(csv.text.contains(";'=jean;"), "{}", csv.text);
+}

@@ -12,7 +12,7 @@ const MOST: u64 = 256 * 1024;
 const SHOWN: usize = 200;
 /// The bounds of what a server may ask us to wait.
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Where it does not say how long.
 const A_MINUTE: Duration = Duration::from_secs(60);
 

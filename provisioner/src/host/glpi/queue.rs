@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::client::{self, Request};
-use super::standing::{Standing, TOLD_AFTER, pause};
+use super::standing::{Standing, TOLD_AFTER, is_due, pause};
 use super::{Fault, document, records};
 use crate::host::{self, Host, HostState};
 use crate::trouble::Trouble;
@@ -85,7 +85,7 @@ impl Queue {
                     Err(error) => next = self.later(&error),
                 }
             }
-            if next.is_some_and(|at| at <= self.clock.now()) {
+            if next.is_some_and(|at| is_due(at, self.clock.now())) {
                 next = match self.round().await {
                     Ok(next) => next,
                     Err(error) => self.later(&error),
@@ -114,10 +114,10 @@ impl Queue {
         let mut stuck: HashMap<String, Standing> = HashMap::new();
         for waiting in waiting {
             let now = self.clock.now();
-            let not_before = waiting.standing.next.max(self.server.until);
-            let standing = match not_before > now {
-                true => waiting.standing,
-                false => self.attempt(&waiting, now).await?,
+            let due = is_due(waiting.standing.next, now) && is_due(self.server.until, now);
+            let standing = match due {
+                true => self.attempt(&waiting, now).await?,
+                false => waiting.standing,
             };
             if standing.waits(&waiting.digest) {
                 later.push(standing.next.max(self.server.until));

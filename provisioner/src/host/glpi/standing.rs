@@ -1,7 +1,7 @@
 //! How far a machine's inventory is on its way to GLPI, and what follows from an answer. Pure.
 
 use super::Fault;
-use super::answer::Answer;
+use super::answer::{self, Answer};
 use state::Timestamp;
 use std::time::Duration;
 
@@ -97,6 +97,11 @@ impl Standing {
             ..self.clone()
         }
     }
+}
+
+/// The time has come. What lies further ahead than anything is ever put off was noted before the clock was set back.
+pub(crate) fn is_due(at: Timestamp, now: Timestamp) -> bool {
+    at <= now || at > now + 2 * answer::LONGEST
 }
 
 /// Half a minute, doubled by each failure up to an hour.
@@ -202,5 +207,19 @@ mod tests {
         let wait = Some(Duration::from_secs(7200));
         let standing = Standing::default().after("a", &Answer::Refused(busy, wait), at(0));
         assert_eq!(standing.next, at(7200));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_nothing_off_for_years() {
+        let day = 86_400;
+        for (next, now, due) in [
+            (0, 0, true),
+            (10, 9, false),
+            (day, 0, false),
+            (3 * day, 0, true),
+            (0, 3 * day, true),
+        ] {
+            assert_eq!(is_due(at(next), at(now)), due, "{next} {now}");
+        }
     }
 }
