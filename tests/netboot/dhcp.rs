@@ -41,13 +41,19 @@ pub(crate) struct DhcpServer {
 }
 
 impl DhcpServer {
-    pub(crate) fn dnsmasq(namespace: &Namespace, segment: Segment, work: &Path) -> Result<Self> {
+    /// `more`: arguments of its own.
+    pub(crate) fn dnsmasq(
+        namespace: &Namespace,
+        segment: Segment,
+        work: &Path,
+        more: &str,
+    ) -> Result<Self> {
         let (leases, log) = (work.join("dnsmasq.leases"), work.join("dnsmasq.log"));
         let arguments = format!(
             "--keep-in-foreground --conf-file=/dev/null --interface=eth0 --bind-interfaces --no-resolv --no-hosts \
              --local=/reprise.test/ --host-record=reprise.test,10.77.0.2 \
              --dhcp-range={net}.100,{net}.150,255.255.255.0,1h --dhcp-option=option:router,{} \
-             --dhcp-authoritative --log-dhcp --user=root --pid-file= --dhcp-leasefile={} --log-facility={}",
+             --dhcp-authoritative --log-dhcp --user=root --pid-file= --dhcp-leasefile={} --log-facility={} {more}",
             segment.router,
             leases.display(),
             log.display(),

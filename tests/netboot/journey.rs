@@ -13,7 +13,7 @@ use crate::stranger::Stranger;
 use crate::{appliance, system};
 
 /// Firmware, iPXE, kernel and initramfs under emulation, on a machine that builds at the same time.
-const BOOT: Duration = Duration::from_secs(300);
+pub(crate) const BOOT: Duration = Duration::from_secs(300);
 pub(crate) const REBOOT: Duration = Duration::from_secs(300);
 const DEPLOYMENT: Duration = Duration::from_secs(300);
 const IMAGE: &str = "atelier-2026";
@@ -65,6 +65,9 @@ impl Journey {
             Firmware::SecurePxe => 4,
             Firmware::Http => 5,
             Firmware::SecureStick => 6,
+            Firmware::UefiSix => 7,
+            Firmware::HttpSix => 8,
+            Firmware::Arm64 => 9,
         };
         let identity = Identity {
             mac: format!("52:54:00:12:00:0{last}"),
@@ -307,6 +310,12 @@ impl Journey {
         self.host = text(&host["id"])?;
         self.pc = Some(pc);
         Ok(())
+    }
+
+    /// What `reprise boot trace` says of it.
+    pub(crate) fn trace(&self) -> Value {
+        self.appliance
+            .cli_json(&["boot", "trace", &self.identity.mac])
     }
 
     /// The one address that the appliance has given it, as its list of leases has it.

@@ -23,6 +23,12 @@ pub(crate) enum Firmware {
     SecurePxe,
     /// The same machine, with a stick and no network boot.
     SecureStick,
+    /// [`Firmware::Uefi`] with PXE over IPv6 only.
+    UefiSix,
+    /// [`Firmware::Http`]; over IPv6 where it is not booted over IPv4.
+    HttpSix,
+    /// A machine with a 64-bit ARM processor, PXE.
+    Arm64,
 }
 
 impl Firmware {
@@ -34,12 +40,24 @@ impl Firmware {
         )
     }
 
+    /// The versions of IP over which PXE is switched off in its settings.
+    fn without_pxe(self) -> &'static [u8] {
+        match self {
+            Firmware::Bios => &[],
+            Firmware::Uefi | Firmware::SecurePxe | Firmware::SecureStick | Firmware::Arm64 => &[6],
+            Firmware::UefiSix => &[4],
+            Firmware::Http | Firmware::SecureHttp | Firmware::HttpSix => &[4, 6],
+        }
+    }
+
     /// Its code, and its variables as delivered.
     fn images(self) -> (&'static str, &'static str) {
         if self.is_secure() {
-            ("OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd")
+            ("OVMF/OVMF_CODE_4M.ms.fd", "OVMF/OVMF_VARS_4M.ms.fd")
+        } else if self == Firmware::Arm64 {
+            ("AAVMF/AAVMF_CODE.fd", "AAVMF/AAVMF_VARS.fd")
         } else {
-            ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd")
+            ("OVMF/OVMF_CODE_4M.fd", "OVMF/OVMF_VARS_4M.fd")
         }
     }
 }
@@ -77,13 +95,18 @@ impl Machine {
     ) -> Result<Self> {
         let serial = work.join("serial.log");
         let _ = std::fs::remove_file(&serial);
-        let qemu = which("qemu-system-x86_64")?;
+        let arm = firmware == Firmware::Arm64;
+        let qemu = which(if arm {
+            "qemu-system-aarch64"
+        } else {
+            "qemu-system-x86_64"
+        })?;
         let process = Process::start("the PC", &net.lan.name, &qemu, |command| {
             command.args([
                 "-accel",
                 "tcg",
                 "-cpu",
-                "max",
+                if arm { "cortex-a57" } else { "max" },
                 "-m",
                 "1024",
                 "-nodefaults",
@@ -93,7 +116,8 @@ impl Machine {
             command.arg("-machine");
             command.arg(match firmware {
                 Firmware::Bios => "q35,graphics=off",
-                Firmware::Uefi | Firmware::Http => "q35",
+                Firmware::Uefi | Firmware::Http | Firmware::UefiSix | Firmware::HttpSix => "q35",
+                Firmware::Arm64 => "virt",
                 // Secure Boot's variables are written in System Management Mode only.
                 Firmware::SecureHttp | Firmware::SecurePxe | Firmware::SecureStick => "q35,smm=on",
             });
@@ -101,7 +125,10 @@ impl Machine {
                 command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
                 command.args(["-global", "ICH9-LPC.disable_s3=1"]);
             }
-            command.args(["-device", "VGA", "-monitor", "none"]);
+            if !arm {
+                command.args(["-device", "VGA"]);
+            }
+            command.args(["-monitor", "none"]);
             command.arg("-smbios").arg(format!(
                 "type=1,manufacturer={},product={},serial={},uuid={}",
                 Identity::MANUFACTURER,
@@ -156,23 +183,23 @@ impl Machine {
                 let (code, delivered) = firmware.images();
                 let variables = work.join("uefi-variables.fd");
                 if !variables.exists() {
-                    std::fs::copy(Path::new("/usr/share/OVMF").join(delivered), &variables)
-                        .context("the package ovmf")?;
+                    std::fs::copy(Path::new("/usr/share").join(delivered), &variables)
+                        .context("the packages ovmf and qemu-efi-aarch64")?;
                 }
                 command.arg("-drive").arg(format!(
-                    "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/{code}"
+                    "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/{code}"
                 ));
                 command.arg("-drive").arg(format!(
                     "if=pflash,unit=1,format=raw,file={}",
                     variables.display()
                 ));
-                // This rig has no IPv6; each attempt would only take time.
-                command.args(["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]);
+                // Each attempt in another way would only take time.
+                for version in firmware.without_pxe() {
+                    let off = format!("name=opt/org.tianocore/IPv{version}PXESupport,string=n");
+                    command.args(["-fw_cfg", &off]);
+                }
                 if firmware == Firmware::SecureStick {
                     command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4Support,string=n"]);
-                }
-                if matches!(firmware, Firmware::Http | Firmware::SecureHttp) {
-                    command.args(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"]);
                 }
             }
             let log = std::fs::File::create(work.join("qemu.log"))?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::journey::Journey;
+use crate::journey::{BOOT, Journey};
 use crate::machine::Firmware;
 use crate::net::Company;
 
@@ -16,11 +16,7 @@ fn boots(firmware: Firmware, company: Company, loader: &str) -> Result<()> {
 fn boots_in(firmware: Firmware, company: Company, loader: &str) -> Result<Journey> {
     let mut journey = Journey::begin_in(company, firmware)?;
     journey.boots_and_waits_for_approval()?;
-    let screen = journey.screen();
-    ensure!(
-        screen.contains(loader),
-        "it came by another way than {loader}:\n{screen}"
-    );
+    shows(&journey, loader)?;
     Ok(journey)
 }
 
@@ -83,4 +79,50 @@ fn http_boot_given_its_address_by_us() -> Result<()> {
 #[test]
 fn secure_http_boot_given_its_address_by_us() -> Result<()> {
     boots(Firmware::SecureHttp, Company::Alone, HTTP)
+}
+
+#[test]
+fn uefi_pxe_over_ipv6() -> Result<()> {
+    let journey = boots_in(Firmware::UefiSix, Company::Six, PXE)?;
+    shows(&journey, "Server IP address is FD77:0:0:0:0:0:0:2")
+}
+
+#[test]
+fn http_boot_over_ipv6() -> Result<()> {
+    let journey = boots_in(Firmware::HttpSix, Company::Six, HTTP)?;
+    shows(&journey, "URI: http://[fd77::2]:8067/b/")
+}
+
+fn shows(journey: &Journey, words: &str) -> Result<()> {
+    let screen = journey.screen();
+    ensure!(
+        screen.contains(words),
+        "it came by another way than {words}:\n{screen}"
+    );
+    Ok(())
+}
+
+/// There is no agent for it, so that it gets a loader that says so, whole, and is left to itself.
+#[test]
+fn uefi_arm64_is_told_that_there_is_no_image() -> Result<()> {
+    let mut journey = Journey::begin_in(Company::Dnsmasq, Firmware::Arm64)?;
+    let mut pc = journey.switches_on_again()?;
+    pc.wait_text("There is no image for such machines here", BOOT)?;
+    pc.wait_text("failed to start", BOOT)?;
+    let trace = journey.trace();
+    assert_eq!(
+        trace["diagnosis"]["cause"], "wrong-architecture",
+        "{trace:#}"
+    );
+    let steps = trace["flights"][0]["steps"].as_array();
+    let whole = |step: &serde_json::Value| {
+        step["file"] == "no-image-aa64.efi"
+            && step["of"].as_u64() > Some(1000)
+            && step["bytes"] == step["of"]
+    };
+    ensure!(
+        steps.is_some_and(|steps| steps.iter().any(whole)),
+        "{trace:#}"
+    );
+    Ok(())
 }

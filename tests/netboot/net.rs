@@ -34,6 +34,9 @@ pub(crate) enum Company {
     Relayed,
     /// One cable and no DHCP server: the appliance gives the addresses.
     Alone,
+    /// One cable with IPv6 besides: the small router gives addresses of both, and says so as routers do. Over
+    /// IPv4 it still names an HTTP Boot server that is gone.
+    Six,
 }
 
 /// Fields are dropped from top to bottom: the programs before their namespaces.
@@ -69,6 +72,14 @@ impl Net {
         switch(&lan, "br0")?;
         plug(&lan, "br0", &server, "eth0", Self::SERVER)?;
         plug(&lan, "br0", &foreign, "eth0", "10.77.0.1")?;
+        if company == Company::Six {
+            for (near, address) in [(&server, "fd77::2"), (&foreign, "fd77::1")] {
+                let name = &near.name;
+                run(&format!(
+                    "ip -n {name} addr add {address}/64 dev eth0 nodad"
+                ))?;
+            }
+        }
         let (segment, router) = if company == Company::Relayed {
             let router = namespace("rtr")?;
             switch(&lan, "br1")?;
@@ -97,8 +108,9 @@ impl Net {
         let dhcp = match company {
             Company::Kea => Some(DhcpServer::kea(&foreign, segment, work)?),
             Company::Dnsmasq | Company::Relayed => {
-                Some(DhcpServer::dnsmasq(&foreign, segment, work)?)
+                Some(DhcpServer::dnsmasq(&foreign, segment, work, "")?)
             }
+            Company::Six => Some(DhcpServer::dnsmasq(&foreign, segment, work, SIX)?),
             Company::Alone => None,
         };
         let relay = router.as_ref().map(start_relay).transpose()?;
@@ -118,6 +130,12 @@ impl Net {
         self.dhcp.as_ref().map(DhcpServer::leases).transpose()
     }
 }
+
+/// What dnsmasq is told besides, for IPv6. The server that it names over IPv4 refuses at once, so that firmware
+/// with HTTP Boot goes on to IPv6; where nobody boots it over IPv4 it does so after a minute.
+const SIX: &str = "--enable-ra --dhcp-range=fd77::100,fd77::150,64,1h \
+                   --dhcp-vendorclass=set:http,HTTPClient --dhcp-option-force=tag:http,60,HTTPClient \
+                   --dhcp-boot=tag:http,http://10.77.0.1:9/boot.efi";
 
 fn switch(lan: &Namespace, name: &str) -> Result<()> {
     run(&format!("ip -n {} link add {name} type bridge", lan.name))?;

@@ -12,13 +12,18 @@ pub(crate) enum Start {
     Uefi,
     /// x86-64 UEFI HTTP Boot.
     UefiHttp,
+    /// 64-bit ARM UEFI, by TFTP: a program that says there is no image for it.
+    Arm64,
+    /// The same by HTTP Boot.
+    Arm64Http,
     /// Nothing here starts it; the file that would.
     Missing(&'static str),
 }
 
 impl Start {
+    /// What it starts brings the agent up.
     pub(crate) fn is_served(self) -> bool {
-        !matches!(self, Start::Missing(_))
+        matches!(self, Start::Bios | Start::Uefi | Start::UefiHttp)
     }
 }
 
@@ -43,7 +48,7 @@ const fn missing(number: u16, name: &'static str, file: &'static str) -> Arch {
     }
 }
 
-const fn served(number: u16, name: &'static str, start: Start) -> Arch {
+const fn known(number: u16, name: &'static str, start: Start) -> Arch {
     Arch {
         number,
         name,
@@ -55,26 +60,26 @@ const fn served(number: u16, name: &'static str, start: Start) -> Arch {
 const NONE: &str = "no loader exists";
 
 const ARCHS: &[Arch] = &[
-    served(0, "x86 BIOS", Start::Bios),
+    known(0, "x86 BIOS", Start::Bios),
     missing(1, "NEC PC-98", NONE),
     missing(2, "Itanium", NONE),
     missing(3, "DEC Alpha", NONE),
     missing(4, "ARC x86", NONE),
     missing(5, "Intel Lean Client", NONE),
     missing(6, "32-bit x86 UEFI", "an ia32 snponly.efi"),
-    served(7, "x86-64 UEFI", Start::Uefi),
-    served(8, "x86-64 UEFI that says Xscale", Start::Uefi),
-    served(9, "x86-64 UEFI that says EBC", Start::Uefi),
+    known(7, "x86-64 UEFI", Start::Uefi),
+    known(8, "x86-64 UEFI that says Xscale", Start::Uefi),
+    known(9, "x86-64 UEFI that says EBC", Start::Uefi),
     missing(10, "32-bit ARM UEFI", "an arm32 snponly.efi"),
-    missing(11, "64-bit ARM UEFI", "an arm64 snponly.efi"),
+    known(11, "64-bit ARM UEFI", Start::Arm64),
     missing(12, "PowerPC Open Firmware", NONE),
     missing(13, "PowerPC ePAPR", NONE),
     missing(14, "POWER OPAL", NONE),
     missing(15, "32-bit x86 UEFI HTTP Boot", "an ia32 snponly.efi"),
-    served(16, "x86-64 UEFI HTTP Boot", Start::UefiHttp),
+    known(16, "x86-64 UEFI HTTP Boot", Start::UefiHttp),
     missing(17, "EBC UEFI HTTP Boot", NONE),
     missing(18, "32-bit ARM UEFI HTTP Boot", "an arm32 snponly.efi"),
-    missing(19, "64-bit ARM UEFI HTTP Boot", "an arm64 snponly.efi"),
+    known(19, "64-bit ARM UEFI HTTP Boot", Start::Arm64Http),
     missing(
         20,
         "x86 BIOS HTTP Boot",
@@ -121,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_a_loader_is_started() {
+    fn only_what_has_an_agent_is_started() {
         let started: Vec<u16> = ARCHS
             .iter()
             .filter(|arch| arch.start.is_served())

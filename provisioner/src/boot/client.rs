@@ -15,6 +15,10 @@ pub(crate) enum Client {
     Uefi,
     /// UEFI HTTP Boot of an x86-64 machine.
     UefiHttp,
+    /// Firmware PXE of a 64-bit ARM machine, for which there is no agent: it is told so on its screen.
+    Arm64,
+    /// The same by UEFI HTTP Boot.
+    Arm64Http,
     /// It boots from the network, but we have no loader for it. Guessing a BIOS file hangs it.
     Unsupported(Unsupported),
     /// An ordinary DHCP client.
@@ -53,7 +57,11 @@ impl fmt::Display for Unsupported {
                     "this appliance has no loader for {} (architecture {number}); missing: {file}",
                     named(number)
                 ),
-                _ => write!(f, "this appliance has no loader for architecture {number}"),
+                _ => write!(
+                    f,
+                    "this appliance has no image for {} (architecture {number})",
+                    named(number)
+                ),
             },
             Unsupported::OtherWay(number) => write!(
                 f,
@@ -113,6 +121,8 @@ pub(crate) fn classify(signs: &Signs) -> Client {
         Start::Uefi if !http => Some(Client::Uefi),
         // Some firmware keeps 7 in its HTTP Boot.
         Start::Uefi | Start::UefiHttp if http => Some(Client::UefiHttp),
+        Start::Arm64 if !http => Some(Client::Arm64),
+        Start::Arm64 | Start::Arm64Http if http => Some(Client::Arm64Http),
         _ => None,
     };
     match archs.iter().find_map(|&number| fits(number)) {
@@ -137,7 +147,8 @@ fn start(number: u16) -> Option<Start> {
 fn why_not(number: u16) -> Unsupported {
     match start(number) {
         None => Unsupported::Unknown(number),
-        Some(Start::Missing(_)) => Unsupported::Missing(number),
+        // An iPXE of such a machine could not start our kernel.
+        Some(Start::Missing(_) | Start::Arm64 | Start::Arm64Http) => Unsupported::Missing(number),
         Some(_) => Unsupported::OtherWay(number),
     }
 }
@@ -235,7 +246,11 @@ mod tests {
             ("HTTP of a BIOS", HTTP16, &[0], Unsupported(OtherWay(0))),
             ("PXE saying 16", PXE7, &[16], Unsupported(OtherWay(16))),
             ("32-bit UEFI", PXE7, &[6], Unsupported(Missing(6))),
-            ("ARM", PXE7, &[11], Unsupported(Missing(11))),
+            ("64-bit ARM", PXE7, &[11], Arm64),
+            ("64-bit ARM, HTTP Boot", HTTP16, &[19], Arm64Http),
+            ("HTTP Boot saying 11", HTTP16, &[11], Arm64Http),
+            ("PXE saying 19", PXE7, &[19], Unsupported(Missing(19))),
+            ("32-bit ARM", PXE7, &[10], Unsupported(Missing(10))),
             ("BIOS HTTP Boot", HTTP16, &[20], Unsupported(Missing(20))),
             ("a new number", PXE7, &[42], Unsupported(Unknown(42))),
             ("a wild one", PXE7, &[65535], Unsupported(Unknown(65535))),
@@ -249,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn only_x86_loaders_are_given_and_what_is_missing_is_named() {
+    fn loaders_are_given_to_their_own_only_and_what_is_missing_is_named() {
         for number in 0..=100 {
             for class in [PXE7, HTTP16] {
                 let found = classify(&signs(class, &[number]));
                 let served = match number {
                     0 => class == PXE7,
-                    7..=9 => true,
-                    16 => class == HTTP16,
+                    7..=9 | 11 => true,
+                    16 | 19 => class == HTTP16,
                     _ => false,
                 };
                 match found {
@@ -269,14 +284,19 @@ mod tests {
                 }
             }
         }
-        let text = |number| classify(&signs(PXE7, &[number]));
-        let Client::Unsupported(arm) = text(11) else {
-            panic!("arm64 is served");
-        };
-        assert_eq!(
-            arm.to_string(),
-            "this appliance has no loader for 64-bit ARM UEFI (architecture 11); missing: an arm64 snponly.efi"
-        );
+        for (number, expected) in [
+            (
+                10,
+                "this appliance has no loader for 32-bit ARM UEFI (architecture 10); missing: an arm32 snponly.efi",
+            ),
+            // Its iPXE.
+            (
+                11,
+                "this appliance has no image for 64-bit ARM UEFI (architecture 11)",
+            ),
+        ] {
+            assert_eq!(Unsupported::Missing(number).to_string(), expected);
+        }
     }
 
     #[test]
@@ -337,8 +357,7 @@ mod tests {
             mac: PI,
             ..signs(PXE7, &[11])
         };
-        let arm = Client::Unsupported(Unsupported::Missing(11));
-        assert_eq!(classify(&uefi), arm);
+        assert_eq!(classify(&uefi), Client::Arm64);
         assert_eq!(classify(&signs(PXE0, &[0])), Client::Bios);
     }
 

@@ -1,8 +1,8 @@
 //! Who asks (`client`, `arch`), for which file (`path`), which machine that is (`who`, with what was
 //! `heard` of it), what it gets now (`policy`, asked through `gate`), in which way it is offered
 //! (`negotiator`; what worked: `negotiations`, `records`) and with which `loader`, how often the
-//! menu's password may be tried (`attempts`), and the files that
-//! `reprise boot assets build` made (`asset`) and the admin dropped in (`own`). The decisions are pure.
+//! menu's password may be tried (`attempts`), and the files that `reprise boot assets build` made
+//! (`asset`), the admin dropped in (`own`), or that are made here (`no_image`). The decisions are pure.
 
 pub(crate) mod arch;
 pub(crate) mod asset;
@@ -14,6 +14,7 @@ pub(crate) mod heard;
 pub(crate) mod loader;
 pub(crate) mod negotiations;
 pub(crate) mod negotiator;
+pub(crate) mod no_image;
 pub(crate) mod own;
 pub(crate) mod path;
 pub(crate) mod policy;

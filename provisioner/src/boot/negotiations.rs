@@ -27,7 +27,7 @@ impl Firmware {
     pub(crate) fn of(client: Client) -> Option<Firmware> {
         match client {
             Client::Bios => Some(Firmware::Bios),
-            Client::Uefi => Some(Firmware::Uefi),
+            Client::Uefi | Client::Arm64 => Some(Firmware::Uefi),
             _ => None,
         }
     }

@@ -40,7 +40,7 @@ impl Way {
 pub(crate) fn ladder(client: Client, offers_http: bool) -> &'static [Way] {
     match (client, offers_http) {
         (Client::Uefi, true) => &[Way::Ask4011, Way::Direct, Way::Http],
-        (Client::Uefi, false) => &[Way::Ask4011, Way::Direct],
+        (Client::Uefi, false) | (Client::Arm64, _) => &[Way::Ask4011, Way::Direct],
         // BIOS ROMs boot from the first offer, and show a menu of their own without option 43.
         (Client::Bios, _) => &[Way::Direct, Way::Ask4011],
         _ => &[],

@@ -28,6 +28,8 @@ pub(crate) enum BootFile {
     MemtestEfi,
     MemtestBin,
     Wimboot,
+    /// For 64-bit ARM: says on the screen that there is no image for it, and gives the machine back.
+    NoImage,
 }
 
 impl BootFile {
@@ -46,6 +48,7 @@ impl BootFile {
             BootFile::MemtestEfi => "memtest.efi",
             BootFile::MemtestBin => "memtest.bin",
             BootFile::Wimboot => "wimboot",
+            BootFile::NoImage => "no-image-aa64.efi",
         }
     }
 }
@@ -92,6 +95,7 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
         "memtest.efi" => BootFile::MemtestEfi,
         "memtest.bin" => BootFile::MemtestBin,
         "wimboot" => BootFile::Wimboot,
+        "no-image-aa64.efi" => BootFile::NoImage,
         _ => return None,
     };
     let mac: Mac = mac.parse().ok()?;
@@ -129,6 +133,7 @@ mod tests {
             BootFile::MemtestEfi,
             BootFile::MemtestBin,
             BootFile::Wimboot,
+            BootFile::NoImage,
         ] {
             assert_eq!(parse(&of(MAC, file)), Some((MAC, file)));
         }

@@ -183,10 +183,16 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
             file: url(BootFile::BootDisk),
             straight_boot: false,
         },
+        Client::Arm64Http => Answer {
+            class: "HTTPClient",
+            file: url(BootFile::NoImage),
+            straight_boot: false,
+        },
         _ => {
             let (loader, straight_boot) = match client {
                 // On 4011 nothing is left to discover.
                 Client::Uefi => (facts.uefi_loader, !second_step),
+                Client::Arm64 => (BootFile::NoImage, !second_step),
                 _ => (BootFile::UndiOnly, true),
             };
             match way {
@@ -253,6 +259,7 @@ mod tests {
         let bios = Build::discover()
             .option(60, b"PXEClient:Arch:00000:UNDI:002001")
             .option(93, &[0, 0]);
+        let arm = bios.replace(93, &[0, 11]);
         let elsewhere = packets::ovmf_second_request([10, 77, 0, 9]);
         let table = [
             (
@@ -394,10 +401,35 @@ mod tests {
                 silent(Why::NotBooting),
             ),
             (
-                "ARM",
+                "32-bit ARM",
                 Port::Bootps,
-                bios.replace(93, &[0, 11]).packet(),
-                silent(Why::Unsupported(Unsupported::Missing(11))),
+                bios.replace(93, &[0, 10]).packet(),
+                silent(Why::Unsupported(Unsupported::Missing(10))),
+            ),
+            (
+                "64-bit ARM",
+                Port::Bootps,
+                arm.packet(),
+                Offer(answer("PXEClient", None, false)),
+            ),
+            (
+                "64-bit ARM, second step",
+                Port::Pxe,
+                arm.message(3).ciaddr([10, 77, 0, 50]).packet(),
+                Ack(answer("PXEClient", Some(&tftp("no-image-aa64.efi")), false)),
+            ),
+            (
+                "64-bit ARM, HTTP Boot",
+                Port::Bootps,
+                Build::discover()
+                    .option(60, b"HTTPClient:Arch:00019:UNDI:003000")
+                    .option(93, &[0, 19])
+                    .packet(),
+                Offer(answer(
+                    "HTTPClient",
+                    Some(&http("no-image-aa64.efi")),
+                    false,
+                )),
             ),
         ];
         for (name, port, packet, expected) in table {

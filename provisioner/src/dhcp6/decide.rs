@@ -84,8 +84,10 @@ pub(super) fn decide(request: &Request, facts: &Facts) -> Decision {
     let (class, url) = match client {
         Client::Ipxe => ("PXEClient", http(BootFile::Script)),
         Client::UefiHttp => ("HTTPClient", http(BootFile::BootDisk)),
+        Client::Arm64Http => ("HTTPClient", http(BootFile::NoImage)),
         _ if !facts.tftp => return Silent(Why::NoTftp),
         Client::Uefi => ("PXEClient", tftp(facts.uefi_loader)),
+        Client::Arm64 => ("PXEClient", tftp(BootFile::NoImage)),
         _ => ("PXEClient", tftp(BootFile::UndiOnly)),
     };
     let mut answer = Answer {
@@ -212,6 +214,12 @@ mod tests {
                 Reply(pxe.clone()),
             ),
             (
+                "OVMF's second step, to the Reprise it was seen with",
+                Pxe,
+                packets::ovmf_second_step(),
+                silent(Why::OtherServer),
+            ),
+            (
                 "second step to anybody",
                 Pxe,
                 Build::new(3).firmware().0,
@@ -234,13 +242,22 @@ mod tests {
             let request = parse(&packet).expect(name);
             assert_eq!(decide(&request, &facts(port)), expected, "{name}");
         }
-        // Sent to us alone it is for us.
-        let request = parse(&packets::second_step(&OTHER)).unwrap();
+        // Sent to us alone it is for us; to the name that it has from the offer, anyway.
         let alone = Facts {
             to_us: true,
             ..facts(Pxe)
         };
-        assert!(matches!(decide(&request, &alone), Reply(_)));
+        for packet in [packets::second_step(&OTHER), packets::ovmf_second_step()] {
+            let request = parse(&packet).unwrap();
+            assert!(matches!(decide(&request, &alone), Reply(_)));
+        }
+        let request = parse(&packets::ovmf_second_step()).unwrap();
+        let named = Facts {
+            duid: request.server.as_deref().unwrap(),
+            ..facts(Pxe)
+        };
+        assert!(matches!(decide(&request, &named), Reply(_)));
+        assert_eq!(request.associations, [[0; 4]; 0]);
         let signed = Facts {
             uefi_loader: BootFile::SignedShim,
             ..facts(Port::Dhcp)

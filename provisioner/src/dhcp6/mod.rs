@@ -1,6 +1,6 @@
 //! Network boot over IPv6 (RFC 8415, RFC 5970), beside whoever gives the addresses: `message` reads,
 //! `relay` unwraps what relays wrapped, `who` tells the machine's card, `decide` chooses (all pure),
-//! `reply` writes; `server` and `socket` hold the sockets, `records` our own name.
+//! `reply` writes, `repeat` says answers again; `server` and `socket` hold the sockets, `records` our own name.
 //!
 //! Never an address, and no router advertisement: firmware takes both from the network, and the URL
 //! from an answer of ours that has no address in it.
@@ -13,6 +13,7 @@ mod message;
 mod packets;
 mod records;
 mod relay;
+mod repeat;
 mod reply;
 mod server;
 mod socket;

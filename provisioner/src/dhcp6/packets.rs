@@ -18,6 +18,7 @@ packet! {
     ovmf_http_solicit = "ovmf-http-solicit",
     ovmf_address_solicit = "ovmf-address-solicit",
     ovmf_address_request = "ovmf-address-request",
+    ovmf_second_step = "ovmf-second-step",
 }
 
 /// A message made by hand.
@@ -42,7 +43,7 @@ impl Build {
     }
 }
 
-/// What firmware asks on port 4011 after `solicit`: the same without an association, and with the
+/// What firmware asks on port 4011, in short: its question without an association, and with the
 /// server it means.
 pub(super) fn second_step(server: &[u8]) -> Vec<u8> {
     Build::new(3).option(2, server).firmware().0

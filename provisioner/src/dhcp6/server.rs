@@ -3,6 +3,7 @@
 
 use super::decide::{Decision, Facts, decide};
 use super::message::{self, Request};
+use super::repeat::Repeats;
 use super::reply::{self, Kind};
 use super::socket::{Route, Socket};
 use super::who::{self, Cards};
@@ -18,6 +19,7 @@ use crate::trouble::Trouble;
 use crate::{Mac, ipv6, socket};
 use std::net::Ipv6Addr;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What the two ports of an interface share.
@@ -116,13 +118,27 @@ fn mark(served: &Served, port: Port, number: Option<u16>) {
 async fn answer(server: &Server, port: Port, socket: &Socket) -> std::io::Error {
     // Larger than any datagram a client sends; a longer one is cut and then malformed.
     let mut buffer = vec![0u8; 4096];
+    let mut repeats = Repeats::default();
     loop {
-        let (len, route) = match socket.receive(&mut buffer).await {
-            Ok(received) => received,
-            Err(error) => return error,
+        let received = tokio::select! {
+            received = socket.receive(&mut buffer) => Some(received),
+            () = repeats.wait() => None,
         };
-        let Some(reply) = reply_to(server, port, &buffer[..len], route).await else {
-            continue;
+        let (reply, route) = match received {
+            Some(Err(error)) => return error,
+            Some(Ok((len, route))) => {
+                let Some(reply) = reply_to(server, port, &buffer[..len], route).await else {
+                    continue;
+                };
+                if port == Port::Pxe {
+                    repeats.said(&(reply.clone(), route), Instant::now());
+                }
+                (reply, route)
+            }
+            None => match repeats.due(Instant::now()) {
+                Some(again) => again,
+                None => continue,
+            },
         };
         // One machine that cannot be reached is no reason to stop answering the others.
         if let Err(error) = socket.send(&reply.bytes, route, reply.to_port).await {
@@ -134,6 +150,7 @@ async fn answer(server: &Server, port: Port, socket: &Socket) -> std::io::Error 
     }
 }
 
+#[derive(Clone)]
 struct Reply {
     mac: Mac,
     bytes: Vec<u8>,

@@ -9,6 +9,7 @@ use super::digest::{Digest, File, Other};
 use super::rogue::is_ours;
 use super::timeline::Flight;
 use super::wire::Program;
+use crate::boot::path::BootFile;
 use images::secure_boot::{Verdict, judge_boot_disk};
 use images::wire::Inventory;
 use state::Timestamp;
@@ -233,6 +234,10 @@ fn files(
         true => Evidence::NextEntry,
         false => Evidence::SilentFor(quiet.as_secs()),
     };
+    if d.whole(BootFile::NoImage.name()) {
+        let evidence = vec![Evidence::Whole(BootFile::NoImage.name().to_owned())];
+        return Diagnosis::new(Cause::WrongArchitecture(d.arch), Seen, evidence);
+    }
     if d.whole("initrd") {
         let evidence = vec![Evidence::Whole("initrd".to_owned()), waited];
         return Diagnosis::new(Cause::AgentSilent, Probable, evidence);

@@ -33,7 +33,7 @@ fn program(client: Client) -> Program {
         Client::Bios => Program::Bios,
         Client::Uefi => Program::Uefi,
         Client::UefiHttp => Program::UefiHttp,
-        Client::Unsupported(_) => Program::Unsupported,
+        Client::Unsupported(_) | Client::Arm64 | Client::Arm64Http => Program::Unsupported,
         Client::NotBooting => Program::Ordinary,
     }
 }

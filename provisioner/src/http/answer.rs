@@ -7,14 +7,14 @@ use state::Timestamp;
 use std::fmt::Write as _;
 
 pub(super) enum Content {
-    Text(String),
+    Bytes(Vec<u8>),
     File(FilePart),
 }
 
 impl Content {
     fn len(&self) -> u64 {
         match self {
-            Content::Text(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
+            Content::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Content::File(part) => part.len(),
         }
     }
@@ -23,10 +23,16 @@ impl Content {
 pub(super) type Answer = Response<Content>;
 
 pub(super) fn text(status: StatusCode, text: String) -> Answer {
-    let mut answer = Response::new(Content::Text(text));
+    let mut answer = whole("text/plain", text.into_bytes());
     *answer.status_mut() = status;
-    let plain = header::HeaderValue::from_static("text/plain");
-    answer.headers_mut().insert(header::CONTENT_TYPE, plain);
+    answer
+}
+
+/// `bytes`, and of which kind they are.
+pub(super) fn whole(kind: &'static str, bytes: Vec<u8>) -> Answer {
+    let mut answer = Response::new(Content::Bytes(bytes));
+    let kind = header::HeaderValue::from_static(kind);
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer
 }
 

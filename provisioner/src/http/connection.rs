@@ -37,15 +37,15 @@ pub(super) async fn serve(mut stream: TcpStream, served: &Served) -> io::Result<
             }
             Err(status) => (text(status, "not understood\n".to_owned()), false, false),
         };
-        let mut out = answer::head(&answer, keep, served.boot.clock.now());
+        let mut out = answer::head(&answer, keep, served.boot.clock.now()).into_bytes();
         match answer.into_body() {
-            _ if head_only => stream.write_all(out.as_bytes()).await?,
-            Content::Text(text) => {
-                out.push_str(&text);
-                stream.write_all(out.as_bytes()).await?;
+            _ if head_only => stream.write_all(&out).await?,
+            Content::Bytes(bytes) => {
+                out.extend(bytes);
+                stream.write_all(&out).await?;
             }
             Content::File(part) => {
-                stream.write_all(out.as_bytes()).await?;
+                stream.write_all(&out).await?;
                 part.send(&mut stream).await?;
             }
         }

@@ -1,6 +1,6 @@
 //! One handler for every boot path: firmware writes paths in ways a router's redirects would break.
 
-use super::answer::{Answer, text};
+use super::answer::{Answer, text, whole};
 use super::request::Request;
 use super::script;
 use super::scripts;
@@ -8,7 +8,7 @@ use super::stream::{self, Patch};
 use super::unlock;
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
-use crate::boot::{asset, gate};
+use crate::boot::{asset, gate, no_image};
 use crate::flight::{Carrier, Step, policy_code};
 use crate::interface::Served;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -75,6 +75,14 @@ pub(super) async fn answer(served: &Served, request: &Request) -> Answer {
             let typed = unlock::typed(request.uri.query()).filter(|_| !head);
             let script = scripts::menu(served, mac, step, found.host.as_ref(), typed).await;
             text(StatusCode::OK, script)
+        }
+        (BootFile::NoImage, BootStep::Agent | BootStep::Give(_)) => {
+            let program = no_image::program(&boot.appliance, boot.locale);
+            let len = u64::try_from(program.len()).unwrap_or(u64::MAX);
+            if let Some(mut sending) = sending(len) {
+                sending.add(len);
+            }
+            whole("application/efi", program)
         }
         (file, BootStep::Agent | BootStep::Give(_)) => {
             let path = asset::path(&boot.assets_dir, &served.own, file).await;

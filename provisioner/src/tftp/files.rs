@@ -6,7 +6,7 @@ use super::transfer::End;
 use crate::Mac;
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
-use crate::boot::{asset, gate};
+use crate::boot::{asset, gate, no_image};
 use crate::flight::{Carrier, Step, policy_code};
 use crate::http::scripts::script;
 use crate::interface::{EVERY, Served};
@@ -123,6 +123,10 @@ impl Shelf {
             }
             (BootFile::SnpOnly | BootFile::UndiOnly | BootFile::SignedShim, _) => {
                 self.load(file).await
+            }
+            (BootFile::NoImage, _) => {
+                let boot = &self.served.boot;
+                Ok(no_image::program(&boot.appliance, boot.locale).into())
             }
             // Tens of megabytes in lock-step: by HTTP only.
             _ => Err(Refusal::not_found()),

@@ -401,7 +401,24 @@ fn a_laptop_from_another_network_is_told_at_once_unless_others_give_addresses_to
 }
 
 #[test]
-fn two_networks_behind_a_relay_each_get_their_own() {
+fn two_networks_behind_an_isc_relay_each_get_their_own() {
+    behind(
+        "dhcrelay",
+        "-4 -d -a -id down0 -id down1 -iu up0 -pf /dev/null 10.77.0.2",
+    );
+}
+
+#[test]
+fn two_networks_behind_a_dnsmasq_relay_each_get_their_own() {
+    behind(
+        "dnsmasq",
+        "--keep-in-foreground --conf-file=/dev/null --port=0 --pid-file= --user=root \
+         --dhcp-relay=10.80.0.1,10.77.0.2 --dhcp-relay=10.81.0.1,10.77.0.2",
+    );
+}
+
+/// Two networks whose router runs `relay`; everybody there has addresses from us.
+fn behind(relay: &str, arguments: &str) {
     let (server, router) = (Net::new(), Net::new());
     let pcs = [Net::new(), Net::new()];
     router.cable("up0", &server, "srv0");
@@ -434,8 +451,8 @@ fn two_networks_behind_a_relay_each_get_their_own() {
     pcs[0].ip("addr add 10.80.0.100/24 dev pc0");
     pcs[0].ip("route add default via 10.80.0.1");
     served(&folder, &server, &dhcp, Clock::System, || {
-        let arguments = "-4 -d -a -id down0 -id down1 -iu up0 -pf /dev/null 10.77.0.2";
-        let _relay = router.start("dhcrelay", arguments);
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let _relay = router.start(relay, &words.join(" "));
         for (pc, expected) in [(&pcs[0], "10.80.0.101"), (&pcs[1], "10.81.0.100")] {
             let text = said(pc, "udhcpc -i pc0 -f -n -q -t 15 -T 2 -s /bin/true");
             let lease = format!("lease of {expected} obtained from 10.77.0.2");

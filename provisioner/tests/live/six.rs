@@ -192,6 +192,37 @@ fn firmware_is_offered_its_loader_over_ipv6() {
     assert_eq!(names[0], names[1], "the same server after a restart");
 }
 
+/// EDK2 asks once, and opens its ear after that.
+#[test]
+fn the_second_step_is_answered_again_for_who_did_not_listen_yet() {
+    let (server, pc) = cable();
+    proxy(&server, &["srv0"], || {
+        pc.enter();
+        let solicit = unhex(SOLICIT);
+        let offer = ask(&machine(546), &solicit, everybody(547));
+        pc.ip("addr replace fd77::132/64 dev pc0 nodad");
+        let (firmware, to) = (machine(4011), "[fd77::2]:4011".parse().unwrap());
+        let mut question = second_step(&solicit, &offer);
+        ask(&firmware, &question, to);
+        // The way is known now: this one is asked once.
+        question[3] ^= 1;
+        firmware.send_to(&question, to).unwrap();
+        let mut answers = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(40);
+        while answers.len() < 3 && Instant::now() < deadline {
+            let mut buffer = vec![0; 4096];
+            if let Ok((len, _)) = firmware.recv_from(&mut buffer)
+                && buffer[1..4] == question[1..4]
+            {
+                buffer.truncate(len);
+                answers.push(buffer);
+            }
+        }
+        assert_eq!(answers.len(), 3, "the answer, and the same twice again");
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    });
+}
+
 #[test]
 fn boot_files_travel_over_ipv6_to_other_peoples_clients() {
     let (server, pc) = cable();

@@ -458,7 +458,16 @@ fn every_cause_is_told_from_the_others() {
             Probable,
         ),
         (
-            "no loader for ARM",
+            "no image for ARM, and its screen says so",
+            Story::new()
+                .asks(Program::Unsupported, 0)
+                .got(Tftp, "no-image-aa64.efi"),
+            network(),
+            Cause::WrongArchitecture(Some(11)),
+            Seen,
+        ),
+        (
+            "no loader for 32-bit ARM",
             Story::new()
                 .asks(Program::Unsupported, 0)
                 .silent("unsupported"),
