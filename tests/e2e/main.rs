@@ -18,6 +18,7 @@ mod deploy;
 mod distant;
 mod harness;
 mod hostile;
+mod hosts;
 mod keys;
 mod killed;
 #[path = "../../backup/remote/tests/real/nas.rs"]
