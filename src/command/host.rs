@@ -144,7 +144,7 @@ pub(crate) struct Export {
     /// For netbox: the name of a device role that is there
     #[arg(long, value_name = "NAME", required_if_eq("format", "netbox"))]
     role: Option<String>,
-    /// For netbox: the name of the site of hosts that are in no [[site]]
+    /// For netbox: the name of the site of hosts whose network is that of none
     #[arg(long, value_name = "NAME")]
     site: Option<String>,
 }
