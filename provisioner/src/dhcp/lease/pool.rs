@@ -539,8 +539,14 @@ impl Pool {
         {
             self.withdraw(before);
         }
+        // Asked for nobody, or for it.
+        let heard = self.entries.get(&address).and_then(|entry| {
+            let its = entry.offer.as_ref().is_none_or(|o| o.to.is(holder));
+            entry.silent.filter(|_| its)
+        });
         self.withdraw(address);
         let entry = self.entry(subnet, address);
+        entry.silent = heard;
         let key = (entry.until, address);
         let bound = entry.state == State::Bound;
         entry.offer = Some(Offer {
@@ -564,6 +570,9 @@ impl Pool {
         let Some(offer) = entry.offer.take() else {
             return;
         };
+        // The network was asked for that machine, whose own answer does not count: it may be there itself, with an
+        // address that the book has lost.
+        entry.silent = None;
         let (subnet, state, until) = (entry.subnet, entry.state, entry.until);
         self.offers.remove(&(subnet, offer.to));
         self.parts[subnet].offers.remove(&(offer.made, address));

@@ -298,6 +298,27 @@ fn no_address_is_given_twice_whatever_happens() {
     }
 }
 
+/// It uses an address that the book has lost, and asks without taking what it is offered.
+#[test]
+fn silence_around_one_machine_is_not_believed_for_another() {
+    let mut pool = Pool::new(site(12, Vec::new()));
+    let first = pool.offer(0, &card(1), None, at(0)).unwrap();
+    assert!(first.probe);
+    // Nobody else than itself answers.
+    pool.silent(first.address, at(0));
+    let again = pool.offer(0, &card(1), None, at(1)).unwrap();
+    assert_eq!((again.address, again.probe), (first.address, false));
+    // Its offer is over, and what was heard is not old yet.
+    pool.settle(at(61));
+    for other in 2..=3 {
+        if let Some(candidate) = pool.offer(0, &card(other), None, at(62)) {
+            assert!(candidate.probe, "{candidate:?}");
+        }
+    }
+    let standing = pool.standing(0, &card(9), first.address, at(62));
+    assert_ne!(standing, Standing::Free { silent: true });
+}
+
 struct World {
     random: u64,
     /// True time, seconds.
