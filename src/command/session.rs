@@ -94,24 +94,14 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             let asked = json!({"host": host, "image": image, "disk": disk});
             let preview = door.post("/api/sessions/preview", &asked)?;
             terminal::note(&format!(
-                "host  {}\nimage {} ({})\ndisk  {} {} {} {}\n{}",
+                "host  {}\nimage {} ({})\n{}",
                 text(&preview, "host_name"),
                 text(&preview, "image_name"),
                 size(&preview, "image_size_bytes"),
-                text(&preview, "disk"),
-                size(&preview, "disk_size_bytes"),
-                text(&preview, "disk_model"),
-                text(&preview, "disk_serial"),
-                text(&preview, "lost"),
+                at_stake(&preview),
             ));
-            if !yes {
-                if !terminal::is_interactive() {
-                    bail!("ask whether to wipe that disk: this is not a terminal; add --yes");
-                }
-                if !terminal::confirm("Deploy?")? {
-                    terminal::note("nothing was opened");
-                    return Ok(ExitCode::FAILURE);
-                }
+            if !yes && !agreed("wipe", "Deploy?")? {
+                return Ok(ExitCode::FAILURE);
             }
             opened(&door.post("/api/sessions", &preview)?, json)?;
         }
@@ -124,22 +114,12 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
             let asked = json!({"host": host, "disk": disk});
             let preview = door.post("/api/sessions/wipe/preview", &asked)?;
             terminal::note(&format!(
-                "host  {}\ndisk  {} {} {} {}\n{}",
+                "host  {}\n{}",
                 text(&preview, "host_name"),
-                text(&preview, "disk"),
-                size(&preview, "disk_size_bytes"),
-                text(&preview, "disk_model"),
-                text(&preview, "disk_serial"),
-                text(&preview, "lost"),
+                at_stake(&preview),
             ));
-            if !yes {
-                if !terminal::is_interactive() {
-                    bail!("ask whether to erase that disk: this is not a terminal; add --yes");
-                }
-                if !terminal::confirm("Erase it for good?")? {
-                    terminal::note("nothing was opened");
-                    return Ok(ExitCode::FAILURE);
-                }
+            if !yes && !agreed("erase", "Erase it for good?")? {
+                return Ok(ExitCode::FAILURE);
             }
             opened(&door.post("/api/sessions/wipe", &preview)?, json)?;
         }
@@ -150,6 +130,30 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Somebody at the terminal says yes to losing the disk that was shown.
+fn agreed(verb: &str, question: &str) -> anyhow::Result<bool> {
+    if !terminal::is_interactive() {
+        bail!("ask whether to {verb} that disk: this is not a terminal; add --yes");
+    }
+    let agreed = terminal::confirm(question)?;
+    if !agreed {
+        terminal::note("nothing was opened");
+    }
+    Ok(agreed)
+}
+
+/// The disk, and what is lost with it.
+fn at_stake(preview: &Value) -> String {
+    format!(
+        "disk  {} {} {} {}\n{}",
+        text(preview, "disk"),
+        size(preview, "disk_size_bytes"),
+        text(preview, "disk_model"),
+        text(preview, "disk_serial"),
+        text(preview, "lost"),
+    )
 }
 
 fn opened(session: &Value, json: bool) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! An image onto a machine's disk: what will be lost, then the name typed, then a session.
 
+use super::at_stake::{self, AtStake};
 use super::hosts::{HostView, said, view};
 use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
@@ -28,15 +29,7 @@ struct DeployPage {
     image: String,
     image_name: String,
     image_size: String,
-    disk_name: String,
-    disk_model: String,
-    disk_serial: String,
-    disk_size: String,
-    /// Sent back as the inventory says them, to be compared with it again.
-    sent_name: String,
-    sent_serial: String,
-    sent_size: u64,
-    lost: String,
+    at_stake: AtStake,
     problem: Option<String>,
 }
 
@@ -60,14 +53,7 @@ fn deploy_page(
         image: asked.image.clone(),
         image_name: said(&asked.image_name),
         image_size: words.size(asked.image_size_bytes),
-        disk_name: said(&asked.disk.name),
-        disk_model: said(&asked.disk.model),
-        disk_serial: said(&asked.disk.serial),
-        disk_size: words.disk(asked.disk.size_bytes),
-        sent_name: asked.disk.name.clone(),
-        sent_serial: asked.disk.serial.clone(),
-        sent_size: asked.disk.size_bytes,
-        lost: said(&asked.lost),
+        at_stake: AtStake::of(words, asked),
         problem,
         f: Frame::new(desk, reader, "hosts", title),
     })
@@ -94,13 +80,11 @@ async fn deploy(
     Act { reader, fields }: Act,
 ) -> Result<Response, Error> {
     let host = host::get(&desk.app.db, &HostId(id)).await?;
-    if fields.get("typed").trim() != host.name.trim() {
+    if !at_stake::is_typed(&fields, &host) {
         let disk = fields.get("disk");
         let asked =
             session::preview(&desk.app.boot, &host.id, fields.get("image"), Some(disk)).await?;
-        let problem = reader
-            .words
-            .t1("deploy-typed-wrong", "name", said(&host.name));
+        let problem = at_stake::typed_wrong(&reader, &host);
         let mut response = deploy_page(&desk, &reader, &host, &asked, Some(problem))?;
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
@@ -110,10 +94,7 @@ async fn deploy(
         image: fields.get("image").to_owned(),
         disk: fields.get("disk").to_owned(),
         disk_serial: fields.get("disk_serial").to_owned(),
-        disk_size_bytes: fields
-            .get("disk_size_bytes")
-            .parse()
-            .map_err(|_| Error::Invalid(reader.words.t("form-stale")))?,
+        disk_size_bytes: at_stake::size_sent(&reader, &fields)?,
     };
     if host.state == HostState::Waiting {
         let now = desk.app.clock.now();

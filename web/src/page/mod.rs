@@ -1,6 +1,7 @@
 //! The pages, one file per noun; each file exports `router()`.
 
 mod account;
+mod at_stake;
 mod boots;
 mod databases;
 mod deploy;

@@ -1,11 +1,12 @@
 //! A disk of a machine erased: what will be lost, then the name typed, then a session.
 
+use super::at_stake::{self, AtStake};
 use super::hosts::{HostView, said, view};
 use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
 use crate::desk::Desk;
 use crate::error::Error;
-use crate::path::in_query;
+use crate::path::text;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -25,15 +26,7 @@ pub(super) fn router() -> Router<Desk> {
 struct WipePage {
     f: Frame,
     host: HostView,
-    disk_name: String,
-    disk_model: String,
-    disk_serial: String,
-    disk_size: String,
-    /// Sent back as the inventory says them, to be compared with it again.
-    sent_name: String,
-    sent_serial: String,
-    sent_size: u64,
-    lost: String,
+    at_stake: AtStake,
     problem: Option<String>,
 }
 
@@ -48,14 +41,7 @@ fn page(
     let title = words.t1("wipe-title", "host", said(&host.name));
     render(&WipePage {
         host: view(words, &desk.app.config.registry, host),
-        disk_name: said(&asked.disk.name),
-        disk_model: said(&asked.disk.model),
-        disk_serial: said(&asked.disk.serial),
-        disk_size: words.disk(asked.disk.size_bytes),
-        sent_name: asked.disk.name.clone(),
-        sent_serial: asked.disk.serial.clone(),
-        sent_size: asked.disk.size_bytes,
-        lost: said(&asked.lost),
+        at_stake: AtStake::of(words, asked),
         problem,
         f: Frame::new(desk, reader, "hosts", title),
     })
@@ -69,9 +55,7 @@ async fn confirm(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let host = host::get(&desk.app.db, &HostId(id)).await?;
-    let plain = query.map(|query| query.replace('+', "%20"));
-    let disk = in_query(plain.as_deref(), "disk").and_then(|disk| String::from_utf8(disk).ok());
-    let disk = disk.filter(|disk| !disk.is_empty());
+    let disk = text(query.as_deref(), "disk");
     let asked = wipe::preview(&desk.app.boot, &host.id, disk.as_deref()).await?;
     page(&desk, &reader, &host, &asked, None)
 }
@@ -82,11 +66,9 @@ async fn erase(
     Act { reader, fields }: Act,
 ) -> Result<Response, Error> {
     let host = host::get(&desk.app.db, &HostId(id)).await?;
-    if fields.get("typed").trim() != host.name.trim() {
+    if !at_stake::is_typed(&fields, &host) {
         let asked = wipe::preview(&desk.app.boot, &host.id, Some(fields.get("disk"))).await?;
-        let problem = reader
-            .words
-            .t1("deploy-typed-wrong", "name", said(&host.name));
+        let problem = at_stake::typed_wrong(&reader, &host);
         let mut response = page(&desk, &reader, &host, &asked, Some(problem))?;
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
@@ -95,10 +77,7 @@ async fn erase(
         host: host.id,
         disk: fields.get("disk").to_owned(),
         disk_serial: fields.get("disk_serial").to_owned(),
-        disk_size_bytes: fields
-            .get("disk_size_bytes")
-            .parse()
-            .map_err(|_| Error::Invalid(reader.words.t("form-stale")))?,
+        disk_size_bytes: at_stake::size_sent(&reader, &fields)?,
     };
     let opened = wipe::open(&desk.app.boot, &confirmed, &reader.name).await?;
     Ok(Redirect::to(&format!("/sessions/{}", opened.id)).into_response())
