@@ -41,7 +41,7 @@ fn served(work: impl FnOnce(&Net, &Path) + Send) {
             });
         });
         let stopped = stop.drop_guard();
-        opened.recv_timeout(Duration::from_secs(30)).unwrap();
+        opened.recv_timeout(Duration::from_secs(60)).unwrap();
         let folder_of_pc = folder.path().join("pc");
         std::fs::create_dir(&folder_of_pc).unwrap();
         work(&pc, &folder_of_pc);

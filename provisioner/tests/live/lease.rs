@@ -82,7 +82,7 @@ fn served(folder: &Folder, server: &Net, dhcp: &Dhcp, clock: Clock, work: impl F
             });
         });
         let stopped = stop.drop_guard();
-        opened.recv_timeout(Duration::from_secs(30)).unwrap();
+        opened.recv_timeout(Duration::from_secs(60)).unwrap();
         scope.spawn(work).join().unwrap();
         drop(stopped);
         thread.join().unwrap();

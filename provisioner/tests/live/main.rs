@@ -19,5 +19,6 @@ mod rig;
 mod six;
 mod switch;
 mod tftp;
+mod vlans;
 mod ways;
 mod wire;

@@ -19,7 +19,7 @@ impl Net {
         );
         // It ends by itself, should this process be killed.
         let holder = Command::new("unshare")
-            .args(["--net", "sleep", "300"])
+            .args(["--net", "sleep", "900"])
             .stdin(Stdio::null())
             .spawn()
             .unwrap_or_else(|e| panic!("unshare (package util-linux): {e}"));

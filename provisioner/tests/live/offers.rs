@@ -52,7 +52,7 @@ pub(crate) fn proxy_in(
             });
         });
         let stopped = stop.drop_guard();
-        opened.recv_timeout(Duration::from_secs(30)).unwrap();
+        opened.recv_timeout(Duration::from_secs(60)).unwrap();
         scope.spawn(work).join().unwrap();
         drop(stopped);
         thread.join().unwrap();

@@ -133,6 +133,19 @@ fn a_machine_behind_a_dnsmasq_relay_boots_beside_the_companys_dhcp() {
     });
 }
 
+/// A machine behind `interface` hears only its own network's server, from port 67, and with that address inside.
+pub(crate) fn is_answered_from(interface: &str, address: &str, machine: u8) {
+    let mut discover = unhex(DISCOVER);
+    discover[33] = machine;
+    let socket = machine_on(interface, 68);
+    let answers = ask(&socket, &discover, "255.255.255.255:67", |a| !a.is_empty());
+    for answer in &answers {
+        assert_eq!(answer.from.to_string(), format!("{address}:67"));
+        assert_eq!(answer.field(20).to_string(), address);
+        assert_eq!(answer.packet[33], machine);
+    }
+}
+
 #[test]
 fn each_interface_answers_its_own_machines_from_its_own_address() {
     let (server, first, second) = (Net::new(), Net::new(), Net::new());
@@ -143,21 +156,12 @@ fn each_interface_answers_its_own_machines_from_its_own_address() {
     server.ip("addr add 10.99.0.2/24 dev srv0");
     server.ip("addr add 10.79.0.2/24 dev srv1");
     proxy(&server, &["srv0", "srv1"], || {
-        let mut discover = unhex(DISCOVER);
         for (pc, interface, address, machine) in [
             (&first, "pc0", "10.77.0.2", 1),
             (&second, "pc1", "10.79.0.2", 2),
         ] {
             pc.enter();
-            discover[33] = machine;
-            let socket = machine_on(interface, 68);
-            let answers = ask(&socket, &discover, "255.255.255.255:67", |a| !a.is_empty());
-            // Only its own interface's server, from port 67, and with that address inside.
-            for answer in &answers {
-                assert_eq!(answer.from.to_string(), format!("{address}:67"));
-                assert_eq!(answer.field(20).to_string(), address);
-                assert_eq!(answer.packet[33], machine);
-            }
+            is_answered_from(interface, address, machine);
         }
         // Asked at its second address, it answers from there.
         first.enter();

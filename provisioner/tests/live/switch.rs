@@ -80,7 +80,7 @@ impl Lan {
                     serving.end().await;
                 });
             });
-            let ready = opened.recv_timeout(Duration::from_secs(30));
+            let ready = opened.recv_timeout(Duration::from_secs(60));
             if ready.is_ok() {
                 let playing = scope.spawn(move || {
                     pc.enter();

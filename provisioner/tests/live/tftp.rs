@@ -98,7 +98,7 @@ fn served(shelf: &Shelf, mtu: Option<u32>, work: impl FnOnce(&Net, &Path) + Send
             });
         });
         let stopped = stop.drop_guard();
-        opened.recv_timeout(Duration::from_secs(30)).unwrap();
+        opened.recv_timeout(Duration::from_secs(60)).unwrap();
         let worker = scope.spawn(|| {
             pc.enter();
             work(&pc, folder.path());
