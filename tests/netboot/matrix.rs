@@ -22,6 +22,7 @@ fn boots_in(firmware: Firmware, company: Company, loader: &str) -> Result<Journe
 
 const ROM: &str = "iPXE initialising devices";
 const PXE: &str = "snponly.efi";
+const SIGNED: &str = "shimx64.efi";
 const HTTP: &str = "boot.img";
 
 #[test]
@@ -68,7 +69,15 @@ fn bios_given_its_address_by_us() -> Result<()> {
 
 #[test]
 fn uefi_pxe_given_its_address_by_us() -> Result<()> {
-    boots(Firmware::Uefi, Company::Alone, PXE)
+    boots(Firmware::Uefi, Company::Alone, SIGNED)
+}
+
+/// Nobody switches anything off, nobody enrols a key.
+#[test]
+fn secure_pxe_given_its_address_by_us() -> Result<()> {
+    let journey = boots_in(Firmware::SecurePxe, Company::Alone, SIGNED)?;
+    ensure!(journey.inventory()["secure_boot"] == true);
+    Ok(())
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::error::Error;
 use super::manifest::{self, FileLine, Manifest};
 use super::packages::{self, Unpacked};
 use super::{
-    Assets, BOOT_IMG, INITRD, KERNEL, MANIFEST, MEMTEST_BIN, MEMTEST_EFI, SHIM, SNPONLY, UNDIONLY,
-    disk, elf, initramfs, load,
+    Assets, BOOT_IMG, GRUB_NET, INITRD, KERNEL, MANIFEST, MEMTEST_BIN, MEMTEST_EFI, SHIM, SNPONLY,
+    UNDIONLY, disk, elf, initramfs, load,
 };
 
 /// What to build from; the package folders are downloaded when they are not given.
@@ -70,6 +70,11 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
         &grub.root,
         &["usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"],
     )?;
+    // The one for networks: it looks for its configuration where it came from, in /grub.
+    let grub_net = find(
+        &grub.root,
+        &["usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"],
+    )?;
     let snponly = find(&ipxe.root, &["usr/lib/ipxe/snponly.efi"])?;
     let undionly = find(&ipxe.root, &["usr/lib/ipxe/undionly.kpxe"])?;
     let memtest_efi = find(&memtest.root, &["boot/memtest86+x64.efi"])?;
@@ -117,6 +122,7 @@ pub fn build(options: &BuildOptions, say: &mut dyn FnMut(&str)) -> Result<Assets
         (SNPONLY, &snponly),
         (UNDIONLY, &undionly),
         (SHIM, &shim_program),
+        (GRUB_NET, &grub_net),
         (MEMTEST_EFI, &memtest_efi),
         (MEMTEST_BIN, &memtest_bin),
     ] {

@@ -1,7 +1,7 @@
 //! The boot assets: what a PC without a system fetches to run the agent.
 //!
 //! - `load` / `build`: a folder holding `kernel`, `initrd`, `snponly.efi`, `undionly.kpxe`, `boot.img`,
-//!   `shimx64.efi`, `memtest.efi`, `memtest.bin` and `assets.txt`
+//!   `shimx64.efi`, `grubx64.efi`, `memtest.efi`, `memtest.bin` and `assets.txt`
 //! - `own`: what the admin drops in, each file under its pinned hash
 //! - `packages`: Debian's kernel, iPXE, shim, GRUB, busybox and memtest86+, downloaded and unpacked, never installed
 //! - `disk`: the disk image that starts the agent under Secure Boot: by HTTP Boot, or on a stick
@@ -25,7 +25,7 @@ mod selection;
 use std::path::{Path, PathBuf};
 
 pub use build::{BuildOptions, build};
-pub use disk::{CONFIG, CONFIG_LEN, Start, config};
+pub use disk::{CONFIG, CONFIG_LEN, Start, config, network_config, network_entry};
 pub use error::Error;
 
 /// Name of the file that describes an assets folder.
@@ -47,6 +47,8 @@ pub struct Assets {
     pub boot_img: PathBuf,
     /// The loader at the head of its chain, signed by Microsoft for Debian.
     pub shim: PathBuf,
+    /// What the shim starts when it came over TFTP: Debian's signed GRUB for networks.
+    pub grub_net: PathBuf,
     /// memtest86+, which nobody signed: Secure Boot refuses it.
     pub memtest_efi: PathBuf,
     pub memtest_bin: PathBuf,
@@ -96,6 +98,7 @@ pub fn load(dir: &Path) -> Result<Assets, Error> {
         undionly_kpxe: dir.join(UNDIONLY),
         boot_img: dir.join(BOOT_IMG),
         shim: dir.join(SHIM),
+        grub_net: dir.join(GRUB_NET),
         memtest_efi: dir.join(MEMTEST_EFI),
         memtest_bin: dir.join(MEMTEST_BIN),
         made_of: manifest.made_of,
@@ -123,6 +126,7 @@ const SNPONLY: &str = "snponly.efi";
 const UNDIONLY: &str = "undionly.kpxe";
 const BOOT_IMG: &str = "boot.img";
 const SHIM: &str = "shimx64.efi";
+const GRUB_NET: &str = "grubx64.efi";
 const MEMTEST_EFI: &str = "memtest.efi";
 const MEMTEST_BIN: &str = "memtest.bin";
 const FILES: &[&str] = &[
@@ -132,6 +136,7 @@ const FILES: &[&str] = &[
     UNDIONLY,
     BOOT_IMG,
     SHIM,
+    GRUB_NET,
     MEMTEST_EFI,
     MEMTEST_BIN,
 ];

@@ -23,8 +23,12 @@ pub(crate) enum BootFile {
     SignedShim,
     /// The technicians' menu, for whoever knows its password.
     Menu,
-    /// Debian's shim, through which a signed iPXE starts Debian's kernel.
+    /// Debian's shim, which starts `GrubNet` beside itself, and through which a signed iPXE starts Debian's kernel.
     Shim,
+    /// Debian's signed GRUB for networks; knows no ProxyDHCP.
+    GrubNet,
+    /// What it is told.
+    GrubConfig,
     MemtestEfi,
     MemtestBin,
     Wimboot,
@@ -45,6 +49,8 @@ impl BootFile {
             BootFile::SignedShim => "snponly-shim.efi",
             BootFile::Menu => "menu.ipxe",
             BootFile::Shim => "shimx64.efi",
+            BootFile::GrubNet => "grubx64.efi",
+            BootFile::GrubConfig => "grub.cfg",
             BootFile::MemtestEfi => "memtest.efi",
             BootFile::MemtestBin => "memtest.bin",
             BootFile::Wimboot => "wimboot",
@@ -92,6 +98,8 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
         "snponly-shim.efi" => BootFile::SignedShim,
         "menu.ipxe" => BootFile::Menu,
         "shimx64.efi" => BootFile::Shim,
+        "grubx64.efi" => BootFile::GrubNet,
+        "grub.cfg" => BootFile::GrubConfig,
         "memtest.efi" => BootFile::MemtestEfi,
         "memtest.bin" => BootFile::MemtestBin,
         "wimboot" => BootFile::Wimboot,
@@ -102,6 +110,13 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
     mac.is_station().then_some((mac, file))
 }
 
+/// Is it what Debian's GRUB for networks asks for before it names its machine? Its prefix is compiled in.
+pub(crate) fn is_grub_entry(path: &str) -> bool {
+    let path = path.replace('\\', "/");
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    parts.eq(["grub", "x86_64-efi", "grub.cfg"])
+}
+
 /// The path for `file`, without a leading slash: TFTP servers of old take it literally.
 pub(crate) fn of(mac: Mac, file: BootFile) -> String {
     format!("{}{}", folder(mac), file.name())
@@ -109,8 +124,11 @@ pub(crate) fn of(mac: Mac, file: BootFile) -> String {
 
 /// Before the name of any file for this machine.
 pub(crate) fn folder(mac: Mac) -> String {
-    format!("b/{}/", mac.bare())
+    format!("{BEFORE_MAC}{}/", mac.bare())
 }
+
+/// Before the address of any machine.
+pub(crate) const BEFORE_MAC: &str = "b/";
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +148,8 @@ mod tests {
             BootFile::SignedShim,
             BootFile::Menu,
             BootFile::Shim,
+            BootFile::GrubNet,
+            BootFile::GrubConfig,
             BootFile::MemtestEfi,
             BootFile::MemtestBin,
             BootFile::Wimboot,

@@ -239,7 +239,7 @@ async fn judge(
         tftp: ports.tftp.is_some(),
         step,
         ready: served.is_ready() && ports.http.is_some(),
-        uefi_loader: loader::for_uefi(served, host.as_ref()).await,
+        uefi_loader: loader::for_uefi(served, host.as_ref(), gives, step).await,
         way: planned.map(|planned| planned.way()),
     };
     let (kind, answer) = match decide(request, &facts) {

@@ -211,7 +211,7 @@ async fn reply_to(server: &Server, port: Port, packet: &[u8], route: Route) -> O
         tftp: ports.tftp6.is_some(),
         step,
         ready: served.is_ready() && ports.http6.is_some(),
-        uefi_loader: loader::for_uefi(served, host.as_ref()).await,
+        uefi_loader: loader::for_uefi(served, host.as_ref(), false, step).await,
     };
     let (kind, answer) = match decide(&request, &facts) {
         Decision::Silent(why) => {

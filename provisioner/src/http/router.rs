@@ -84,6 +84,7 @@ pub(super) async fn answer(served: &Served, request: &Request) -> Answer {
             }
             whole("application/efi", program)
         }
+        (BootFile::GrubConfig, step) => text(StatusCode::OK, scripts::grub(served, mac, step)),
         (file, BootStep::Agent | BootStep::Give(_)) => {
             let path = asset::path(&boot.assets_dir, &served.own, file).await;
             // RFC 9110 §14.2: a range is for GET; firmware takes the size of the file from HEAD.
@@ -102,18 +103,10 @@ pub(super) async fn answer(served: &Served, request: &Request) -> Answer {
     }
 }
 
-/// What the boot disk tells this machine: the same as the script.
+/// What the boot disk tells this machine.
 fn boot_disk(served: &Served, mac: crate::Mac) -> Patch {
-    let boot = &served.boot;
-    let start = assets::Start {
-        appliance: &boot.appliance,
-        server: &format!("https://{}:{}", served.address, boot.console_port),
-        fingerprint: &boot.fingerprint,
-        mac: Some(&mac.to_string()),
-        locale: boot.locale.code(),
-    };
     Patch {
         at: assets::CONFIG.start,
-        bytes: assets::config(&start).to_vec(),
+        bytes: scripts::tell(served, mac, |start| assets::config(start).to_vec()),
     }
 }

@@ -4,11 +4,12 @@ use super::menu::{self, Offers};
 use super::script::{self, Place};
 use super::unlock::{self, Last};
 use crate::Mac;
-use crate::boot::path::BootFile;
+use crate::boot::path::{self, BootFile};
 use crate::boot::policy::{BootStep, Given, Why};
 use crate::boot::{asset, records};
 use crate::host::{self, HostId, next};
 use crate::interface::Served;
+use images::assets;
 
 const OUR_TROUBLE: &str = "the appliance has a problem; its log says which";
 
@@ -46,6 +47,31 @@ pub(crate) async fn script(
         return script::nothing(&boot.appliance, OUR_TROUBLE);
     }
     script
+}
+
+/// What GRUB is told; it knows the agent, and no menu.
+pub(crate) fn grub(served: &Served, mac: Mac, step: BootStep) -> String {
+    match step {
+        BootStep::Agent => {
+            let folder = path::folder(mac);
+            tell(served, mac, |start| {
+                assets::network_config(start, folder.trim_end_matches('/'))
+            })
+        }
+        BootStep::Give(_) | BootStep::Ignore(_) => "sleep 2\nexit\n".to_owned(),
+    }
+}
+
+/// `write` what GRUB must know, from the boot disk and over TFTP alike: the same as the script.
+pub(super) fn tell<T>(served: &Served, mac: Mac, write: impl FnOnce(&assets::Start<'_>) -> T) -> T {
+    let boot = &served.boot;
+    write(&assets::Start {
+        appliance: &boot.appliance,
+        server: &format!("https://{}:{}", served.address, boot.console_port),
+        fingerprint: &boot.fingerprint,
+        mac: Some(&mac.to_string()),
+        locale: boot.locale.code(),
+    })
 }
 
 /// The menu behind its password; `typed`: who somebody says they are, and what they typed. A machine that is given

@@ -1,4 +1,4 @@
-//! The files of this appliance over TFTP: the two boot loaders and the script, by the boot policy.
+//! The files of this appliance over TFTP: loaders, the script, and what GRUB needs, by the boot policy.
 
 use super::packet::Refusal;
 use super::server::{self, Content, Ended, Files, Opening, Place};
@@ -8,7 +8,7 @@ use crate::boot::path::{self, BootFile};
 use crate::boot::policy::BootStep;
 use crate::boot::{asset, gate, no_image};
 use crate::flight::{Carrier, Step, policy_code};
-use crate::http::scripts::script;
+use crate::http::scripts::{grub, script};
 use crate::interface::{EVERY, Served};
 use crate::socket;
 use crate::trouble::Trouble;
@@ -21,8 +21,9 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 const PORT: u16 = 69;
-/// The loaders have 1 MiB at most; the kernel and the initramfs travel by HTTP.
-const LARGEST_FILE: u64 = 8 << 20;
+/// The loaders have 4 MiB at most. The kernel and the initramfs travel by HTTP, but for GRUB of Debian 12, whose HTTP
+/// knows port 80 only.
+const LARGEST_FILE: u64 = 128 << 20;
 
 /// Serves one interface until `stop`; a port that cannot be opened is tried again.
 pub(crate) async fn serve(served: Served, stop: CancellationToken) {
@@ -89,13 +90,19 @@ struct Loaded {
 
 struct Shelf {
     served: Served,
-    /// At most the three loaders; every transfer of one shares its bytes. A std mutex: held for a
+    /// At most one of each file; every transfer of one shares its bytes. A std mutex: held for a
     /// look-up, never across an await.
     loaded: Mutex<HashMap<BootFile, Loaded>>,
 }
 
 impl Shelf {
     async fn open(&self, path: &str) -> Result<Content, Refusal> {
+        if path::is_grub_entry(path) {
+            return Ok(Content {
+                bytes: grub_entry().into_bytes().into(),
+                ended: Box::new(|_| {}),
+            });
+        }
         let (mac, file) = path::parse(path).ok_or_else(Refusal::not_found)?;
         let boot = &self.served.boot;
         let (step, gated) = match gate::step(boot, mac).await {
@@ -121,14 +128,22 @@ impl Shelf {
                 let script = script(&self.served, mac, step, gated.host.as_ref()).await;
                 Ok(script.into_bytes().into())
             }
-            (BootFile::SnpOnly | BootFile::UndiOnly | BootFile::SignedShim, _) => {
-                self.load(file).await
-            }
+            (BootFile::GrubConfig, _) => Ok(grub(&self.served, mac, step).into_bytes().into()),
+            (
+                BootFile::SnpOnly
+                | BootFile::UndiOnly
+                | BootFile::SignedShim
+                | BootFile::Shim
+                | BootFile::GrubNet
+                | BootFile::Kernel
+                | BootFile::Initrd,
+                _,
+            ) => self.load(file).await,
             (BootFile::NoImage, _) => {
                 let boot = &self.served.boot;
                 Ok(no_image::program(&boot.appliance, boot.locale).into())
             }
-            // Tens of megabytes in lock-step: by HTTP only.
+            // By HTTP only.
             _ => Err(Refusal::not_found()),
         };
         match found {
@@ -193,6 +208,11 @@ impl Shelf {
     fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<BootFile, Loaded>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The same for everybody: it says nothing that is not on the wire already.
+fn grub_entry() -> String {
+    images::assets::network_entry(path::BEFORE_MAC, "/grub.cfg")
 }
 
 /// For the flight recorder: why a transfer ended early, as a code of its catalogue.

@@ -2,7 +2,7 @@
 
 use crate::nets::{Net, inside};
 use crate::offers::{Answer, ask};
-use crate::rig::{Folder, boot, until};
+use crate::rig::{Folder, boot, noise, until};
 use crate::wire::{machine, machine_on};
 use config::{Dhcp, DhcpRole, Network, Reservation, Subnet, Told};
 use state::wire::Fact;
@@ -519,6 +519,60 @@ fn a_reserved_address_is_its_machines_and_a_pc_that_boots_is_told_its_loader_in_
         let rapid = answer(&socket, &packet(4, 1, &[(80, &[])]), ALL);
         assert_eq!((kind(&rapid), rapid.option(80)), (5, Some([].as_slice())));
         assert_eq!(reboots(&socket, 4, rapid.field(16)), 5);
+    });
+}
+
+/// Its firmware takes shim, shim GRUB, and GRUB all that follows, from the server of its address.
+#[test]
+fn a_uefi_pc_that_may_have_secure_boot_is_led_through_the_signed_chain() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    let chain = [("shimx64.efi", 1_048_504), ("grubx64.efi", 3_843_520)];
+    for (name, len) in chain {
+        std::fs::write(folder.assets().join(name), noise(len, len as u64)).unwrap();
+    }
+    served(&folder, &server, &site(120), Clock::System, || {
+        pc.enter();
+        let firmware: [(u8, &[u8]); 3] = [
+            (60, b"PXEClient:Arch:00007:UNDI:003000"),
+            (93, &[0, 7]),
+            (97, &[0; 17]),
+        ];
+        let offer = answer(&machine(68), &packet(3, 1, &firmware), ALL);
+        assert_eq!(offer.file(), "b/020000000003/shimx64.efi");
+        assert_eq!(offer.field(20), ip(2), "siaddr, which GRUB goes by");
+        pc.ip(&format!("addr add {}/24 dev pc0", offer.field(16)));
+        let fetched = |path: &str| {
+            let url = format!("tftp://10.77.0.2{path}");
+            let done = pc
+                .command("timeout")
+                .args(["60", "curl", "-sSf", &url])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.success(), "{path}: {said}");
+            done.stdout
+        };
+        for (name, len) in chain {
+            let got = fetched(&format!("//b/020000000003/{name}"));
+            assert!(got == noise(len, len as u64), "{name}");
+        }
+        let entry = String::from_utf8(fetched("//grub/x86_64-efi/grub.cfg")).unwrap();
+        let own = entry.strip_prefix("configfile ").unwrap().trim();
+        // As GRUB fills it in.
+        let own = own.replace("${net_default_mac}", "02:00:00:00:00:03");
+        let config = String::from_utf8(fetched(&format!("/{own}"))).unwrap();
+        assert!(
+            config.contains(" reprise.mac=02:00:00:00:00:03 "),
+            "{config}"
+        );
+        for (command, name) in [("linux ", "kernel"), ("initrd ", "initrd")] {
+            let after = config.split(command).nth(1).unwrap();
+            let path = after.split([' ', ';']).next().unwrap();
+            let given = std::fs::read(folder.assets().join(name)).unwrap();
+            assert!(fetched(&format!("/{path}")) == given, "{path}");
+        }
     });
 }
 

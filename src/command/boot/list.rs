@@ -21,9 +21,14 @@ struct Row {
 }
 
 pub(super) fn run(assets: &Assets, json: bool) -> anyhow::Result<ExitCode> {
-    let all: [(&Path, &str, &'static str); 8] = [
+    let all: [(&Path, &str, &'static str); 9] = [
         (&assets.boot_img, "reprise", "UEFI HTTP Boot, sticks"),
-        (&assets.shim, "shim", "first loader of boot.img"),
+        (
+            &assets.shim,
+            "shim",
+            "first loader of boot.img, and of UEFI PXE",
+        ),
+        (&assets.grub_net, "grub", "what shim starts by PXE"),
         (&assets.snponly_efi, "ipxe", "UEFI PXE, Secure Boot off"),
         (&assets.undionly_kpxe, "ipxe", "BIOS PXE"),
         (&assets.kernel, "kernel", "what iPXE starts"),

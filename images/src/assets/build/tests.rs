@@ -60,6 +60,10 @@ fn parts(folder: &Folder) -> BuildOptions {
         "grub/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
         b"grub",
     );
+    folder.put(
+        "grub/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+        b"grub for networks",
+    );
     folder.put("memtest/boot/memtest86+x64.efi", b"memtest efi");
     folder.put("memtest/boot/memtest86+x64.bin", b"memtest bin");
     let at = |name: &str| folder.0.join(name);
@@ -90,6 +94,10 @@ fn a_build_is_complete_reproducible_and_replaces_the_last_one() {
     );
     assert_eq!(std::fs::read(&first.snponly_efi).unwrap(), b"efi");
     assert_eq!(std::fs::read(&first.undionly_kpxe).unwrap(), b"kpxe");
+    assert_eq!(
+        std::fs::read(&first.grub_net).unwrap(),
+        b"grub for networks"
+    );
     assert_eq!(std::fs::read(&first.memtest_efi).unwrap(), b"memtest efi");
     assert_eq!(std::fs::read(&first.memtest_bin).unwrap(), b"memtest bin");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What GRUB on the boot disk is told, as pure text of a fixed length.
+//! What GRUB is told: on the boot disk, as pure text of a fixed length, and over TFTP.
 
 /// Length of the configuration in the image: it is put over the one that is there.
 pub const CONFIG_LEN: usize = 4096;
@@ -35,17 +35,37 @@ impl Start<'_> {
     }
 }
 
-/// GRUB's configuration for one machine, or for any.
+/// GRUB's configuration for one machine, or for any, on the boot disk.
 pub fn config(start: &Start<'_>) -> [u8; CONFIG_LEN] {
+    padded(&script(start, ""))
+}
+
+/// The same for GRUB that came over TFTP: the kernel and the initramfs are in `folder` there, which ends without a
+/// slash.
+pub fn network_config(start: &Start<'_>, folder: &str) -> String {
+    script(start, &format!("/{}", word(folder)))
+}
+
+/// What each GRUB that came over TFTP asks for first, under one name for all machines: it goes on to its own.
+/// `before` and `behind` its hardware address, the path of its own.
+pub fn network_entry(before: &str, behind: &str) -> String {
+    format!(
+        "configfile /{}${{net_default_mac}}{}\n",
+        word(before),
+        word(behind)
+    )
+}
+
+fn script(start: &Start<'_>, folder: &str) -> String {
     let name = plain(start.appliance);
-    padded(&format!(
+    format!(
         "echo \"Reprise {name}: starting the agent\"\n\
-         if linux /kernel {words}; then\n  if initrd /initrd; then\n    boot\n  fi\nfi\n\
+         if linux {folder}/kernel {words}; then\n  if initrd {folder}/initrd; then\n    boot\n  fi\nfi\n\
          echo \"Reprise {name}: the agent could not be started; the machine goes on to its own disk\"\n\
          sleep 5\n\
          exit\n",
         words = start.words(),
-    ))
+    )
 }
 
 /// For the image as it is built: it starts nothing before it is told where its appliance is.
@@ -106,6 +126,17 @@ mod tests {
              if initrd /initrd; then\n    boot\n  fi\nfi\n\
              echo \"Reprise agen: the agent could not be started; the machine goes on to its own disk\"\n\
              sleep 5\nexit"
+        );
+        let network = network_config(&START, "b/525400123456");
+        assert!(
+            network
+                .contains("if linux /b/525400123456/kernel reprise.server=https://10.77.0.2:8443 "),
+            "{network}"
+        );
+        assert!(network.contains("if initrd /b/525400123456/initrd; then"));
+        assert_eq!(
+            network_entry("b/", "/grub.cfg"),
+            "configfile /b/${net_default_mac}/grub.cfg\n"
         );
         let any = text(&Start { mac: None, ..START });
         assert!(!any.contains("reprise.mac"), "{any}");

@@ -20,7 +20,7 @@ pub(super) mod grub;
 
 use std::ops::Range;
 
-pub use grub::{CONFIG_LEN, Start, config};
+pub use grub::{CONFIG_LEN, Start, config, network_config, network_entry};
 
 /// Where the volume begins: the usual first MiB is left to the partition table.
 const VOLUME_AT: u64 = 1 << 20;
