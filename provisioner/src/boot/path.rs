@@ -110,11 +110,15 @@ pub(crate) fn parse(path: &str) -> Option<(Mac, BootFile)> {
     mac.is_station().then_some((mac, file))
 }
 
-/// Is it what Debian's GRUB for networks asks for before it names its machine? Its prefix is compiled in.
+/// Is it what Debian's GRUB for networks asks for before it names its machine? Its prefix is compiled in; 2.06 asks for
+/// the shorter one (captured), and its script names the longer one too.
 pub(crate) fn is_grub_entry(path: &str) -> bool {
     let path = path.replace('\\', "/");
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    parts.eq(["grub", "x86_64-efi", "grub.cfg"])
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    matches!(
+        parts.as_slice(),
+        ["grub", "grub.cfg"] | ["grub", "x86_64-efi", "grub.cfg"]
+    )
 }
 
 /// The path for `file`, without a leading slash: TFTP servers of old take it literally.
