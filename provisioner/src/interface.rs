@@ -33,6 +33,8 @@ pub(crate) struct Served {
     pub(crate) assets: Arc<AtomicBool>,
     /// What the admin dropped in beside them.
     pub(crate) own: OwnFiles,
+    /// The files that travel by TFTP, once for all interfaces.
+    pub(crate) loaded: tftp::Loaded,
 }
 
 impl Served {
@@ -131,7 +133,12 @@ fn look(name: &str) -> Look {
 }
 
 /// Runs until `shutdown`.
-pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationToken) {
+pub(crate) async fn serve(
+    boot: Boot,
+    network: Network,
+    loaded: tftp::Loaded,
+    shutdown: CancellationToken,
+) {
     let name = network.interface.clone();
     let mut link = Trouble::of(&boot.db, &boot.clock, format!("interface {name}")).await;
     let mut files = Trouble::of(&boot.db, &boot.clock, format!("boot assets for {name}")).await;
@@ -170,6 +177,7 @@ pub(crate) async fn serve(boot: Boot, network: Network, shutdown: CancellationTo
             http_port: network.http_port,
             assets: Arc::clone(&assets),
             own: own.clone(),
+            loaded: loaded.clone(),
         };
         four.keep(place, |(_, address)| {
             Listeners::start(serve_at(*address, None), network.dhcp)

@@ -6,7 +6,7 @@ use crate::boot::negotiations::Negotiations;
 use crate::dhcp::lease::Leases;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
-use crate::{flight, interface, session};
+use crate::{flight, interface, session, tftp};
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
@@ -75,8 +75,14 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
             shutdown.clone(),
         ));
     }
+    let loaded = tftp::Loaded::default();
     for network in networks {
-        tasks.spawn(interface::serve(boot.clone(), network, shutdown.clone()));
+        tasks.spawn(interface::serve(
+            boot.clone(),
+            network,
+            loaded.clone(),
+            shutdown.clone(),
+        ));
     }
     let (keeper, until) = (boot.clone(), shutdown.clone());
     tasks.spawn(async move { flight::keep(&keeper, &until).await });

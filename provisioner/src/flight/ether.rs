@@ -10,7 +10,7 @@ use crate::boot::client::Client;
 use crate::dhcp::decide;
 use crate::dhcp::request::MessageType;
 use state::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ const HEARD_LATELY: Duration = Duration::from_secs(3 * 24 * 3600);
 pub(super) struct Ether {
     interfaces: BTreeMap<String, Interface>,
     machines: HashMap<Mac, Place>,
+    /// Every address of this box: a packet from one of them is ours, whatever it says inside.
+    ours: HashSet<Ipv4Addr>,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +85,11 @@ impl Ether {
         interface.gives = gives;
     }
 
+    /// The addresses of this box, as they are now.
+    pub(super) fn ours(&mut self, addresses: HashSet<Ipv4Addr>) {
+        self.ours = addresses;
+    }
+
     pub(super) fn closed(&mut self, interface: &str) {
         if let Some(interface) = self.interfaces.get_mut(interface) {
             interface.listens = false;
@@ -98,6 +105,11 @@ impl Ether {
         // Spanning tree speaks every two seconds, and would push everything else out.
         if !matches!(heard, Some(Heard::SpanningTree)) {
             interface.ring.push(now, bytes);
+        }
+        // What we said ourselves is kept for the capture, and is news to nobody: an answer through
+        // a relay that stands in for us (RFC 5107) names the relay as its server.
+        if frame::sender(bytes).is_some_and(|sender| self.ours.contains(&sender)) {
+            return Task::Nothing;
         }
         match heard {
             None => Task::Nothing,
@@ -149,7 +161,8 @@ impl Ether {
                 }
             }
             Some(Heard::Answered(reply)) => {
-                if ours == Some(reply.server) {
+                let of_this_box = ours == Some(reply.server) || self.ours.contains(&reply.server);
+                if of_this_box || reply.is_handed_on() {
                     return Task::Nothing;
                 }
                 interface.servers.heard(&reply, now);
@@ -242,5 +255,110 @@ fn step(reply: Reply) -> Step {
         boots: reply.boots,
         file: reply.file,
         menu: reply.menu,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dhcp::packets;
+
+    const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+    const PC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+
+    fn frame(source: [u8; 4], from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(payload.len() + 8).unwrap().to_be_bytes();
+        let mut frame = [&[0xff; 6], PC.as_slice(), &[8, 0]].concat();
+        frame.extend([0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0]);
+        frame.extend(source);
+        frame.extend([255; 4]);
+        frame.extend(from.to_be_bytes());
+        frame.extend(to.to_be_bytes());
+        frame.extend(len);
+        frame.extend([0, 0]);
+        frame.extend(payload);
+        frame
+    }
+
+    /// `server`: its option 54.
+    fn offer(giaddr: [u8; 4], server: [u8; 4]) -> Vec<u8> {
+        let mut packet = vec![0u8; 240];
+        packet[..8].copy_from_slice(&[2, 1, 6, 0, 0, 0, 0, 9]);
+        packet[16..20].copy_from_slice(&[10, 80, 0, 50]);
+        packet[24..28].copy_from_slice(&giaddr);
+        packet[28..34].copy_from_slice(&PC);
+        packet[236..].copy_from_slice(&[99, 130, 83, 99]);
+        packet.extend([53, 1, 2, 54, 4]);
+        packet.extend(server);
+        packet.push(255);
+        packet
+    }
+
+    #[test]
+    fn our_own_answers_are_no_other_server_s_whoever_they_name() {
+        let none = [0; 4];
+        let (us, second, relay) = (US.octets(), [10, 99, 0, 2], [10, 80, 0, 1]);
+        let other = [10, 77, 0, 9];
+        // (what, who sends it, its relay, its option 54, whether it is another server's)
+        let table = [
+            ("ours", us, none, us, false),
+            (
+                "ours to a relay that stands in for us",
+                us,
+                relay,
+                relay,
+                false,
+            ),
+            (
+                "ours to a relay's other address",
+                us,
+                relay,
+                [10, 80, 0, 254],
+                false,
+            ),
+            ("ours from our second address", second, none, second, false),
+            ("the relay hands it on", relay, relay, relay, false),
+            (
+                "the relay hands it on, and names us",
+                relay,
+                relay,
+                us,
+                false,
+            ),
+            (
+                "a switch hands our second address's on",
+                [0; 4],
+                none,
+                second,
+                false,
+            ),
+            ("another server", other, none, other, true),
+            ("another server by the relay", relay, relay, other, true),
+        ];
+        for (name, source, giaddr, server, another) in table {
+            let now = Timestamp(1_000_000);
+            let mut ether = Ether::default();
+            ether.opened("srv0", US, 24, true);
+            ether.ours([US, second.into()].into());
+            let asked = frame(none, 68, 67, &packets::ovmf_discover());
+            assert_eq!(ether.take("srv0", &asked, now), Task::Expect(Mac(PC), 67));
+            let heard = ether.take("srv0", &frame(source, 67, 68, &offer(giaddr, server)), now);
+            let noted = matches!(heard, Task::Note(_, Step::Heard { .. }));
+            assert_eq!(noted, another, "{name}: {heard:?}");
+            let found = ether.findings("srv0", now);
+            assert_eq!(!found.is_empty(), another, "{name}: {found:?}");
+            let kept = ether.packets(&[Mac(PC)], Timestamp(0)).len();
+            assert_eq!(kept, 2, "{name}: the capture has both");
+        }
+    }
+
+    #[test]
+    fn a_question_of_this_box_is_no_machine_s() {
+        let mut ether = Ether::default();
+        ether.opened("srv0", US, 24, true);
+        ether.ours([US].into());
+        let asked = frame(US.octets(), 68, 67, &packets::ovmf_discover());
+        assert_eq!(ether.take("srv0", &asked, Timestamp(0)), Task::Nothing);
+        assert!(ether.machines.is_empty());
     }
 }

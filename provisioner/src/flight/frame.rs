@@ -40,6 +40,8 @@ pub(super) struct Reply {
     /// Option 53.
     pub(super) message: u8,
     pub(super) server: Ipv4Addr,
+    /// The relay it goes through; unspecified = none.
+    pub(super) relay: Ipv4Addr,
     /// The address it gives; unspecified = none.
     pub(super) address: Ipv4Addr,
     /// Option 60 is of a boot server.
@@ -69,6 +71,18 @@ pub(super) fn machine(frame: &[u8]) -> Vec<Mac> {
         found.push(Mac(chaddr));
     }
     found
+}
+
+/// Who sent it, as far as it is UDP over IPv4.
+pub(super) fn sender(frame: &[u8]) -> Option<Ipv4Addr> {
+    udp(frame).map(|packet| packet.source)
+}
+
+impl Reply {
+    /// A relay that is named in the server's stead (RFC 5107) hands on what the server said.
+    pub(super) fn is_handed_on(&self) -> bool {
+        !self.relay.is_unspecified() && self.relay == self.server
+    }
 }
 
 pub(super) fn parse(frame: &[u8]) -> Option<Heard> {
@@ -168,6 +182,7 @@ fn reply(packet: &[u8], source: Ipv4Addr) -> Option<Reply> {
         xid: u32::from_be_bytes(four(4)),
         message: 0,
         server: source,
+        relay: four(24).into(),
         address: four(16).into(),
         boots: false,
         file: text(&fixed[108..236]),
@@ -256,6 +271,7 @@ mod tests {
             xid: 9,
             message: 2,
             server: Ipv4Addr::new(10, 0, 0, 9),
+            relay: Ipv4Addr::UNSPECIFIED,
             address: Ipv4Addr::new(10, 0, 0, 50),
             boots: true,
             file: Some("pxelinux".to_owned()),

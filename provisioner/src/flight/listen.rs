@@ -11,7 +11,7 @@ use config::DhcpRole;
 use if_addrs::IfAddr;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use state::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -47,9 +47,11 @@ pub(crate) async fn listen(served: Served, role: DhcpRole, stop: CancellationTok
         match open(&interface, served.address) {
             Ok(socket) => {
                 deaf.over().await;
+                let (prefix, ours) = addresses(served.address);
+                recorder.ether().ours(ours);
                 recorder
                     .ether()
-                    .opened(&interface, served.address, prefix(served.address), gives);
+                    .opened(&interface, served.address, prefix, gives);
                 tokio::select! {
                     () = stop.cancelled() => {}
                     error = hear(&served, &socket, &mut others) => {
@@ -72,15 +74,16 @@ pub(crate) async fn listen(served: Served, role: DhcpRole, stop: CancellationTok
     }
 }
 
-fn prefix(address: Ipv4Addr) -> u8 {
+/// The prefix of one address of this box, and all of them.
+fn addresses(of: Ipv4Addr) -> (u8, HashSet<Ipv4Addr>) {
     let found = if_addrs::get_if_addrs().unwrap_or_default();
-    found
-        .iter()
-        .find_map(|interface| match &interface.addr {
-            IfAddr::V4(v4) if v4.ip == address => Some(v4.prefixlen),
-            _ => None,
-        })
-        .unwrap_or(24)
+    let four = found.iter().filter_map(|interface| match &interface.addr {
+        IfAddr::V4(v4) => Some((v4.ip, v4.prefixlen)),
+        IfAddr::V6(_) => None,
+    });
+    let prefix = four.clone().find(|(ip, _)| *ip == of);
+    let prefix = prefix.map_or(24, |(_, prefix)| prefix);
+    (prefix, four.map(|(ip, _)| ip).chain([of]).collect())
 }
 
 /// Sees every frame of the machine (there is no safe call that binds it to one interface), of which
@@ -127,6 +130,8 @@ async fn hear(served: &Served, socket: &UdpSocket, others: &mut Others) -> io::E
                 overdue(served, &mut expected);
                 ticks = ticks.wrapping_add(1);
                 if ticks.is_multiple_of(JUDGED_EVERY) {
+                    let (_, ours) = addresses(served.address);
+                    recorder.ether().ours(ours);
                     let found = recorder.ether().findings(&served.interface, clock.now());
                     others.are(&served.interface, &found).await;
                 }
@@ -232,12 +237,19 @@ fn filter(index: u32, address: Ipv4Addr) -> Vec<SockFilter> {
     const RETURN: u16 = 0x06;
     /// SKF_AD_OFF + SKF_AD_IFINDEX: the number of the interface.
     const IFINDEX: u32 = 0xffff_f000 + 8;
+    /// SKF_AD_OFF + SKF_AD_VLAN_TAG: the 802.1Q tag that the card or the kernel took off.
+    const VLAN_TAG: u32 = 0xffff_f000 + 44;
+    const VLAN_NUMBER: u32 = 0x0fff;
 
     let mut program: Vec<(Option<&str>, u16, u32, To, To)> = Vec::new();
     let mut add = |label, code, k, yes, no| program.push((label, code, k, yes, no));
     let (yes, no) = (Label("yes"), Label("no"));
     add(None, LOAD_WORD, IFINDEX, Next, Next);
     add(None, EQUAL, index, Next, no);
+    // The frames of eth0.10 come by on eth0 too, tagged: they are of another network. A tag with
+    // number 0 only says how urgent a frame is.
+    add(None, LOAD_WORD, VLAN_TAG, Next, Next);
+    add(None, ANY_BIT, VLAN_NUMBER, no, Next);
     add(None, LOAD_HALF, 12, Next, Next);
     add(None, EQUAL, 0x0800, Label("ipv4"), Next);
     add(None, EQUAL, 0x86dd, Label("ipv6"), Next);

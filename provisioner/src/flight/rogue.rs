@@ -165,6 +165,7 @@ mod tests {
             xid,
             message: 2,
             server: ip(server),
+            relay: Ipv4Addr::UNSPECIFIED,
             address: if gives { ip(50) } else { Ipv4Addr::UNSPECIFIED },
             boots: false,
             file: None,

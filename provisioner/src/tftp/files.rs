@@ -12,18 +12,11 @@ use crate::http::scripts::{grub, script};
 use crate::interface::{EVERY, Served};
 use crate::socket;
 use crate::trouble::Trouble;
-use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 const PORT: u16 = 69;
-/// The loaders have 4 MiB at most. The kernel and the initramfs travel by HTTP, but for GRUB of Debian 12, whose HTTP
-/// knows port 80 only.
-const LARGEST_FILE: u64 = 128 << 20;
 
 /// Serves one interface until `stop`; a port that cannot be opened is tried again.
 pub(crate) async fn serve(served: Served, stop: CancellationToken) {
@@ -44,7 +37,6 @@ pub(crate) async fn serve(served: Served, stop: CancellationToken) {
                 };
                 let files = Arc::new(Boot(Arc::new(Shelf {
                     served: served.clone(),
-                    loaded: Mutex::default(),
                 })));
                 let ended = server::serve(socket, place, files, stop.clone()).await;
                 mark(&served, None);
@@ -80,19 +72,8 @@ impl Files for Boot {
     }
 }
 
-/// What was read of a file, as long as the file has not changed.
-struct Loaded {
-    path: PathBuf,
-    len: u64,
-    changed: Option<SystemTime>,
-    bytes: Arc<[u8]>,
-}
-
 struct Shelf {
     served: Served,
-    /// At most one of each file; every transfer of one shares its bytes. A std mutex: held for a
-    /// look-up, never across an await.
-    loaded: Mutex<HashMap<BootFile, Loaded>>,
 }
 
 impl Shelf {
@@ -179,34 +160,10 @@ impl Shelf {
 
     async fn load(&self, file: BootFile) -> Result<Arc<[u8]>, Refusal> {
         let path = asset::path(&self.served.boot.assets_dir, &self.served.own, file).await;
-        let failed = |error: io::Error| {
+        self.served.loaded.load(&path).await.map_err(|error| {
             tracing::error!(path = %path.display(), %error, "failed to read a boot loader; run `reprise boot assets build`");
             Refusal::not_found()
-        };
-        let metadata = tokio::fs::metadata(&path).await.map_err(failed)?;
-        let (len, changed) = (metadata.len(), metadata.modified().ok());
-        if let Some(loaded) = self.loaded().get(&file)
-            && loaded.path == path
-            && (loaded.len, loaded.changed) == (len, changed)
-        {
-            return Ok(Arc::clone(&loaded.bytes));
-        }
-        if len > LARGEST_FILE {
-            return Err(failed(io::Error::other("it is larger than a boot loader")));
-        }
-        let bytes: Arc<[u8]> = tokio::fs::read(&path).await.map_err(failed)?.into();
-        let loaded = Loaded {
-            path,
-            len,
-            changed,
-            bytes: Arc::clone(&bytes),
-        };
-        self.loaded().insert(file, loaded);
-        Ok(bytes)
-    }
-
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<BootFile, Loaded>> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+        })
     }
 }
 

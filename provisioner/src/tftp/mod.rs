@@ -6,7 +6,7 @@
 //! - `engine`: the requests of one interface, in a thread; `courier`: one transfer, in a thread;
 //!   `line`: its socket; `mailbox`: what they tell each other
 //! - [`serve`](serve()): the engine beside the asynchronous rest, which finds the files ([`Files`])
-//! - `files`: the files of this appliance, by the boot policy
+//! - `files`: the files of this appliance, by the boot policy; `loaded`: their bytes, once for all
 //!
 //! Public for its bench and its fuzz target; nobody else uses it from outside.
 
@@ -16,6 +16,7 @@ mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod line;
+mod loaded;
 mod mailbox;
 mod options;
 mod packet;
@@ -25,6 +26,7 @@ mod server;
 mod transfer;
 
 pub(crate) use files::serve as serve_interface;
+pub(crate) use loaded::Loaded;
 pub use packet::Refusal;
 pub use server::{Content, Ended, Files, Opening, Place, serve};
 pub use transfer::End;

@@ -264,3 +264,33 @@ fn a_network_without_a_dhcp_server_is_told_from_offers_that_are_ignored() {
         },
     );
 }
+
+#[test]
+fn frames_of_another_vlan_on_the_cable_are_not_this_network_s() {
+    let lan = Lan::new();
+    let foreign = &lan.foreign;
+    lan.serves(
+        |_| {
+            let boots = machine(68);
+            asks_as_uefi(&boots, 1);
+            let sent = foreign
+                .command("python3")
+                .args(["-c", include_str!("offer_frames.py"), "dhcp0"])
+                .arg(MAC.to_string())
+                // On one cable the last comes last. A tag of number 0 only tells how urgent it is.
+                .args(["10.99.0.1@10", "10.77.0.8@0", "10.77.0.9"])
+                .status();
+            assert!(sent.unwrap_or_else(|e| panic!("python3: {e}")).success());
+        },
+        async |boot| {
+            let from = |last: u8| move |step: &Step| matches!(step, Step::Heard { server, .. } if server.octets() == [10, 77, 0, last]);
+            noted(boot, "the untagged offer", from(9)).await;
+            noted(boot, "the offer of VLAN 0", from(8)).await;
+            let flight = boot.recorder.latest(MAC).unwrap();
+            let foreign = flight.steps.iter().find(|timed| {
+                matches!(timed.step, Step::Heard { server, .. } if server.octets()[1] == 99)
+            });
+            assert!(foreign.is_none(), "{flight:?}");
+        },
+    );
+}

@@ -4,7 +4,7 @@ use super::decide::{self, Act, Facts, decide};
 use super::holder::Holder;
 use super::leases::{Book, Damage};
 use super::options::{options, wanted};
-use super::pool::{ASIDE, Pool};
+use super::pool::Pool;
 use super::probe::{self, Heard, Prober};
 use super::records;
 use super::writer::{Job, Parting};
@@ -428,7 +428,9 @@ impl Counter {
     /// The address, or another one when somebody is there.
     async fn offer_unused(&self, case: &Case, mut address: Ipv4Addr, rapid: bool) {
         for _ in 0..TRIES {
-            let free = self.is_unused(case, address).await;
+            let Some(free) = self.is_unused(case, address).await else {
+                return;
+            };
             let mut pool = self.book.pool();
             let now = self.book.now();
             pool.settle(now);
@@ -450,7 +452,9 @@ impl Counter {
     }
 
     async fn acknowledge_unused(&self, case: &Case, address: Ipv4Addr) {
-        let free = self.is_unused(case, address).await;
+        let Some(free) = self.is_unused(case, address).await else {
+            return;
+        };
         let mut pool = self.book.pool();
         let now = self.book.now();
         pool.settle(now);
@@ -469,9 +473,10 @@ impl Counter {
         }
     }
 
-    /// Whoever answers by the client's own card is the client.
-    async fn is_unused(&self, case: &Case, address: Ipv4Addr) -> bool {
-        match self.prober.ask(address).await {
+    /// Whoever answers by the client's own card is the client. `None`: nobody was asked, there is
+    /// too much to do; the client asks again, and is not given what somebody may have.
+    async fn is_unused(&self, case: &Case, address: Ipv4Addr) -> Option<bool> {
+        Some(match self.prober.ask(address).await {
             Heard::Nobody => true,
             Heard::Somebody(Some(mac)) if mac == case.request.mac => {
                 self.book.pool().silent(address, self.book.now());
@@ -491,18 +496,24 @@ impl Counter {
                 probe::set_aside(&self.book, &self.events, address, mac);
                 false
             }
-        }
+            Heard::Busy => {
+                tracing::debug!(mac = %case.request.mac, %address, "too many addresses to ask about; its machine asks again");
+                return None;
+            }
+        })
     }
 
     async fn name_culprit(&self, case: &Case, address: Ipv4Addr) {
-        let mac = match self.prober.ask(address).await {
-            Heard::Somebody(mac) => mac.filter(|mac| *mac != case.request.mac),
+        let heard = match self.prober.ask(address).await {
+            Heard::Somebody(mac) if mac != Some(case.request.mac) => Some(mac),
             _ => None,
         };
-        if mac.is_some() {
+        let mac = heard.flatten();
+        if heard.is_some() {
             let mut pool = self.book.pool();
-            let record = pool.set_aside(address, mac, ASIDE, self.book.now());
-            let _ = self.book.submit(Job::of(record));
+            if let Some(record) = pool.is_in_use(address, mac, self.book.now()) {
+                let _ = self.book.submit(Job::of(record));
+            }
         }
         let by = case.request.mac;
         let _ = self.events.try_send(Event::Declined { address, by, mac });

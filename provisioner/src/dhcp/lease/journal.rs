@@ -1,14 +1,22 @@
 //! The file of leases: records appended, each with its digest, made new by a rename when it grew.
+//!
+//! Its first line says how many records were put into it when it was made, and carries a digest of
+//! its own: only a whole one of a later version is taken for a newer program's.
 
-use super::record::Record;
+use super::mark::{Mark, Place};
+use super::record::{Record, digest};
 use rustix::fs::{FlockOperation, flock};
+use state::Timestamp;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "leases";
-/// What the file is, and how it is to be read.
-const HEAD: &str = "reprise leases 1";
+/// What the file is, before its version.
+const WHAT: &str = "reprise leases ";
+const VERSION: u32 = 2;
+/// The whole first line of the first version, which counted nothing.
+const FIRST: &str = "reprise leases 1";
 /// Larger is no file of ours: a hundred thousand addresses, written anew at a quarter of it.
 const LONGEST: u64 = 256 << 20;
 /// A file that grew to this, and to four times what it was, is made new.
@@ -18,16 +26,21 @@ const GROWN: u64 = 1 << 20;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) records: Vec<Record>,
-    /// Lines that were not as they were written.
+    /// Lines that were not as they were written, and those known to be missing; a file that ends
+    /// too early counts as one at least.
     pub(super) damaged: usize,
     /// Where the damaged file lies now.
     pub(super) kept: Option<PathBuf>,
+    /// When its writer lived last, by our clock.
+    pub(super) lived: Option<Timestamp>,
 }
 
 pub(super) struct Journal {
     folder: PathBuf,
     file: File,
     bytes: u64,
+    generation: u64,
+    mark: Place,
     /// Length when it was made new.
     made: u64,
     /// Held as long as this lives: two processes would give the same address.
@@ -55,8 +68,10 @@ impl Journal {
         }
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
-        let mut found = read(&content)?;
-        if found.damaged > 0 {
+        let mark = Mark::read(folder);
+        let (generation, mut found) = read(&content, mark)?;
+        found.lived = mark.map(|mark| mark.at);
+        if found.damaged > 0 && !content.is_empty() {
             let aside = folder.join("leases.damaged");
             std::fs::write(&aside, &content)?;
             found.kept = Some(aside);
@@ -65,6 +80,8 @@ impl Journal {
             folder: folder.to_owned(),
             file,
             bytes: length,
+            generation,
+            mark: Place::open(folder)?,
             made: length,
             _lock: lock,
         };
@@ -72,15 +89,31 @@ impl Journal {
     }
 
     /// Durable when it returns; on an error the file is made new before anything else is written.
+    /// `now`: our clock.
     pub(super) fn append<'a>(
         &mut self,
         records: impl Iterator<Item = &'a Record>,
+        now: Timestamp,
     ) -> io::Result<()> {
         let text: String = records.map(Record::line).collect();
         self.file.write_all(text.as_bytes())?;
         self.file.sync_data()?;
         self.bytes += u64::try_from(text.len()).unwrap_or_default();
+        self.live(now);
         Ok(())
+    }
+
+    /// Leaves word of how much there is to read, and that somebody lived now.
+    pub(super) fn live(&self, now: Timestamp) {
+        let mark = Mark {
+            generation: self.generation,
+            length: self.bytes,
+            at: now,
+        };
+        // Without it less damage is found at the next start; the leases are safe.
+        if let Err(error) = self.mark.write(mark) {
+            tracing::debug!(%error, "failed to mark how far the leases are written");
+        }
     }
 
     pub(super) fn has_grown(&self) -> bool {
@@ -88,9 +121,10 @@ impl Journal {
     }
 
     /// Puts `records` in the place of all that was written.
-    pub(super) fn renew(&mut self, records: &[Record]) -> io::Result<()> {
+    pub(super) fn renew(&mut self, records: &[Record], now: Timestamp) -> io::Result<()> {
         let (new, path) = (self.folder.join("leases.new"), self.folder.join(NAME));
-        let mut text = format!("{HEAD}\n");
+        let generation = self.generation.wrapping_add(1);
+        let mut text = head(records.len(), generation);
         text.extend(records.iter().map(Record::line));
         let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
@@ -100,36 +134,98 @@ impl Journal {
         self.file = OpenOptions::new().append(true).open(&path)?;
         self.bytes = u64::try_from(text.len()).unwrap_or_default();
         self.made = self.bytes;
+        self.generation = generation;
+        self.live(now);
         Ok(())
     }
 }
 
-/// Every line that is whole. A last line without its end was never answered: the power failed
-/// while it was written, and nothing is lost with it.
-fn read(content: &[u8]) -> io::Result<Found> {
+/// The first line: what it is, its version, how many records follow at once, which file it is.
+fn head(records: usize, generation: u64) -> String {
+    let words = format!("{WHAT}{VERSION} {records} {generation:016x}");
+    let digest = digest(&words);
+    format!("{words} {digest}\n")
+}
+
+/// What the first line says.
+#[derive(Debug, PartialEq, Eq)]
+enum Head {
+    /// A version that counted nothing.
+    First,
+    Ours {
+        records: usize,
+        generation: u64,
+    },
+    Newer,
+    Damaged,
+}
+
+fn read_head(line: &[u8]) -> Head {
+    let Ok(line) = std::str::from_utf8(line) else {
+        return Head::Damaged;
+    };
+    if line == FIRST {
+        return Head::First;
+    }
+    let whole = line
+        .rsplit_once(' ')
+        .filter(|(words, found)| digest(words) == *found)
+        .and_then(|(words, _)| words.strip_prefix(WHAT));
+    let mut words = whole.into_iter().flat_map(|words| words.split(' '));
+    let version = words.next().and_then(|word| word.parse::<u32>().ok());
+    let records = words.next().and_then(|word| word.parse().ok());
+    let generation = words.next().map(|word| u64::from_str_radix(word, 16));
+    match (version, records, generation) {
+        (Some(VERSION), Some(records), Some(Ok(generation))) => Head::Ours {
+            records,
+            generation,
+        },
+        (Some(version), _, _) if version > VERSION => Head::Newer,
+        _ => Head::Damaged,
+    }
+}
+
+/// Every line that is whole, and which file it is. A last line without its end was never answered
+/// where it is behind the mark: the power failed while it was written, and nothing is lost with it.
+fn read(content: &[u8], mark: Option<Mark>) -> io::Result<(u64, Found)> {
     let mut found = Found::default();
+    let marked = mark.map_or(0, |mark| mark.generation);
     let Some(whole) = content.iter().rposition(|byte| *byte == b'\n') else {
-        found.damaged += usize::from(!HEAD.as_bytes().starts_with(content));
-        return Ok(found);
+        // It comes into being whole, by a rename: one that is empty was never used, or was emptied.
+        found.damaged += usize::from(!content.is_empty() || mark.is_some());
+        return Ok((marked, found));
     };
     let mut lines = content[..whole].split(|byte| *byte == b'\n');
-    match lines.next() {
-        Some(line) if line == HEAD.as_bytes() => {}
-        Some(line) if line.starts_with(b"reprise leases ") && line.len() < 24 => {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a newer reprise wrote it; install that version again",
-            ));
-        }
-        _ => found.damaged += 1,
-    }
+    let head = read_head(lines.next().unwrap_or_default());
     for line in lines {
         match Record::parse(line) {
             Some(record) => found.records.push(record),
             None => found.damaged += 1,
         }
     }
-    Ok(found)
+    let lines = found.records.len() + found.damaged;
+    let (generation, missing) = match head {
+        Head::Newer => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a newer reprise wrote it; install that version again",
+            ));
+        }
+        Head::First => (marked, 0),
+        Head::Ours {
+            records,
+            generation,
+        } => (generation, records.saturating_sub(lines)),
+        Head::Damaged => {
+            found.damaged += 1;
+            (marked, 0)
+        }
+    };
+    let length = u64::try_from(whole + 1).unwrap_or(u64::MAX);
+    let same = mark.filter(|mark| head != Head::First && mark.generation == generation);
+    let short = same.is_some_and(|mark| length < mark.length);
+    found.damaged += missing.max(usize::from(short));
+    Ok((generation.max(marked), found))
 }
 
 #[cfg(test)]
@@ -151,13 +247,15 @@ mod tests {
         }
     }
 
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
     fn written() -> (Folder, Vec<u8>) {
         let folder = Folder::new();
         let (mut journal, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found, Found::default());
         let (first, rest) = (&some()[..1], &some()[1..]);
-        journal.renew(first).unwrap();
-        journal.append(rest.iter()).unwrap();
+        journal.renew(first, NOW).unwrap();
+        journal.append(rest.iter(), NOW).unwrap();
         let content = std::fs::read(folder.0.join(NAME)).unwrap();
         (folder, content)
     }
@@ -168,38 +266,90 @@ mod tests {
         let (journal, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found.records, some());
         assert_eq!((found.damaged, found.kept), (0, None));
+        assert_eq!(found.lived, Some(NOW));
         let second = Journal::open(&folder.0).err().map(|error| error.kind());
         assert_eq!(second, Some(io::ErrorKind::WouldBlock));
         drop(journal);
         Journal::open(&folder.0).unwrap();
     }
 
-    #[test]
-    fn a_cut_or_changed_file_loses_the_lines_it_hit_and_says_so() {
-        let (folder, content) = written();
-        let path = folder.0.join(NAME);
-        for at in 0..content.len() {
-            std::fs::write(&path, &content[..at]).unwrap();
-            let (_, found) = Journal::open(&folder.0).unwrap();
-            let lines = content[..at].iter().filter(|b| **b == b'\n').count();
-            assert_eq!(found.records.len(), lines.saturating_sub(1), "cut at {at}");
-            assert_eq!(found.damaged, 0, "cut at {at}");
+    /// What a start finds of this content, and where it keeps the damaged file.
+    fn found(folder: &Folder, content: &[u8]) -> Found {
+        std::fs::write(folder.0.join(NAME), content).unwrap();
+        let _ = std::fs::remove_file(folder.0.join("leases.damaged"));
+        let (_, found) = Journal::open(&folder.0).unwrap();
+        if let Some(kept) = &found.kept {
+            assert_eq!(std::fs::read(kept).unwrap(), content);
         }
+        assert_eq!(
+            found.kept.is_some(),
+            found.damaged > 0 && !content.is_empty()
+        );
+        found
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_keeps_what_is_left_and_says_what_is_missing() {
+        let (folder, content) = written();
         for at in 0..content.len() {
-            let mut damaged = content.clone();
-            damaged[at] ^= 0x11;
-            std::fs::write(&path, &damaged).unwrap();
-            let Ok((_, found)) = Journal::open(&folder.0) else {
-                assert!(at < HEAD.len(), "{at}");
-                continue;
-            };
-            assert!(found.records.len() + 2 >= some().len(), "{at}");
-            assert!(found.records.iter().all(|record| some().contains(record)));
-            if at + 1 < content.len() {
+            let cut = &content[..at];
+            let found = found(&folder, cut);
+            let lines = cut.iter().filter(|b| **b == b'\n').count();
+            assert_eq!(found.records.len(), lines.saturating_sub(1), "cut at {at}");
+            assert!(found.damaged > 0, "cut at {at}");
+        }
+        // Removed: it was there.
+        std::fs::remove_file(folder.0.join(NAME)).unwrap();
+        let (_, removed) = Journal::open(&folder.0).unwrap();
+        assert_eq!((removed.damaged, removed.kept), (1, None));
+        // The power failed while a line was written that was never answered, or never marked.
+        let torn = [&content[..], b"0123456789abcdef bound 10."].concat();
+        assert_eq!(found(&folder, &torn).damaged, 0);
+        // Nor is the mark asked about another file than its own.
+        let whole = head(some().len(), 77) + &some().iter().map(Record::line).collect::<String>();
+        assert_eq!(found(&folder, whole.as_bytes()).damaged, 0);
+        let cut = &whole.as_bytes()[..whole.len() - 1];
+        assert_eq!(found(&folder, cut).damaged, 1, "by the count alone");
+    }
+
+    #[test]
+    fn a_changed_bit_costs_the_line_it_hit_and_never_the_whole_book() {
+        let (folder, content) = written();
+        for at in 0..content.len() {
+            for bit in 0..8 {
+                let mut damaged = content.clone();
+                damaged[at] ^= 1 << bit;
+                let found = found(&folder, &damaged);
+                assert!(found.records.len() + 2 >= some().len(), "{at}");
+                assert!(found.records.iter().all(|record| some().contains(record)));
                 assert!(found.damaged > 0, "{at}");
-                let kept = found.kept.unwrap();
-                assert_eq!(std::fs::read(kept).unwrap(), damaged);
             }
+        }
+        // A later version's own head is no damage.
+        let newer = head(0, 1).replacen("leases 2", "leases 3", 1);
+        let words = newer.trim_end().rsplit_once(' ').unwrap().0;
+        let newer = format!("{words} {}\n", digest(words));
+        std::fs::write(folder.0.join(NAME), newer).unwrap();
+        let refused = Journal::open(&folder.0)
+            .err()
+            .map(|error| error.to_string());
+        assert!(refused.unwrap().contains("a newer reprise wrote it"));
+    }
+
+    #[test]
+    fn the_first_version_is_read() {
+        let (folder, _) = written();
+        std::fs::remove_file(folder.0.join("leases.mark")).unwrap();
+        let lines: String = some().iter().map(Record::line).collect();
+        let first = format!("{FIRST}\n{lines}");
+        let read = found(&folder, first.as_bytes());
+        assert_eq!((read.records, read.damaged, read.lived), (some(), 0, None));
+        // Its empty file was never used.
+        assert_eq!(found(&folder, b""), Found::default());
+        for bit in 0..8 {
+            let mut damaged = first.clone().into_bytes();
+            damaged[FIRST.len() - 1] ^= 1 << bit;
+            assert_eq!(found(&folder, &damaged).damaged, 1, "bit {bit}");
         }
     }
 
@@ -209,11 +359,11 @@ mod tests {
         let (mut journal, _) = Journal::open(&folder.0).unwrap();
         let all = some();
         let many: Vec<&Record> = all.iter().cycle().take(20_000).collect();
-        journal.append(many.into_iter()).unwrap();
+        journal.append(many.into_iter(), NOW).unwrap();
         assert!(journal.has_grown());
-        journal.renew(&all).unwrap();
+        journal.renew(&all, NOW).unwrap();
         assert!(!journal.has_grown());
-        journal.append(all[..1].iter()).unwrap();
+        journal.append(all[..1].iter(), NOW).unwrap();
         drop(journal);
         let (_, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found.records.len(), all.len() + 1);

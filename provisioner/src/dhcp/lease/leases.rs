@@ -18,9 +18,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
-/// A pause of this length between the newest record and the start may be a clock that was set.
-const LONG_PAUSE: Duration = Duration::from_secs(24 * 3600);
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -160,7 +157,7 @@ pub(crate) struct Book {
 impl Book {
     fn open(folder: &Path, dhcp: Dhcp, clock: Clock) -> io::Result<Arc<Book>> {
         let (mut journal, found) = Journal::open(folder)?;
-        let newest = found.records.iter().map(Record::at).max();
+        let newest = found.records.iter().map(Record::at).max().max(found.lived);
         let wall = clock.now();
         let now = newest.map_or(wall, |newest| newest.max(wall));
         let mut pool = Pool::new(dhcp);
@@ -168,13 +165,11 @@ impl Book {
             .records
             .into_iter()
             .for_each(|record| pool.restore(record));
-        if let Some(newest) = newest
-            && now.since(newest) > LONG_PAUSE
-        {
+        if let Some(newest) = newest {
             pool.distrust(newest, now);
         }
         pool.settle(now);
-        journal.renew(&pool.records(now))?;
+        journal.renew(&pool.records(now), now)?;
         let damage = (found.damaged > 0).then_some(Damage {
             lines: found.damaged,
             kept: found.kept,
@@ -265,6 +260,60 @@ mod tests {
             tokio::task::yield_now().await;
         }
         leases
+    }
+
+    async fn given(book: &Book, last: u8, lease: Duration) {
+        let (written, wait) = oneshot::channel();
+        {
+            let mac = Mac([2, 0, 0, 0, 0, last]);
+            let id = Vec::new();
+            let holder = Holder { id, mac };
+            let mut pool = book.pool();
+            let address = Ipv4Addr::new(10, 0, 0, last);
+            let record = pool.bind(0, address, &holder, "", lease, book.now());
+            let mut job = Job::of(record);
+            job.done = Some(written);
+            assert!(book.submit(job));
+        }
+        wait.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_lapsed_while_nobody_was_there_is_kept_for_one_lease_more() {
+        let folder =
+            Folder(std::env::temp_dir().join(format!("reprise-book-{}", state::id::new())));
+        let clock = Clock::manual(Timestamp(1_800_000_000_000));
+        let leases = opened(&folder, &clock).await;
+        let book = leases.book().unwrap();
+        // It is over before the appliance goes down, and is nobody's then.
+        given(&book, 10, Duration::from_secs(60)).await;
+        clock.advance(Duration::from_secs(120));
+        given(&book, 11, Duration::from_secs(3600)).await;
+        drop((book, leases));
+        // An hour's lease, and the clock is two hours ahead: a power cut, or a clock without a battery.
+        clock.set(clock.now() + Duration::from_secs(7200));
+        let leases = opened(&folder, &clock).await;
+        let states = |leases: &Leases| -> Vec<&'static str> {
+            let shown = leases.list().unwrap();
+            shown.iter().map(|shown| shown.state).collect()
+        };
+        assert_eq!(states(&leases), ["expired", "bound"]);
+        let stranger = Holder {
+            id: Vec::new(),
+            mac: Mac([2, 0, 0, 0, 0, 99]),
+        };
+        let book = leases.book().unwrap();
+        let now = book.now();
+        let offered = book
+            .pool()
+            .offer(0, &stranger, Some([10, 0, 0, 11].into()), now);
+        assert_ne!(offered.unwrap().address, Ipv4Addr::new(10, 0, 0, 11));
+        drop((book, leases));
+        // Not once more at the next start, unless it lapsed again unseen.
+        clock.advance(Duration::from_secs(600));
+        let leases = opened(&folder, &clock).await;
+        clock.advance(Duration::from_secs(3100));
+        assert_eq!(states(&leases), ["expired", "expired"]);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! Offers live here only; what is bound, freed or set aside is a record, and is built again from
 //! the records at a start.
 
+use super::declined::{ASIDE_DECLINED, Declined};
 use super::holder::Holder;
 use super::record::Record;
 use crate::Mac;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 /// How long an offer waits for its answer; clients choose within ten seconds.
 const OFFERED: Duration = Duration::from_secs(60);
-/// An address that its holder found in use, and one that answered us.
+/// An address where its holder and the network heard somebody, and one that only answered us.
 pub(crate) const ASIDE: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const ASIDE_HEARD: Duration = Duration::from_secs(3600);
 /// How long "nobody answered there" is believed.
@@ -130,6 +131,7 @@ pub(crate) struct Pool {
     taken: HashSet<u32>,
     /// The cards of machines that somebody knows.
     known: HashSet<Mac>,
+    declined: Declined,
 }
 
 impl Pool {
@@ -145,6 +147,7 @@ impl Pool {
             names: HashMap::new(),
             taken: HashSet::new(),
             known: HashSet::new(),
+            declined: Declined::default(),
             dhcp: Dhcp::default(),
         };
         for reservation in &dhcp.reservations {
@@ -513,11 +516,11 @@ impl Pool {
         let due = &self.parts.get(subnet)?.due;
         let (_, address) = due
             .iter()
-            .find(|(_, a)| self.entries.get(a).is_some_and(|e| e.state == State::Aside))
+            .find(|(_, a)| {
+                let aside = self.entries.get(a).is_some_and(|e| e.state == State::Aside);
+                aside && !self.reserved.contains_key(a)
+            })
             .copied()?;
-        if self.reserved.contains_key(&address) {
-            return None;
-        }
         self.set(address, State::Free, NEVER);
         Some(address)
     }
@@ -656,18 +659,43 @@ impl Pool {
         Some(Record::Freed { address, at: now })
     }
 
-    /// Its holder found somebody there. `None`: it was not its to say so.
+    /// Its holder says that somebody is there: it is nobody's for minutes, until the network has
+    /// answered ([`Pool::is_in_use`]); free when too many were declined. `None`: it was not its to
+    /// say so; what was only offered never is, as nobody asks for it before it is bound.
     pub(crate) fn decline(
         &mut self,
         address: Ipv4Addr,
         holder: &Holder,
         now: Timestamp,
     ) -> Option<Record> {
-        let entry = self.entries.get(&address.to_bits())?;
+        let bits = address.to_bits();
+        let entry = self.entries.get(&bits)?;
+        let subnet = entry.subnet;
         let bound =
             entry.state == State::Bound && entry.holder.as_ref().is_some_and(|h| h.is(holder));
-        let offered = entry.offer.as_ref().is_some_and(|o| o.to.is(holder));
-        (bound || offered).then(|| self.set_aside(address, None, ASIDE, now))
+        if !bound {
+            return None;
+        }
+        let total = self.parts.get(subnet).map_or(0, |part| part.total);
+        match self.declined.believe(subnet, total, bits, holder.mac, now) {
+            true => Some(self.set_aside(address, None, ASIDE_DECLINED, now)),
+            false => self.free(address, now),
+        }
+    }
+
+    /// The network says so too, of an address that was declined. `None`: it was given meanwhile.
+    pub(crate) fn is_in_use(
+        &mut self,
+        address: Ipv4Addr,
+        user: Option<Mac>,
+        now: Timestamp,
+    ) -> Option<Record> {
+        let entry = self.entries.get(&address.to_bits())?;
+        if entry.state == State::Bound {
+            return None;
+        }
+        self.declined.is_confirmed(address.to_bits());
+        Some(self.set_aside(address, user, ASIDE, now))
     }
 
     /// Somebody who did not get it here uses it.

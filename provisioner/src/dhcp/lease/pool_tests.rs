@@ -155,6 +155,84 @@ fn each_address_is_something_to_each_client() {
 }
 
 #[test]
+fn invented_cards_that_decline_do_not_empty_a_subnet() {
+    // 10 to 250, without the router's and the excluded one.
+    let mut pool = Pool::new(site(250, Vec::new()));
+    let total = pool.load(0).total;
+    assert_eq!(total, 239);
+    // What was only offered is not its to decline.
+    for number in 1..=200 {
+        let address = offered(&mut pool, &card(number), None, at(0)).unwrap();
+        assert_eq!(pool.decline(ip(address), &card(number), at(0)), None);
+    }
+    let held = pool.load(0).held;
+    assert_eq!(held, 0, "set aside by two packets each");
+    pool.settle(at(100));
+    for number in 1..=200 {
+        let address = bound(&mut pool, &card(number), at(100)).unwrap();
+        let record = pool.decline(ip(address), &card(number), at(100)).unwrap();
+        let lasts = match record {
+            Record::Aside { until, .. } => until.since(at(100)),
+            _ => Duration::ZERO,
+        };
+        assert!(lasts < Duration::from_secs(600), "{record:?}");
+    }
+    let load = pool.load(0);
+    assert!(
+        load.held <= total / 8 && load.free >= total * 7 / 8,
+        "{load:?}"
+    );
+    // One faulty card takes three, and minutes later none.
+    let mut pool = Pool::new(site(250, Vec::new()));
+    for second in 0..60 {
+        let address = bound(&mut pool, &card(1), at(second)).unwrap();
+        pool.decline(ip(address), &card(1), at(second)).unwrap();
+    }
+    assert_eq!(pool.load(0).held, 3);
+    pool.settle(at(600));
+    assert_eq!(pool.load(0).free, total);
+}
+
+#[test]
+fn a_real_conflict_is_set_aside_for_a_day_unless_it_was_given_meanwhile() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    bound(&mut pool, &card(1), at(0));
+    pool.decline(ip(10), &card(1), at(1)).unwrap();
+    let record = pool.is_in_use(ip(10), Some(mac(7)), at(2)).unwrap();
+    let until = at(2) + ASIDE;
+    assert!(matches!(record, Record::Aside { until: u, .. } if u == until));
+    pool.settle(at(2) + ASIDE / 2);
+    assert_eq!(
+        pool.standing(0, &card(1), ip(10), at(2) + ASIDE / 2),
+        Standing::Others
+    );
+    // Found by the network after somebody got it: that is who answered.
+    bound(&mut pool, &card(2), at(3));
+    assert_eq!(pool.is_in_use(ip(13), Some(mac(2)), at(4)), None);
+}
+
+#[test]
+fn a_reserved_address_that_is_aside_hides_no_other() {
+    let reserved = Reservation {
+        mac: mac(9).0,
+        address: ip(10),
+        name: None,
+    };
+    let mut pool = Pool::new(site(14, vec![reserved]));
+    pool.known([mac(3)]);
+    // The reserved one went aside first; then all others.
+    for (second, address) in [(0, 10), (1, 13), (2, 14)] {
+        pool.set_aside(ip(address), Some(mac(7)), ASIDE, at(second));
+    }
+    assert_eq!(
+        offered(&mut pool, &card(1), None, at(10)),
+        None,
+        "a stranger"
+    );
+    assert_eq!(offered(&mut pool, &card(3), None, at(10)), Some(13));
+}
+
+#[test]
 fn what_is_not_theirs_is_neither_given_back_nor_set_aside() {
     let mut pool = Pool::new(site(20, Vec::new()));
     bound(&mut pool, &card(1), at(0));

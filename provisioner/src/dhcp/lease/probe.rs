@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::UdpSocket;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +32,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// How often it is looked how fast addresses go, and how long the stock is to last.
 const COUNTED_EVERY: Duration = Duration::from_millis(200);
 const LASTS: usize = 10;
-/// Questions under way.
+/// Questions under way; those about what may be offered later leave half of the room to those that
+/// a machine waits for.
 const MOST: usize = 4096;
+const MOST_AHEAD: usize = MOST / 2;
 /// Free addresses asked about ahead, at rest and in a rush.
 const STOCK: usize = 64;
 const MOST_STOCK: usize = 4096;
@@ -47,6 +50,9 @@ pub(super) enum Heard {
     Somebody(Option<Mac>),
     /// The network cannot be asked.
     Deaf,
+    /// So many questions are under way that this one was not asked: whoever wants the address asks
+    /// again.
+    Busy,
 }
 
 struct Ask {
@@ -63,10 +69,13 @@ pub(super) struct Prober {
 impl Prober {
     pub(super) async fn ask(&self, address: Ipv4Addr) -> Heard {
         let (answer, heard) = oneshot::channel();
-        if self.asks.send(Ask { address, answer }).await.is_err() {
-            return Heard::Deaf;
+        match self.asks.try_send(Ask { address, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Heard::Busy,
+            Err(TrySendError::Closed(_)) => return Heard::Deaf,
         }
-        heard.await.unwrap_or(Heard::Deaf)
+        // The sockets broke while it was asked: it is not known.
+        heard.await.unwrap_or(Heard::Busy)
     }
 }
 
@@ -129,17 +138,9 @@ pub(super) async fn run(
                 {
                     relayed.insert(subnet);
                 }
-                if let Some(asked) = pending.get_mut(&ask.address) {
-                    asked.waiting.push(ask.answer);
-                } else if pending.len() < MOST {
-                    let lasts = lasts(subnet == place.here);
-                    pending.insert(ask.address, Pending {
-                        since: Instant::now(),
-                        again: false,
-                        lasts,
-                        waiting: vec![ask.answer],
-                    });
-                    question(&wire, &beyond, ask.address, subnet == place.here);
+                let (address, here) = (ask.address, subnet == place.here);
+                if enter(&mut pending, ask, lasts(here)) {
+                    question(&wire, &beyond, address, here);
                 }
             }
             read = wire.socket.recv(&mut frame) => {
@@ -185,6 +186,27 @@ pub(super) async fn run(
     }
 }
 
+/// Whether it is to be asked now: it may be under way already, or there may be no room.
+fn enter(pending: &mut HashMap<Ipv4Addr, Pending>, ask: Ask, lasts: Duration) -> bool {
+    if let Some(asked) = pending.get_mut(&ask.address) {
+        asked.waiting.push(ask.answer);
+        return false;
+    }
+    if pending.len() >= MOST {
+        // Not "deaf": that would let the address be given unasked.
+        let _ = ask.answer.send(Heard::Busy);
+        return false;
+    }
+    let asked = Pending {
+        since: Instant::now(),
+        again: false,
+        lasts,
+        waiting: vec![ask.answer],
+    };
+    pending.insert(ask.address, asked);
+    true
+}
+
 fn lasts(here: bool) -> Duration {
     match here {
         true => ON_THE_WIRE,
@@ -217,7 +239,9 @@ fn ahead(
     let next = place.book.pool().to_probe(subnet, stock, place.book.now());
     let here = Some(subnet) == place.here;
     // In steps: a burst of broadcasts is dropped by switches.
-    let mut room = stock.div_ceil(16).min(MOST.saturating_sub(pending.len()));
+    let mut room = stock
+        .div_ceil(16)
+        .min(MOST_AHEAD.saturating_sub(pending.len()));
     for address in next {
         if room == 0 {
             break;
@@ -447,6 +471,51 @@ mod tests {
     use super::*;
 
     const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
+
+    #[tokio::test]
+    async fn too_many_questions_are_no_deaf_network() {
+        let address = |number: usize| Ipv4Addr::from_bits(u32::try_from(number).unwrap());
+        let mut pending = HashMap::new();
+        for number in 0..MOST {
+            let (answer, _) = oneshot::channel();
+            let ask = Ask {
+                address: address(number),
+                answer,
+            };
+            assert!(enter(&mut pending, ask, ON_THE_WIRE));
+        }
+        let (answer, mut heard) = oneshot::channel();
+        let one_more = Ask {
+            address: address(MOST),
+            answer,
+        };
+        assert!(!enter(&mut pending, one_more, ON_THE_WIRE));
+        assert_eq!(heard.try_recv(), Ok(Heard::Busy));
+        // Who asks about one that is under way waits with the others.
+        let (answer, mut heard) = oneshot::channel();
+        let known = Ask {
+            address: address(7),
+            answer,
+        };
+        assert!(!enter(&mut pending, known, ON_THE_WIRE));
+        assert!(heard.try_recv().is_err());
+        assert_eq!(pending.len(), MOST);
+
+        let (prober, mut questions) = channel();
+        let mut asking: Vec<_> = (0..MOST)
+            .map(|n| Box::pin(prober.ask(address(n))))
+            .collect();
+        for ask in &mut asking {
+            let waits = tokio::select! { biased; _ = ask => false, () = async {} => true };
+            assert!(waits, "answered before somebody was asked");
+        }
+        assert_eq!(prober.ask(address(MOST)).await, Heard::Busy, "a full queue");
+        // The sockets broke with the question: nothing is known of the address.
+        drop(questions.0.recv().await);
+        assert_eq!(asking.remove(0).await, Heard::Busy);
+        drop(questions);
+        assert_eq!(prober.ask(address(1)).await, Heard::Deaf);
+    }
 
     #[test]
     fn whoever_says_in_arp_that_an_address_is_its_own_is_heard() {

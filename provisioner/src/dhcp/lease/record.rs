@@ -112,7 +112,7 @@ impl Record {
 }
 
 /// 64 bits: against damage, not against malice.
-fn digest(words: &str) -> String {
+pub(super) fn digest(words: &str) -> String {
     let hash = blake3::hash(words.as_bytes());
     hex(hash.as_bytes().get(..8).unwrap_or_default())
 }

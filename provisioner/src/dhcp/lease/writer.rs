@@ -6,7 +6,7 @@ use super::record::Record;
 use crate::dhcp::socket::Socket;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -16,6 +16,10 @@ const WAITING: usize = 8192;
 
 /// How long records of a crowd are gathered for one flush.
 const GATHER: Duration = Duration::from_millis(1);
+
+/// How often it is marked that time passed while nothing was written: a start tells by it how long
+/// nobody was there.
+const LIVES_EVERY: Duration = Duration::from_secs(30);
 
 /// A packet that leaves when its lease is durable.
 pub(crate) struct Parting {
@@ -81,7 +85,17 @@ fn write(
     // After an error the file may end in half a line, or say less than what was answered.
     let mut sound = true;
     let mut crowd = false;
-    while let Ok(first) = waiting.recv() {
+    loop {
+        let first = match waiting.recv_timeout(LIVES_EVERY) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(book) = book.upgrade().filter(|_| sound) {
+                    journal.live(book.now());
+                }
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         // Who comes alone is not kept waiting; in a crowd a flush for each would cost more than it
         // brings.
         if crowd {
@@ -91,11 +105,16 @@ fn write(
         batch.extend(waiting.try_iter().take(WAITING));
         crowd = batch.len() > 1;
         let records = batch.iter().map(|job| &job.record);
-        let renewed = match (sound && !journal.has_grown(), book.upgrade()) {
-            (false, Some(book)) => journal.renew(&book.records()),
+        let book = book.upgrade();
+        let now = book.as_ref().map(|book| book.now());
+        // The book is gone: what waits is the newest there is.
+        let newest = || batch.iter().map(|job| job.record.at()).max();
+        let now = now.or_else(newest).unwrap_or_default();
+        let renewed = match (sound && !journal.has_grown(), book) {
+            (false, Some(book)) => journal.renew(&book.records(), now),
             _ => Ok(()),
         };
-        match renewed.and_then(|()| journal.append(records)) {
+        match renewed.and_then(|()| journal.append(records, now)) {
             Ok(()) => {
                 sound = true;
                 health.send_if_modified(|trouble| trouble.take().is_some());
