@@ -49,4 +49,7 @@ pub(crate) const TABLES: &[&str] = &[
      accepted_ms BIGINT, pending_digest TEXT NOT NULL, request TEXT NOT NULL, \
      questions BIGINT NOT NULL, attempts BIGINT NOT NULL, next_ms BIGINT NOT NULL, \
      problem TEXT NOT NULL, asked_ms BIGINT NOT NULL)",
+    // The address that a host always gets.
+    "ALTER TABLE host_detail ADD COLUMN address TEXT NOT NULL DEFAULT ''; \
+     CREATE INDEX host_detail_address ON host_detail (address)",
 ];

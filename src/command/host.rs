@@ -125,6 +125,12 @@ pub(crate) struct Notes {
     /// Last day of its warranty, such as 2027-05-16
     #[arg(long, value_name = "DAY")]
     warranty_end: Option<String>,
+    /// The address that any of its cards always gets from this box, such as 192.168.1.20
+    #[arg(long)]
+    address: Option<String>,
+    /// Any address will do again
+    #[arg(long, conflicts_with = "address")]
+    no_address: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -253,9 +259,15 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                 "supplier": notes.supplier,
                 "bought": notes.bought,
                 "warranty_end": notes.warranty_end,
+                "address": notes.address.or(notes.no_address.then(String::new)),
             });
             let host = post(&host, "set", &noted)?;
             terminal::note(&format!("noted of {}", text(&host, "name")));
+            if host["address"].is_string() && items(&host["macs"]).is_empty() {
+                terminal::note(
+                    "no network card of it is known yet: it gets the address once it asked to boot here, or `reprise host import` named its MAC",
+                );
+            }
         }
         Command::Ask { host } => {
             post(&host, "ask", &Value::Null)?;
@@ -539,6 +551,7 @@ fn show(door: &Door, host: &Value, json: bool) -> anyhow::Result<()> {
         ("asset tag", text(host, "asset_tag")),
         ("supplier", text(host, "supplier")),
         ("bought", text(host, "bought")),
+        ("fixed address", text(host, "address")),
         ("warranty end", text(host, "warranty_end")),
         ("seen in", text(host, "network")),
         ("switch port", text(host, "port")),

@@ -15,6 +15,7 @@ mod command;
 mod config;
 mod console;
 mod deploy;
+mod dhcp;
 mod distant;
 mod harness;
 mod hostile;

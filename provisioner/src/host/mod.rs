@@ -205,6 +205,7 @@ pub struct Imported {
 pub async fn import(
     db: &Db,
     registry: &Registry,
+    grounds: &details::Grounds,
     text: &str,
     dry_run: bool,
     by: &str,
@@ -212,10 +213,10 @@ pub async fn import(
 ) -> Result<Imported, Error> {
     let listed = import::parse(text).map_err(Error::bad_list)?;
     if !dry_run {
-        return records::import(db, registry.clone(), listed, by, now).await;
+        return records::import(db, registry.clone(), grounds.clone(), listed, by, now).await;
     }
     let hosts = records::list(db).await?;
-    let steps = import::decide(&listed, &hosts, registry).map_err(Error::bad_list)?;
+    let steps = import::decide(&listed, &hosts, registry, grounds).map_err(Error::bad_list)?;
     let mut would = Imported::default();
     for step in steps {
         match step {

@@ -1,6 +1,6 @@
 //! The tables of hosts.
 
-use super::details::{Details, NamedBy};
+use super::details::{Details, Grounds, NamedBy};
 use super::identity::{Identity, free_name, name};
 use super::import::{self, Added, Changed, Listed, Step};
 use super::next::NextBoot;
@@ -31,7 +31,8 @@ const LIST: &str = "SELECT host.id, host.name, host.state, host.serial, host.uui
      COALESCE(host_detail.person, '') AS person, \
      COALESCE(host_detail.asset_tag, '') AS asset_tag, \
      COALESCE(host_detail.supplier, '') AS supplier, COALESCE(host_detail.bought, '') AS bought, \
-     COALESCE(host_detail.warranty_end, '') AS warranty_end \
+     COALESCE(host_detail.warranty_end, '') AS warranty_end, \
+     COALESCE(host_detail.address, '') AS address \
      FROM host LEFT JOIN host_detail ON host_detail.host = host.id \
      ORDER BY host.last_seen_ms DESC, host.id";
 
@@ -42,7 +43,8 @@ const GET: &str = "SELECT host.id, host.name, host.state, host.serial, host.uuid
      COALESCE(host_detail.person, '') AS person, \
      COALESCE(host_detail.asset_tag, '') AS asset_tag, \
      COALESCE(host_detail.supplier, '') AS supplier, COALESCE(host_detail.bought, '') AS bought, \
-     COALESCE(host_detail.warranty_end, '') AS warranty_end \
+     COALESCE(host_detail.warranty_end, '') AS warranty_end, \
+     COALESCE(host_detail.address, '') AS address \
      FROM host LEFT JOIN host_detail ON host_detail.host = host.id \
      WHERE host.id = $1";
 
@@ -193,6 +195,7 @@ pub(crate) async fn insert(
 pub(crate) async fn import(
     db: &Db,
     registry: Registry,
+    grounds: Grounds,
     listed: Vec<Listed>,
     by: &str,
     now: Timestamp,
@@ -205,7 +208,7 @@ pub(crate) async fn import(
                 Err(Error::Read(error)) => return Err(error),
                 Err(error) => return Ok(Err(error)),
             };
-            let steps = match import::decide(&listed, &hosts, &registry) {
+            let steps = match import::decide(&listed, &hosts, &registry, &grounds) {
                 Ok(steps) => steps,
                 Err(wrong) => return Ok(Err(Error::bad_list(wrong))),
             };

@@ -14,18 +14,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-fn ip(last: u8) -> Ipv4Addr {
+pub(crate) fn ip(last: u8) -> Ipv4Addr {
     [10, 77, 0, last].into()
 }
 
-fn site(last: u8) -> Dhcp {
+pub(crate) fn site(last: u8) -> Dhcp {
     Dhcp {
         subnets: vec![subnet(77, 100, last)],
         ..Dhcp::default()
     }
 }
 
-fn subnet(third: u8, first: u8, last: u8) -> Subnet {
+pub(crate) fn subnet(third: u8, first: u8, last: u8) -> Subnet {
     Subnet {
         network: [10, third, 0, 0].into(),
         prefix: 24,
@@ -71,7 +71,13 @@ async fn gives(
 }
 
 /// The same while `work` runs.
-fn served(folder: &Folder, server: &Net, dhcp: &Dhcp, clock: Clock, work: impl FnOnce() + Send) {
+pub(crate) fn served(
+    folder: &Folder,
+    server: &Net,
+    dhcp: &Dhcp,
+    clock: Clock,
+    work: impl FnOnce() + Send,
+) {
     std::thread::scope(|scope| {
         let stop = CancellationToken::new();
         let (open, opened) = std::sync::mpsc::channel();
@@ -89,7 +95,7 @@ fn served(folder: &Folder, server: &Net, dhcp: &Dhcp, clock: Clock, work: impl F
     });
 }
 
-fn lan() -> (Net, Net) {
+pub(crate) fn lan() -> (Net, Net) {
     let (server, pc) = (Net::new(), Net::new());
     server.cable_to(&pc);
     let folder = Folder::new();
@@ -97,7 +103,7 @@ fn lan() -> (Net, Net) {
     (server, pc)
 }
 
-fn said(net: &Net, line: &str) -> String {
+pub(crate) fn said(net: &Net, line: &str) -> String {
     let mut words = line.split(' ');
     let done = net
         .command("timeout")
@@ -110,7 +116,7 @@ fn said(net: &Net, line: &str) -> String {
 }
 
 /// A client's script that writes down what it was told.
-fn script(folder: &Folder, name: &str, text: &str) -> String {
+pub(crate) fn script(folder: &Folder, name: &str, text: &str) -> String {
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
@@ -155,7 +161,7 @@ fn wait_for_line(folder: &Folder, words: &str) {
 }
 
 /// A request of one card.
-fn packet(card: u32, kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
+pub(crate) fn packet(card: u32, kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
     let mut packet = vec![0u8; 236];
     packet[..4].copy_from_slice(&[1, 1, 6, 0]);
     packet[4..8].copy_from_slice(&(card * 7 + u32::from(kind)).to_be_bytes());
@@ -178,10 +184,10 @@ fn renewal(card: u32, address: Ipv4Addr) -> Vec<u8> {
     packet
 }
 
-const ALL: &str = "255.255.255.255:67";
+pub(crate) const ALL: &str = "255.255.255.255:67";
 
 /// The answer to this very request.
-fn answer(socket: &UdpSocket, request: &[u8], to: &str) -> Answer {
+pub(crate) fn answer(socket: &UdpSocket, request: &[u8], to: &str) -> Answer {
     let mine = |answer: &Answer| {
         answer.packet[4..8] == request[4..8] && answer.packet[28..34] == request[28..34]
     };
@@ -189,12 +195,12 @@ fn answer(socket: &UdpSocket, request: &[u8], to: &str) -> Answer {
     answers.into_iter().find(mine).unwrap()
 }
 
-fn kind(answer: &Answer) -> u8 {
+pub(crate) fn kind(answer: &Answer) -> u8 {
     answer.option(53).unwrap()[0]
 }
 
 /// DISCOVER to ACK; the address.
-fn takes(socket: &UdpSocket, card: u32) -> Ipv4Addr {
+pub(crate) fn takes(socket: &UdpSocket, card: u32) -> Ipv4Addr {
     let offer = answer(socket, &packet(card, 1, &[]), ALL);
     assert_eq!(kind(&offer), 2);
     let address = offer.field(16);
@@ -209,7 +215,7 @@ fn takes(socket: &UdpSocket, card: u32) -> Ipv4Addr {
 }
 
 /// INIT-REBOOT: ACK 5, NAK 6.
-fn reboots(socket: &UdpSocket, card: u32, address: Ipv4Addr) -> u8 {
+pub(crate) fn reboots(socket: &UdpSocket, card: u32, address: Ipv4Addr) -> u8 {
     kind(&answer(
         socket,
         &packet(card, 3, &[(50, &address.octets())]),

@@ -4,6 +4,7 @@
 
 mod agent;
 mod clients;
+mod fixed;
 mod flight;
 mod glpi;
 mod identity;

@@ -11,7 +11,7 @@ use images::wire::Inventory;
 use provisioner::host;
 use provisioner::host::approval::{Ask, Given, Purpose, approve_all, name_by_rule, preview};
 use provisioner::host::csv::Style;
-use provisioner::host::details::Change;
+use provisioner::host::details::{Change, Grounds};
 use provisioner::host::glpi::Standing;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,8 @@ struct Host {
     /// As in 2026-11-30.
     bought: Option<String>,
     warranty_end: Option<String>,
+    /// The one that it always gets where this box gives them.
+    address: Option<String>,
     /// An address in the network it last asked to boot in.
     network: Option<String>,
     /// The port of the switch, where a switch said so.
@@ -110,6 +112,7 @@ fn shape(host: host::Host, glpi: Option<Standing>) -> Host {
         supplier: host.details.supplier,
         bought: host.details.bought.map(|day| day.to_string()),
         warranty_end: host.details.warranty_end.map(|day| day.to_string()),
+        address: host.details.address.map(|address| address.to_string()),
         network: host
             .place
             .as_ref()
@@ -163,11 +166,12 @@ async fn import(
     let (app, now) = (&desk.app, desk.app.clock.now());
     let List { csv, dry_run } = list;
     let registry = &app.config.registry;
+    let grounds = Grounds::here(&app.config.dhcp);
     let host::Imported {
         added,
         changed,
         known,
-    } = host::import(&app.db, registry, &csv, dry_run, &caller.by, now).await?;
+    } = host::import(&app.db, registry, &grounds, &csv, dry_run, &caller.by, now).await?;
     Ok(Json(Imported {
         added,
         changed,
@@ -495,6 +499,7 @@ struct Details {
     supplier: Option<String>,
     bought: Option<String>,
     warranty_end: Option<String>,
+    address: Option<String>,
 }
 
 async fn set(
@@ -512,9 +517,11 @@ async fn set(
         supplier: details.supplier,
         bought: details.bought,
         warranty_end: details.warranty_end,
+        address: details.address,
     };
     let registry = &app.config.registry;
-    host::details::set(&app.db, registry, &host, change, &caller.by, now).await?;
+    let grounds = Grounds::here(&app.config.dhcp);
+    host::details::set(&app.db, registry, &grounds, &host, change, &caller.by, now).await?;
     shaped(&desk, host::get(&app.db, &host).await?).await
 }
 

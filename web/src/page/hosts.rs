@@ -19,7 +19,7 @@ use images::secure_boot::{Verdict, judge_boot_disk};
 use images::wire::Inventory;
 use provisioner::host::approval::{Ask, Purpose, approve_all, preview};
 use provisioner::host::csv::Style;
-use provisioner::host::details::{self, Details, Warranty};
+use provisioner::host::details::{self, Change, Details, Grounds, Warranty};
 use provisioner::host::glpi::Standing;
 use provisioner::host::{self, Host, HostId, HostState, adapter};
 use provisioner::session;
@@ -35,6 +35,7 @@ pub(super) fn router() -> Router<Desk> {
         .route("/hosts/{id}/ask", post(ask_again))
         .route("/hosts/{id}/next", post(next))
         .route("/hosts/{id}/wake", post(wake))
+        .route("/hosts/{id}/address", post(address))
 }
 
 pub(super) struct DiskView {
@@ -110,11 +111,18 @@ fn notes(words: &Words, details: &Details) -> Vec<(String, String)> {
         ("host-asset-tag", said(&details.asset_tag)),
         ("host-supplier", said(&details.supplier)),
         ("host-bought", bought.unwrap_or_default()),
+        ("host-address", fixed(details)),
     ]
     .into_iter()
     .filter(|(_, value)| !value.is_empty())
     .map(|(key, value)| (words.t(key), value))
     .collect()
+}
+
+/// The address it always gets; empty: any.
+fn fixed(details: &Details) -> String {
+    let address = details.address.map(|address| address.to_string());
+    address.unwrap_or_default()
 }
 
 /// Everything an agent tells is hostile: it is cut, cleaned and escaped.
@@ -389,6 +397,8 @@ struct Page {
     entries: Vec<(String, String)>,
     /// What it will be given.
     next: Option<String>,
+    /// The address it always gets; `None`: this box gives none.
+    address: Option<String>,
     images: Vec<super::images::Row>,
     /// Why images cannot be listed.
     no_images: Option<String>,
@@ -443,6 +453,7 @@ async fn show(
                 &[("entry", &next.entry), ("by", &next.by), ("date", &until)],
             )
         }),
+        address: (!desk.app.config.dhcp.subnets.is_empty()).then(|| fixed(&host.details)),
         images,
         no_images,
         sessions: sessions
@@ -545,6 +556,24 @@ async fn next(
             host::next::ask(&app.db, &app.boot.choices, &id, entry, &reader.name, now).await?;
         }
     }
+    Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
+}
+
+/// Keeps an address for it; an empty field takes it away.
+async fn address(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Act { reader, fields }: Act,
+) -> Result<Response, Error> {
+    let id = HostId(id);
+    let (app, now) = (&desk.app, desk.app.clock.now());
+    let change = Change {
+        address: Some(fields.get("address").to_owned()),
+        ..Change::default()
+    };
+    let grounds = Grounds::here(&app.config.dhcp);
+    let registry = &app.config.registry;
+    details::set(&app.db, registry, &grounds, &id, change, &reader.name, now).await?;
     Ok(Redirect::to(&format!("/hosts/{id}")).into_response())
 }
 

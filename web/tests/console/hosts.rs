@@ -444,7 +444,8 @@ async fn several_are_ticked_and_approved_with_the_names_that_were_shown() {
     };
     let (db, registry) = (&bench.app.db, &bench.app.config.registry);
     let now = bench.app.clock.now();
-    provisioner::host::details::set(db, registry, &id, change, "it", now)
+    let grounds = provisioner::host::details::Grounds::default();
+    provisioner::host::details::set(db, registry, &grounds, &id, change, "it", now)
         .await
         .unwrap();
     let page = bench.get(&mut visitor, "/hosts?lang=en").await;

@@ -38,7 +38,8 @@ const EVENTS: usize = 64;
 /// Facts about addresses in use: a network full of them is told by its first ones.
 const FACTS_PER_S: f64 = 0.05;
 const FACTS_AT_ONCE: f64 = 20.0;
-/// How often the registry is read, and it is looked whether addresses run out.
+/// How often fixed addresses are read, and it is looked whether addresses run out; and after how many of these times
+/// the cards of the registry are read.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const REGISTRY_EVERY: u32 = 15;
 
@@ -78,6 +79,20 @@ pub(crate) async fn serve(
         }
         tokio::time::sleep(EVERY).await;
     };
+    // Before the first request: nobody gets what is kept for a machine of the registry.
+    loop {
+        match records::fixed(&boot.db).await {
+            Ok(fixed) => break book.pool().reserve(&fixed),
+            Err(error) => {
+                closed
+                    .begins(&format!(
+                        "no address is given: the registry of hosts cannot be read ({error}); look at the other troubles"
+                    ))
+                    .await;
+            }
+        }
+        tokio::time::sleep(EVERY).await;
+    }
     closed.over().await;
     let here = {
         let mut pool = book.pool();
@@ -216,6 +231,10 @@ async fn watch(served: &Served, book: &Book, short: &Short) {
             }
         }
         turn = turn.wrapping_add(1);
+        match records::fixed(&boot.db).await {
+            Ok(fixed) => book.pool().reserve(&fixed),
+            Err(error) => tracing::error!(%error, "failed to read the fixed addresses of hosts"),
+        }
         let refused = short.take();
         for (rank, (name, scarce)) in names.iter().zip(&mut scarce).enumerate() {
             let load = book.pool().load(rank);
@@ -377,6 +396,11 @@ impl Desk {
             Act::Ack { address, .. } => shared.acknowledge(&mut pool, &case, address, false),
             Act::Nak(why) => {
                 tracing::info!(%mac, %why, "refused an address");
+                // What is now kept for another machine is free for it from here on.
+                let left = named.and_then(|address| pool.leave(address, &case.holder, now));
+                if let Some(record) = left {
+                    let _ = shared.book.submit(Job::of(record));
+                }
                 let bytes = reply::encode_nak(&case.request, server, &why.to_string());
                 shared.send(&case, Kind::Nak, bytes);
             }
@@ -492,6 +516,9 @@ impl Counter {
                 self.book.pool().silent(address, self.book.now());
                 true
             }
+            Heard::Somebody(mac) if self.book.pool().answered(address, mac, self.book.now()) => {
+                false
+            }
             Heard::Somebody(mac) => {
                 probe::set_aside(&self.book, &self.events, address, mac);
                 false
@@ -536,6 +563,10 @@ impl Counter {
         let Some(lease) = lease(pool, case) else {
             return;
         };
+        // The lease that its other card had ends by a line of its own: no loss of one line gives it back.
+        if let Some(record) = pool.relieve(address, &case.holder, now) {
+            let _ = self.book.submit(Job::of(record));
+        }
         let hostname = shown(&case.request.hostname);
         let record = pool.bind(case.subnet, address, &case.holder, &hostname, lease, now);
         let (boots, server) = (case.boots.as_ref(), self.served.address);

@@ -1,9 +1,9 @@
 //! Addresses, where this box is the DHCP server. An address is never given to two machines.
 //!
-//! - `holder`: who a client is; `pool`: which address is whose, `declined`: what its holders found in use (pure); `decide`: what a request
-//!   gets (pure); `options`: what a machine is told besides
+//! - `holder`: who a client is; `pool`: which address is whose, `reserved`: what is kept for whom, `declined`: what its
+//!   holders found in use (pure); `decide`: what a request gets (pure); `options`: what a machine is told besides
 //! - `record` and `journal`: leases as lines of a file, `mark`: how far it was written; `writer`: durable before they are answered
-//! - `records`: the registry's machines, for whom the last places are kept
+//! - `records`: the registry's machines, for whom the last places and fixed addresses are kept
 //! - `probe`: asks the network whether an address is in use
 //! - `desk`: one interface's requests; `leases`: the one book of all interfaces
 
@@ -19,6 +19,7 @@ pub(crate) mod pool;
 mod probe;
 mod record;
 mod records;
+pub(crate) mod reserved;
 mod writer;
 
 pub use leases::{Error, Leases, Shown};

@@ -6,6 +6,7 @@
 use super::declined::{ASIDE_DECLINED, Declined};
 use super::holder::Holder;
 use super::record::Record;
+use super::reserved::{Fixed, Reserved};
 use crate::Mac;
 use config::{Dhcp, Subnet};
 use state::Timestamp;
@@ -48,6 +49,8 @@ struct Entry {
     user: Option<Mac>,
     /// When nobody answered there.
     silent: Option<Timestamp>,
+    /// When its holder answered another card of the same machine that asked for it.
+    answered: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -124,11 +127,11 @@ pub(crate) struct Pool {
     by_mac: HashMap<Mac, Vec<u32>>,
     by_id: HashMap<Vec<u8>, Vec<u32>>,
     offers: HashMap<(usize, Holder), u32>,
-    reserved: HashMap<u32, Mac>,
-    reservations: HashMap<(usize, Mac), u32>,
-    names: HashMap<Mac, String>,
+    reserved: Reserved,
     /// Never given: our own addresses, routers, name servers.
     taken: HashSet<u32>,
+    /// Subnets on a wire of ours: whoever has an address there answers when it is asked for.
+    near: HashSet<usize>,
     /// The cards of machines that somebody knows.
     known: HashSet<Mac>,
     declined: Declined,
@@ -142,25 +145,13 @@ impl Pool {
             by_mac: HashMap::new(),
             by_id: HashMap::new(),
             offers: HashMap::new(),
-            reserved: HashMap::new(),
-            reservations: HashMap::new(),
-            names: HashMap::new(),
+            reserved: Reserved::new(&dhcp, &[]),
             taken: HashSet::new(),
+            near: HashSet::new(),
             known: HashSet::new(),
             declined: Declined::default(),
             dhcp: Dhcp::default(),
         };
-        for reservation in &dhcp.reservations {
-            let (mac, address) = (Mac(reservation.mac), reservation.address.to_bits());
-            pool.known.insert(mac);
-            if let Some(subnet) = dhcp.subnet_of(reservation.address) {
-                pool.reserved.insert(address, mac);
-                pool.reservations.insert((subnet, mac), address);
-            }
-            if let Some(name) = &reservation.name {
-                pool.names.insert(mac, name.clone());
-            }
-        }
         for subnet in &dhcp.subnets {
             let told = subnet.told.router.iter().chain(&subnet.told.dns);
             let told = told.chain(&subnet.told.ntp).map(|a| a.to_bits());
@@ -169,8 +160,7 @@ impl Pool {
             for (first, last) in &subnet.ranges {
                 for address in first.to_bits()..=last.to_bits() {
                     let gives = subnet.gives(Ipv4Addr::from_bits(address));
-                    let kept =
-                        pool.taken.contains(&address) || pool.reserved.contains_key(&address);
+                    let kept = pool.taken.contains(&address) || pool.reserved.is_kept(address);
                     if gives && !kept {
                         part.free.insert((NEVER, address));
                     }
@@ -193,22 +183,75 @@ impl Pool {
 
     /// The host name that a reservation gives.
     pub(crate) fn name_of(&self, mac: Mac) -> Option<&str> {
-        self.names.get(&mac).map(String::as_str)
+        self.reserved.name_of(mac)
     }
 
     /// An address of this box.
     pub(crate) fn ours(&mut self, address: Ipv4Addr) {
         self.taken.insert(address.to_bits());
+        self.near.extend(self.dhcp.subnet_of(address));
         for part in &mut self.parts {
             part.free.retain(|(_, found)| *found != address.to_bits());
             part.ready.retain(|(_, found)| *found != address.to_bits());
         }
     }
 
-    /// The cards of the registry's machines, and those of reservations.
+    /// The cards of the registry's machines.
     pub(crate) fn known(&mut self, cards: impl IntoIterator<Item = Mac>) {
-        let reserved = self.reserved.values().copied();
-        self.known = cards.into_iter().chain(reserved).collect();
+        self.known = cards.into_iter().collect();
+    }
+
+    fn knows(&self, mac: Mac) -> bool {
+        self.known.contains(&mac) || self.reserved.cards().contains(&mac)
+    }
+
+    /// The addresses that machines of the registry are to have, all of them. Who has one of another machine keeps it
+    /// until it asks again.
+    pub(crate) fn reserve(&mut self, fixed: &[Fixed]) {
+        let reserved = Reserved::new(&self.dhcp, fixed);
+        if reserved == self.reserved {
+            return;
+        }
+        let before = std::mem::replace(&mut self.reserved, reserved);
+        let touched: BTreeSet<u32> = before
+            .addresses()
+            .chain(self.reserved.addresses())
+            .collect();
+        for address in touched {
+            let Some(rank) = self.dhcp.subnet_of(Ipv4Addr::from_bits(address)) else {
+                continue;
+            };
+            // What was promised to somebody else is taken back.
+            let promised = self.entries.get(&address).and_then(|e| e.offer.as_ref());
+            if promised.is_some_and(|offer| !self.may_have(address, offer.to.mac)) {
+                self.withdraw(address);
+            }
+            let (was, is) = (before.is_kept(address), self.reserved.is_kept(address));
+            let ranges = self.subnet(rank);
+            let given = ranges.is_some_and(|s| s.gives(Ipv4Addr::from_bits(address)));
+            if was == is || !given || self.taken.contains(&address) {
+                continue;
+            }
+            let entry = self.entries.get(&address);
+            let key = (entry.map_or(NEVER, |e| e.until), address);
+            let open = entry.is_none_or(|e| e.state == State::Free && e.offer.is_none());
+            let part = &mut self.parts[rank];
+            if is {
+                part.total = part.total.saturating_sub(1);
+                part.free.remove(&key);
+                part.ready.remove(&key);
+            } else {
+                part.total += 1;
+                if open {
+                    part.free.insert(key);
+                }
+            }
+        }
+    }
+
+    /// It is kept for nobody, or for this card.
+    fn may_have(&self, address: u32, mac: Mac) -> bool {
+        !self.reserved.is_kept(address) || self.reserved.is_for(address, mac)
     }
 
     /// Builds up what was written; in the order of writing.
@@ -320,18 +363,18 @@ impl Pool {
         if self.taken.contains(&bits) {
             return Standing::NotGiven;
         }
-        let reserved = self.reserved.get(&bits);
-        if reserved.is_some_and(|mac| *mac != holder.mac) {
+        let kept = self.reserved.is_kept(bits);
+        if !self.may_have(bits, holder.mac) {
             return Standing::Others;
         }
         // It is to move to the address reserved for it, as soon as nobody else is there.
-        if reserved.is_none()
-            && let Some(mine) = self.reservations.get(&(subnet, holder.mac))
-            && self.is_open(*mine, holder)
+        if !kept
+            && let Some(mine) = self.reserved.of(subnet, holder.mac)
+            && self.is_open(mine, holder)
         {
             return Standing::Others;
         }
-        if reserved.is_none() && !place.is_some_and(|subnet| subnet.gives(address)) {
+        if !kept && !place.is_some_and(|subnet| subnet.gives(address)) {
             return Standing::NotGiven;
         }
         let Some(entry) = self.entries.get(&bits) else {
@@ -349,19 +392,57 @@ impl Pool {
             State::Aside if entry.user == Some(holder.mac) => offered,
             State::Aside => Standing::Others,
             State::Bound if entry.holder.as_ref().is_some_and(|h| h.is(holder)) => Standing::Own,
+            State::Bound if self.may_follow(subnet, bits, holder, now) => offered,
             State::Bound => Standing::Others,
         }
     }
 
+    /// Another card of its machine has it, and may have been unplugged: the network knows.
+    fn may_follow(&self, subnet: usize, address: u32, holder: &Holder, now: Timestamp) -> bool {
+        let Some(entry) = self.entries.get(&address) else {
+            return false;
+        };
+        let sister = entry.holder.as_ref().is_some_and(|h| {
+            h.mac != holder.mac
+                && self.reserved.is_for(address, h.mac)
+                && self.reserved.is_for(address, holder.mac)
+        });
+        let answered = entry.answered.is_some_and(|at| now.since(at) < SILENT);
+        entry.state == State::Bound && sister && !answered && self.near.contains(&subnet)
+    }
+
+    /// Whoever answered there, by the card `mac` if that is known, is its holder, which was asked for another card of
+    /// the same machine. False: it is somebody else.
+    pub(crate) fn answered(&mut self, address: Ipv4Addr, mac: Option<Mac>, now: Timestamp) -> bool {
+        let Some(entry) = self.entries.get_mut(&address.to_bits()) else {
+            return false;
+        };
+        let holds = |card: Mac| entry.holder.as_ref().is_some_and(|h| h.mac == card);
+        if entry.state != State::Bound || !mac.is_some_and(holds) {
+            return false;
+        }
+        entry.answered = Some(now);
+        self.withdraw(address.to_bits());
+        true
+    }
+
     /// Nobody but `holder` has it.
     fn is_open(&self, address: u32, holder: &Holder) -> bool {
+        if self.taken.contains(&address) {
+            return false;
+        }
         let Some(entry) = self.entries.get(&address) else {
             return true;
         };
         match entry.state {
             State::Aside => entry.user == Some(holder.mac),
             State::Bound => entry.holder.as_ref().is_some_and(|h| h.is(holder)),
-            State::Free => entry.offer.as_ref().is_none_or(|o| o.to.is(holder)),
+            // What was offered to another card of its machine was offered to it.
+            State::Free => entry.offer.as_ref().is_none_or(|o| {
+                let sister = self.reserved.is_for(address, o.to.mac)
+                    && self.reserved.is_for(address, holder.mac);
+                o.to.is(holder) || sister
+            }),
         }
     }
 
@@ -379,7 +460,9 @@ impl Pool {
         let own = before.is_some_and(|e| {
             e.state == State::Bound && e.holder.as_ref().is_some_and(|h| h.is(holder))
         });
+        // Asked for nobody, or for it: another card's own answer did not count.
         let silent = before
+            .filter(|e| e.offer.as_ref().is_none_or(|o| o.to.is(holder)))
             .and_then(|e| e.silent)
             .is_some_and(|at| now.since(at) < SILENT);
         if !own {
@@ -398,18 +481,24 @@ impl Pool {
         wish: Option<Ipv4Addr>,
         now: Timestamp,
     ) -> Option<u32> {
-        if let Some(mine) = self.reservations.get(&(subnet, holder.mac))
-            && self.is_open(*mine, holder)
+        if let Some(mine) = self.reserved.of(subnet, holder.mac)
+            && (self.is_open(mine, holder) || self.may_follow(subnet, mine, holder, now))
         {
-            return Some(*mine);
+            return Some(mine);
         }
-        if let Some(offered) = self.offers.get(&(subnet, holder.clone())) {
-            return Some(*offered);
+        // Unless it became another machine's meanwhile.
+        if let Some(offered) = self.offers.get(&(subnet, holder.clone())).copied()
+            && !matches!(
+                self.standing(subnet, holder, Ipv4Addr::from_bits(offered), now),
+                Standing::Others | Standing::NotGiven | Standing::Elsewhere
+            )
+        {
+            return Some(offered);
         }
         if let Some(former) = self.former(subnet, holder, now) {
             return Some(former);
         }
-        let known = self.known.contains(&holder.mac);
+        let known = self.knows(holder.mac);
         if let Some(wish) = wish.map(Ipv4Addr::to_bits)
             && matches!(
                 self.standing(subnet, holder, Ipv4Addr::from_bits(wish), now),
@@ -483,12 +572,12 @@ impl Pool {
             .get(subnet)
             .is_none_or(|part| part.free.len() <= self.room(subnet));
         let holder = self.entries.get(&address).and_then(|e| e.holder.as_ref());
-        !crowded && !holder.is_some_and(|holder| self.known.contains(&holder.mac))
+        !crowded && !holder.is_some_and(|holder| self.knows(holder.mac))
     }
 
     fn room(&self, subnet: usize) -> usize {
         let total = self.parts.get(subnet).map_or(0, |part| part.total);
-        match self.known.is_empty() {
+        match self.known.is_empty() && self.reserved.cards().is_empty() {
             true => 0,
             false => (total / 10).min(MOST_ROOM),
         }
@@ -504,8 +593,7 @@ impl Pool {
             .find(|(_, address)| {
                 let entry = self.entries.get(address);
                 let to = entry.and_then(|e| e.offer.as_ref()).map(|o| o.to.mac);
-                to.is_some_and(|mac| !self.known.contains(&mac))
-                    && !self.reserved.contains_key(address)
+                to.is_some_and(|mac| !self.knows(mac)) && !self.reserved.is_kept(*address)
             })
             .copied()?;
         self.withdraw(address);
@@ -518,7 +606,7 @@ impl Pool {
             .iter()
             .find(|(_, a)| {
                 let aside = self.entries.get(a).is_some_and(|e| e.state == State::Aside);
-                aside && !self.reserved.contains_key(a)
+                aside && !self.reserved.is_kept(*a)
             })
             .copied()?;
         self.set(address, State::Free, NEVER);
@@ -630,7 +718,7 @@ impl Pool {
     pub(crate) fn lease(&self, subnet: usize, holder: &Holder, wanted: Duration) -> Duration {
         let load = self.load(subnet);
         let scarce = load.free + load.offered < load.total / 4;
-        match scarce && !self.known.contains(&holder.mac) {
+        match scarce && !self.knows(holder.mac) {
             true => wanted.min(SCARCE_LEASE),
             false => wanted,
         }
@@ -647,6 +735,32 @@ impl Pool {
         let theirs =
             entry.state == State::Bound && entry.holder.as_ref().is_some_and(|h| h.is(holder));
         theirs.then(|| self.free(address, now)).flatten()
+    }
+
+    /// Another card of `holder`'s machine has it, and does not answer: its lease ends here.
+    pub(crate) fn relieve(
+        &mut self,
+        address: Ipv4Addr,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Option<Record> {
+        let entry = self.entries.get(&address.to_bits())?;
+        let theirs = entry.state == State::Bound
+            && entry.holder.as_ref().is_some_and(|h| h.mac != holder.mac);
+        theirs.then(|| self.free(address, now)).flatten()
+    }
+
+    /// It is told to leave what became another machine's. `None`: that is not so.
+    pub(crate) fn leave(
+        &mut self,
+        address: Ipv4Addr,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Option<Record> {
+        match self.may_have(address.to_bits(), holder.mac) {
+            true => None,
+            false => self.release(address, holder, now),
+        }
     }
 
     /// Whoever has it. `None`: nobody has, and nothing keeps it from being given.
@@ -797,6 +911,7 @@ impl Pool {
             offer: None,
             user: None,
             silent: None,
+            answered: None,
         })
     }
 
@@ -849,6 +964,7 @@ impl Pool {
         entry.until = until;
         // Whoever used it may have left it to somebody: it is asked about again.
         entry.silent = None;
+        entry.answered = None;
         let part = &mut self.parts[subnet];
         part.free.remove(&before);
         part.ready.remove(&before);
@@ -862,7 +978,7 @@ impl Pool {
     }
 
     fn make_free(&mut self, subnet: usize, address: u32, since: Timestamp) {
-        let kept = self.taken.contains(&address) || self.reserved.contains_key(&address);
+        let kept = self.taken.contains(&address) || self.reserved.is_kept(address);
         let given = self
             .subnet(subnet)
             .is_some_and(|s| s.gives(Ipv4Addr::from_bits(address)));

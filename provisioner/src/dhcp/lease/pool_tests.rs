@@ -104,6 +104,93 @@ fn the_best_address_is_the_reserved_one_then_the_own_then_the_wish_then_the_olde
     assert_eq!(bound(&mut pool, &card(6), later), Some(14));
 }
 
+fn fixed(last: u8, cards: &[u8]) -> Fixed {
+    Fixed {
+        address: ip(last),
+        name: format!("PC-{last}"),
+        cards: cards.iter().map(|card| mac(*card)).collect(),
+    }
+}
+
+#[test]
+fn an_address_is_kept_for_every_card_of_its_machine() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    pool.ours(ip(2));
+    let total = pool.load(0).total;
+    assert_eq!(offered(&mut pool, &card(8), Some(14), at(0)), Some(14));
+    pool.reserve(&[fixed(14, &[1, 2]), fixed(50, &[3])]);
+    // It was promised to somebody, and lies in a range; the other one in none.
+    assert_eq!(pool.load(0).total, total - 1);
+    assert_eq!(pool.standing(0, &card(8), ip(14), at(1)), Standing::Others);
+    assert_ne!(offered(&mut pool, &card(8), Some(14), at(1)), Some(14));
+    assert_eq!(bound(&mut pool, &card(3), at(1)), Some(50));
+    assert_eq!(pool.name_of(mac(3)), Some("PC-50"));
+    // Its firmware tries one card after the other.
+    assert_eq!(offered(&mut pool, &card(2), None, at(1)), Some(14));
+    let next = pool.offer(0, &card(1), None, at(2)).unwrap();
+    assert_eq!((next.address, next.probe), (ip(14), true));
+    // Its cable, then its dock, while the lease by the cable goes on.
+    assert_eq!(bound(&mut pool, &card(1), at(2)), Some(14));
+    let dock = pool.offer(0, &card(2), None, at(3)).unwrap();
+    assert_eq!((dock.address, dock.probe), (ip(14), true));
+    // Both are plugged in: the one that has it answers, and keeps it.
+    assert!(!pool.answered(ip(14), Some(mac(9)), at(3)));
+    assert!(!pool.answered(ip(14), None, at(3)));
+    assert!(pool.answered(ip(14), Some(mac(1)), at(3)));
+    let other = offered(&mut pool, &card(2), None, at(3)).unwrap();
+    assert_ne!(other, 14);
+    pool.bind(0, ip(other), &card(2), "", LEASE, at(3));
+    assert_eq!(pool.standing(0, &card(1), ip(14), at(4)), Standing::Own);
+    // It is not sent away at its renewal as long as the other one has it; only when it asks anew.
+    let after = at(4) + SILENT;
+    assert_eq!(pool.standing(0, &card(2), ip(other), after), Standing::Own);
+    assert_eq!(bound(&mut pool, &card(2), after), Some(14));
+    let cable = pool.standing(0, &card(1), ip(14), after);
+    assert_eq!(cable, Standing::Free { silent: false });
+    // Nobody's any more: everybody's, when its lease ends.
+    pool.reserve(&[]);
+    assert_eq!(pool.load(0).total, total);
+    assert_eq!(pool.standing(0, &card(2), ip(14), after), Standing::Own);
+    assert_eq!(pool.standing(0, &card(1), ip(14), after), Standing::Others);
+    let later = after + LEASE;
+    pool.settle(later);
+    assert_eq!(offered(&mut pool, &card(9), Some(14), later), Some(14));
+}
+
+#[test]
+fn an_address_that_becomes_reserved_is_left_at_the_next_renewal() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    let mine = bound(&mut pool, &card(7), at(0)).unwrap();
+    pool.reserve(&[fixed(mine, &[1])]);
+    // Its machine waits until whoever has it is gone, behind a router too.
+    assert_ne!(bound(&mut pool, &card(1), at(1)), Some(mine));
+    assert_eq!(
+        pool.standing(0, &card(7), ip(mine), at(2)),
+        Standing::Others
+    );
+    assert_eq!(pool.leave(ip(mine), &card(1), at(3)), None);
+    assert!(pool.leave(ip(mine), &card(7), at(3)).is_some());
+    assert_eq!(bound(&mut pool, &card(1), at(4)), Some(mine));
+    // After a restart the registry is read before anybody is served.
+    let mut again = Pool::new(site(20, Vec::new()));
+    again.reserve(&[fixed(mine, &[1])]);
+    pool.records(at(5))
+        .into_iter()
+        .for_each(|record| again.restore(record));
+    assert_eq!(again.standing(0, &card(1), ip(mine), at(5)), Standing::Own);
+    again.settle(at(5) + LEASE);
+    let free = again.parts[0].free.len();
+    assert_eq!(free, again.load(0).total, "what is kept is not among them");
+    // Behind a relay nobody can be asked for sure: another card waits for the end of the lease.
+    let dock = [fixed(mine, &[1, 2])];
+    pool.reserve(&dock);
+    assert_ne!(bound(&mut pool, &card(2), at(6)), Some(mine));
+    // An address of ours is never given, whoever reserved it.
+    pool.reserve(&[fixed(18, &[5])]);
+    pool.ours(ip(18));
+    assert_ne!(bound(&mut pool, &card(5), at(7)), Some(18));
+}
+
 #[test]
 fn each_address_is_something_to_each_client() {
     let reserved = Reservation {
@@ -371,7 +458,7 @@ struct Machine {
 /// was not durable, finds its file damaged and its clock set. Never do two have one address.
 #[test]
 fn no_address_is_given_twice_whatever_happens() {
-    for seed in 1..=60u64 {
+    for seed in 1..=100u64 {
         World::new(seed).live(3000);
     }
 }
@@ -406,6 +493,8 @@ struct World {
     /// True time at the start of the book, and its own then.
     started: (i64, Timestamp),
     pool: Pool,
+    /// What the registry says.
+    fixed: Vec<Fixed>,
     /// Lines that are durable, and those that are not yet.
     disk: Vec<Record>,
     machines: BTreeMap<u8, Machine>,
@@ -420,6 +509,7 @@ impl World {
             wall: 0,
             started: (0, at(0)),
             pool: Pool::new(site(19, Vec::new())),
+            fixed: Vec::new(),
             disk: Vec::new(),
             machines: (1..=14)
                 .map(|number| (number, Machine::default()))
@@ -466,6 +556,17 @@ impl World {
                     self.disk.extend(record);
                 }
                 3..=8 => self.asks_again(number),
+                9 => {
+                    // Somebody changes the registry: a machine of one to three cards, or none has an address.
+                    let last = 13 + u8::try_from(self.next(9)).unwrap();
+                    let cards: Vec<u8> = (number..=14).step_by(4).take(3).collect();
+                    self.fixed.retain(|f| f.address != ip(last));
+                    match self.next(3) {
+                        0 => self.fixed.clear(),
+                        _ => self.fixed.insert(0, fixed(last, &cards)),
+                    }
+                    self.pool.reserve(&self.fixed);
+                }
                 _ => self.asks(number),
             }
             self.check();
@@ -475,6 +576,8 @@ impl World {
 
     /// The power fails: what was not durable is gone, and so is any line that the disk lost.
     fn crash(&mut self) {
+        // The mark beside the file says how far it was written.
+        let newest = self.disk.iter().map(Record::at).max();
         let damaged = self.next(3) == 0;
         if damaged && !self.disk.is_empty() {
             let lost = self.next(u64::try_from(self.disk.len()).unwrap());
@@ -487,15 +590,14 @@ impl World {
             _ => 0,
         };
         let wall = at(self.time + self.wall);
-        let newest = self.disk.iter().map(Record::at).max();
         let now = newest.map_or(wall, |newest| newest.max(wall));
         self.pool = Pool::new(site(19, Vec::new()));
+        self.pool.ours(ip(2));
+        self.pool.reserve(&self.fixed);
         for record in self.disk.clone() {
             self.pool.restore(record);
         }
-        if let Some(newest) = newest
-            && now.since(newest) > Duration::from_secs(86_400)
-        {
+        if let Some(newest) = newest {
             self.pool.distrust(newest, now);
         }
         self.pool.settle(now);
@@ -512,6 +614,13 @@ impl World {
         there.map(|(other, _)| mac(*other))
     }
 
+    fn hears(&mut self, address: Ipv4Addr, user: Mac, now: Timestamp) {
+        if !self.pool.answered(address, Some(user), now) {
+            let record = self.pool.set_aside(address, Some(user), ASIDE_HEARD, now);
+            self.disk.push(record);
+        }
+    }
+
     fn asks(&mut self, number: u8) {
         for _ in 0..4 {
             let now = self.now();
@@ -522,8 +631,7 @@ impl World {
             let address = candidate.address;
             if candidate.probe {
                 if let Some(user) = self.somebody(address, number) {
-                    let record = self.pool.set_aside(address, Some(user), ASIDE_HEARD, now);
-                    self.disk.push(record);
+                    self.hears(address, user, now);
                     continue;
                 }
                 self.pool.silent(address, now);
@@ -546,17 +654,20 @@ impl World {
             Standing::Own | Standing::Offered | Standing::Free { silent: true } => {}
             Standing::Free { silent: false } => {
                 if let Some(user) = self.somebody(address, number) {
-                    let record = self.pool.set_aside(address, Some(user), ASIDE_HEARD, now);
-                    self.disk.push(record);
+                    self.hears(address, user, now);
                     return;
                 }
             }
             _ => {
                 // NAK: it stops using it.
+                let record = self.pool.leave(address, &card(number), now);
+                self.disk.extend(record);
                 self.machines.get_mut(&number).unwrap().has = None;
                 return;
             }
         }
+        let relieved = self.pool.relieve(address, &card(number), now);
+        self.disk.extend(relieved);
         let record = self.pool.bind(0, address, &card(number), "", LEASE, now);
         // The power fails before it is durable: it is not answered.
         if self.next(30) == 0 {

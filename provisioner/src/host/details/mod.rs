@@ -1,11 +1,16 @@
 //! What nobody can read out of a machine: whose it is, from whom, until when it is repaired for nothing.
 
+mod address;
 pub(crate) mod records;
+
+pub use address::Grounds;
+pub(crate) use address::taken;
 
 use super::{Error, HostId};
 use config::Registry;
 use jiff::civil::Date;
 use state::{Db, Timestamp};
+use std::net::Ipv4Addr;
 
 /// Who gave it its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +53,8 @@ pub struct Details {
     pub supplier: String,
     pub bought: Option<Date>,
     pub warranty_end: Option<Date>,
+    /// The address that any of its cards gets, where this box gives them.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// What is to be changed; an empty text takes away.
@@ -60,6 +67,8 @@ pub struct Change {
     /// `2026-11-30`, or `30/11/2026`.
     pub bought: Option<String>,
     pub warranty_end: Option<String>,
+    /// `192.168.1.20`; whether it fits is asked of `Grounds`.
+    pub address: Option<String>,
 }
 
 /// Signs of a text that somebody writes.
@@ -88,6 +97,10 @@ impl Change {
                 &self.warranty_end,
                 before.warranty_end,
             )?,
+            address: match self.address.as_deref() {
+                None => before.address,
+                Some(new) => address::address(new)?,
+            },
         };
         match (after.bought, after.warranty_end) {
             (Some(bought), Some(end)) if end < bought => Err(format!(
@@ -166,6 +179,7 @@ pub fn warranty(details: &Details, registry: &Registry, today: Date) -> Warranty
 pub async fn set(
     db: &Db,
     registry: &Registry,
+    grounds: &Grounds,
     id: &HostId,
     change: Change,
     by: &str,
@@ -178,7 +192,7 @@ pub async fn set(
     {
         known_profile(registry, profile.trim())?;
     }
-    records::set(db, id, change, by, now).await
+    records::set(db, grounds, id, change, by, now).await
 }
 
 pub(crate) fn known_profile(registry: &Registry, name: &str) -> Result<String, Error> {

@@ -1,27 +1,31 @@
 //! The table of what people say of machines.
 
-use super::{Change, Details, NamedBy};
+use super::{Change, Details, Grounds, NamedBy, taken};
+use crate::Mac;
 use crate::host::{Error, HostId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
 use state::{Db, Timestamp, journal};
+use std::net::Ipv4Addr;
 
 const OF: &str = "SELECT host.name, COALESCE(host_detail.named, '') AS named, \
      COALESCE(host_detail.profile, '') AS profile, COALESCE(host_detail.person, '') AS person, \
      COALESCE(host_detail.asset_tag, '') AS asset_tag, \
      COALESCE(host_detail.supplier, '') AS supplier, COALESCE(host_detail.bought, '') AS bought, \
-     COALESCE(host_detail.warranty_end, '') AS warranty_end \
+     COALESCE(host_detail.warranty_end, '') AS warranty_end, \
+     COALESCE(host_detail.address, '') AS address \
      FROM host LEFT JOIN host_detail ON host_detail.host = host.id WHERE host.id = $1";
 
 pub(super) async fn set(
     db: &Db,
+    grounds: &Grounds,
     id: &HostId,
     change: Change,
     by: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (key, by) = (id.clone(), by.to_owned());
+    let (key, by, grounds) = (id.clone(), by.to_owned(), grounds.clone());
     let done = db.write(move |conn| {
         Box::pin(async move {
             let row = sqlx::query(OF)
@@ -37,6 +41,12 @@ pub(super) async fn set(
                 Ok(after) => after,
                 Err(why) => return Ok(Err(Error::BadDetail(name, why))),
             };
+            if after.address != before.address
+                && let Some(address) = after.address
+                && let Some(why) = refuse(conn, &grounds, &key, address).await?
+            {
+                return Ok(Err(Error::BadDetail(name, why)));
+            }
             if after != before {
                 put(conn, &key, &after).await?;
                 let fact = Fact::HostDetailed {
@@ -52,6 +62,36 @@ pub(super) async fn set(
     done.await?
 }
 
+/// Why it cannot have this address always.
+async fn refuse(
+    conn: &mut AnyConnection,
+    grounds: &Grounds,
+    id: &HostId,
+    address: Ipv4Addr,
+) -> Result<Option<String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT mac FROM host_mac WHERE host = $1")
+        .bind(id.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut cards = Vec::new();
+    for row in &rows {
+        cards.extend(row.try_get::<String, _>("mac")?.parse::<Mac>());
+    }
+    let other = sqlx::query(
+        "SELECT host.name FROM host_detail JOIN host ON host.id = host_detail.host \
+         WHERE host_detail.address = $1 AND host.id <> $2 LIMIT 1",
+    )
+    .bind(address.to_string())
+    .bind(id.as_str())
+    .fetch_optional(conn)
+    .await?;
+    let other = other.map(|row| row.try_get::<String, _>("name"));
+    let other = other.transpose()?;
+    Ok(grounds
+        .refuse(address, &cards)
+        .or_else(|| other.map(|other| taken(address, &other))))
+}
+
 pub(crate) async fn put(
     conn: &mut AnyConnection,
     id: &HostId,
@@ -59,10 +99,10 @@ pub(crate) async fn put(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO host_detail (host, named, profile, person, asset_tag, supplier, bought, \
-         warranty_end) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (host) DO UPDATE SET \
+         warranty_end, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (host) DO UPDATE SET \
          named = excluded.named, profile = excluded.profile, person = excluded.person, \
          asset_tag = excluded.asset_tag, supplier = excluded.supplier, bought = excluded.bought, \
-         warranty_end = excluded.warranty_end",
+         warranty_end = excluded.warranty_end, address = excluded.address",
     )
     .bind(id.as_str())
     .bind(details.named.as_str())
@@ -77,6 +117,7 @@ pub(crate) async fn put(
             .map(|d| d.to_string())
             .unwrap_or_default(),
     )
+    .bind(details.address.map(|a| a.to_string()).unwrap_or_default())
     .execute(conn)
     .await
     .map(drop)
@@ -103,5 +144,6 @@ pub(crate) fn details(row: &AnyRow) -> Result<Details, sqlx::Error> {
         supplier: row.try_get("supplier")?,
         bought: day("bought")?,
         warranty_end: day("warranty_end")?,
+        address: row.try_get::<String, _>("address")?.parse().ok(),
     })
 }

@@ -9,7 +9,7 @@ use super::csv::{Style, write};
 use config::Registry;
 
 /// `product`, and all from `state` on, are for people: `import` passes over them.
-const TITLES: [&str; 17] = [
+const TITLES: [&str; 18] = [
     "name",
     "mac",
     "serial",
@@ -21,6 +21,7 @@ const TITLES: [&str; 17] = [
     "supplier",
     "bought",
     "warranty_end",
+    "address",
     "state",
     "site",
     "network",
@@ -48,6 +49,7 @@ pub fn list(hosts: &[Host], registry: &Registry, style: Style) -> String {
                 details.supplier.clone(),
                 day(&details.bought).unwrap_or_default(),
                 day(&details.warranty_end).unwrap_or_default(),
+                details.address.map(|a| a.to_string()).unwrap_or_default(),
                 host.state.as_str().to_owned(),
                 site(host, registry).unwrap_or_default(),
                 place
@@ -116,6 +118,7 @@ mod tests {
         host.details.user = "-jean; \"le bon\"".into();
         host.details.supplier = "LDLC, Lyon".into();
         host.details.asset_tag = "@7".into();
+        host.details.address = Some([10, 1, 0, 20].into());
         host.details.bought = Some("2024-05-17".parse().unwrap());
         for style in [Style::PLAIN, Style::EXCEL] {
             let text = list(std::slice::from_ref(&host), &Registry::default(), style);

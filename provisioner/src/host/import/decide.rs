@@ -2,11 +2,12 @@
 
 use super::{BadLine, Listed};
 use crate::Mac;
-use crate::host::details::{Details, NamedBy, known_profile};
+use crate::host::details::{Details, Grounds, NamedBy, known_profile, taken};
 use crate::host::identity::Identity;
 use crate::host::{Host, HostId};
 use config::Registry;
 use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
 
 /// What becomes of a listed host.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,7 @@ pub(crate) fn decide(
     listed: &[Listed],
     hosts: &[Host],
     registry: &Registry,
+    grounds: &Grounds,
 ) -> Result<Vec<Step>, Vec<BadLine>> {
     let names: HashMap<String, &Host> = hosts
         .iter()
@@ -73,6 +75,7 @@ pub(crate) fn decide(
     }
     let mut steps = Vec::new();
     let mut wrong = Vec::new();
+    let mut fixed = kept(listed, hosts, &found);
     for (row, same) in listed.iter().zip(found) {
         let step = same.and_then(|same| {
             if let Some(other) = names.get(&row.name.to_lowercase())
@@ -83,6 +86,7 @@ pub(crate) fn decide(
                     other.name, other.serial
                 ));
             }
+            address(row, same, grounds, &mut fixed)?;
             step(row, same, &owners, registry)
         });
         match step {
@@ -96,6 +100,53 @@ pub(crate) fn decide(
     match wrong.is_empty() {
         true => Ok(steps),
         false => Err(wrong),
+    }
+}
+
+/// Addresses that stay whose they are, whatever the list says of other hosts.
+fn kept(
+    listed: &[Listed],
+    hosts: &[Host],
+    found: &[Result<Option<&Host>, String>],
+) -> HashMap<Ipv4Addr, String> {
+    let rows = listed.iter().zip(found);
+    let moved: HashSet<&HostId> = rows
+        .filter(|(row, _)| row.change.address.is_some())
+        .filter_map(|(_, same)| same.as_ref().ok().copied().flatten())
+        .map(|host| &host.id)
+        .collect();
+    let stay = hosts.iter().filter(|host| !moved.contains(&host.id));
+    stay.filter_map(|host| Some((host.details.address?, host.name.clone())))
+        .collect()
+}
+
+/// The address that a row gives fits, and nobody else has it after the list.
+fn address(
+    row: &Listed,
+    same: Option<&Host>,
+    grounds: &Grounds,
+    fixed: &mut HashMap<Ipv4Addr, String>,
+) -> Result<(), String> {
+    let before = same.map(|host| host.details.clone()).unwrap_or_default();
+    let Some(address) = row
+        .change
+        .address
+        .as_ref()
+        .and_then(|text| text.trim().parse().ok())
+    else {
+        return Ok(());
+    };
+    // What it has already was right when it was written: a list that went out comes in again.
+    if before.address != Some(address) {
+        let theirs = same.map(|host| host.macs.as_slice()).unwrap_or_default();
+        let cards: Vec<Mac> = theirs.iter().chain(&row.macs).copied().collect();
+        if let Some(why) = grounds.refuse(address, &cards) {
+            return Err(why);
+        }
+    }
+    match fixed.insert(address, row.name.clone()) {
+        None => Ok(()),
+        Some(other) => Err(taken(address, &other)),
     }
 }
 

@@ -130,6 +130,7 @@ fn listed<'a>(line: usize, cell: impl Fn(&str) -> &'a str) -> Result<Listed, Str
         supplier: noted("supplier"),
         bought: noted("bought"),
         warranty_end: noted("warranty_end"),
+        address: noted("address"),
     };
     // What is wrong with it alone; what does not fit the host is found later.
     change.apply(&Default::default())?;
@@ -191,8 +192,8 @@ mod tests {
 
     #[test]
     fn every_column_is_read() {
-        let text = "name;mac;serial;uuid;product;profile;user;asset_tag;supplier;bought;warranty_end\n\
-            PC1;02:00:00:00:00:01 02:00:00:00:00:02;PF123456;33221100-5544-7766-8899-AABBCCDDEEFF;ThinkPad;compta;'=jean;I-1;LDLC;17/05/2024;2027-05-16\n";
+        let text = "name;mac;serial;uuid;product;profile;user;asset_tag;supplier;bought;warranty_end;address\n\
+            PC1;02:00:00:00:00:01 02:00:00:00:00:02;PF123456;33221100-5544-7766-8899-AABBCCDDEEFF;ThinkPad;compta;'=jean;I-1;LDLC;17/05/2024;2027-05-16;10.0.0.7\n";
         let hosts = parse(text).unwrap();
         let host = &hosts[0];
         assert_eq!(host.macs.len(), 2);
@@ -208,6 +209,7 @@ mod tests {
             supplier: some("LDLC"),
             bought: some("17/05/2024"),
             warranty_end: some("2027-05-16"),
+            address: some("10.0.0.7"),
         };
         assert_eq!(host.change, want);
     }
@@ -236,6 +238,10 @@ mod tests {
             (
                 "name,bought,warranty_end\na,demain,\nb,2024-01-01,2023-01-01\n",
                 vec![(2, "is no day"), (3, "before the purchase")],
+            ),
+            (
+                "name,address\na,10.0.0.7/24\nb,\n",
+                vec![(2, "not an IPv4 address")],
             ),
             ("name,user\na,\"two\nlines\"\nb,c\n", vec![(2, "one")]),
         ] {

@@ -46,7 +46,7 @@ fn row(line: usize, name: &str, serial: &str, uuid: &str, macs: &[u8]) -> Listed
 
 /// Each step in a word: `new`, `same`, or the host and the name it gets.
 fn told(listed: &[Listed], hosts: &[Host]) -> Vec<String> {
-    match decide(listed, hosts, &Registry::default()) {
+    match decide(listed, hosts, &Registry::default(), &Grounds::default()) {
         Ok(steps) => steps
             .iter()
             .map(|step| match step {
@@ -148,7 +148,13 @@ fn what_a_machine_said_of_itself_stays_and_what_is_noted_changes() {
     reported.details.user = "jean".into();
     let mut listed = row(2, "PC-A", "SER-A", UUID_A, &[1, 7]);
     listed.change.supplier = Some("LDLC".into());
-    let steps = decide(&[listed.clone()], &[reported.clone()], &Registry::default()).unwrap();
+    let steps = decide(
+        &[listed.clone()],
+        &[reported.clone()],
+        &Registry::default(),
+        &Grounds::default(),
+    )
+    .unwrap();
     let [Step::Change(changed)] = &steps[..] else {
         panic!("{steps:?}");
     };
@@ -169,7 +175,13 @@ fn what_a_machine_said_of_itself_stays_and_what_is_noted_changes() {
     after.details = details.clone();
     assert_eq!(told(&[listed.clone()], &[after]), ["same"]);
     // One that is only in a list gets what a later list says.
-    let steps = decide(&[listed], &[host(1, "PC-A", "", "")], &Registry::default()).unwrap();
+    let steps = decide(
+        &[listed],
+        &[host(1, "PC-A", "", "")],
+        &Registry::default(),
+        &Grounds::default(),
+    )
+    .unwrap();
     let [Step::Change(changed)] = &steps[..] else {
         panic!("{steps:?}");
     };
@@ -196,4 +208,74 @@ fn what_does_not_fit_the_host_is_named_by_its_line() {
         found[1].contains("line 3: ") && found[1].contains("nowhere"),
         "{found:?}"
     );
+}
+
+#[test]
+fn addresses_are_whose_the_list_says_and_of_one_host_only() {
+    let dhcp = config::Dhcp {
+        subnets: vec![config::Subnet {
+            network: [10, 0, 0, 0].into(),
+            prefix: 24,
+            ranges: Vec::new(),
+            exclude: Vec::new(),
+            lease: std::time::Duration::from_secs(3600),
+            told: config::Told::default(),
+            authoritative: true,
+        }],
+        ..config::Dhcp::default()
+    };
+    let grounds = Grounds::here(&dhcp);
+    let has = |number: u8, name: &str, address: Option<[u8; 4]>| {
+        let mut host = host(number, name, "", "");
+        host.details.address = address.map(Into::into);
+        host
+    };
+    let hosts = vec![
+        has(1, "PC-A", Some([10, 0, 0, 7])),
+        has(2, "PC-B", Some([10, 0, 0, 8])),
+        has(3, "PC-C", Some([192, 168, 9, 9])),
+        has(4, "PC-D", None),
+    ];
+    let rows = |rows: &[(&str, &str)]| -> Vec<Listed> {
+        let rows = rows.iter().enumerate().map(|(rank, (name, address))| {
+            let mut listed = row(rank + 2, name, "", "", &[]);
+            listed.change.address = Some((*address).to_owned()).filter(|a| !a.is_empty());
+            listed
+        });
+        rows.collect()
+    };
+    let wrong = |listed: &[Listed]| match decide(listed, &hosts, &Registry::default(), &grounds) {
+        Ok(_) => Vec::new(),
+        Err(wrong) => wrong
+            .into_iter()
+            .map(|w| format!("{}: {}", w.line, w.what))
+            .collect(),
+    };
+    // Two change places; what was right once is not asked again.
+    for fits in [
+        &[("PC-A", "10.0.0.8"), ("PC-B", "10.0.0.7")][..],
+        &[("PC-A", "10.0.0.9"), ("PC-D", "10.0.0.7")],
+        &[("PC-C", "192.168.9.9"), ("NEW", "10.0.0.20")],
+        &[("PC-A", ""), ("PC-B", "10.0.0.8")],
+    ] {
+        assert_eq!(wrong(&rows(fits)), Vec::<String>::new());
+    }
+    for (listed, line, says) in [
+        (&[("PC-D", "10.0.0.7")][..], "2", "kept for PC-A"),
+        (&[("PC-A", ""), ("PC-D", "10.0.0.7")], "3", "kept for PC-A"),
+        (
+            &[("NEW", "10.0.0.20"), ("NEW2", "10.0.0.20")],
+            "3",
+            "kept for NEW",
+        ),
+        (&[("PC-D", "10.0.1.7")], "2", "of no [[dhcp_subnet]]"),
+        (&[("PC-D", "192.168.9.9")], "2", "of no [[dhcp_subnet]]"),
+    ] {
+        let found: Vec<String> = wrong(&rows(listed));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(line) && found[0].contains(says),
+            "{found:?}"
+        );
+    }
 }
