@@ -64,6 +64,7 @@ impl Appliance {
             appliance: config.appliance.name.clone(),
             locale: config.appliance.locale,
             images: images(&config, continuity.vaults.clone()),
+            store: store(continuity.clone()),
             choices: Arc::new(config.boot.clone()),
             glpi: config.registry.glpi.clone(),
             heard: Heard::default(),
@@ -135,6 +136,17 @@ fn images(config: &Config, vaults: continuity::Vaults) -> provisioner::OpenVault
             let target =
                 target.ok_or("find the vault of images: the configuration has no target")?;
             vaults.open(&target).await.map_err(|e| e.to_string())
+        })
+    })
+}
+
+/// How the disk of a PC becomes an image.
+fn store(continuity: Continuity) -> provisioner::StoreImage {
+    Arc::new(move |name, disk, size| {
+        let continuity = continuity.clone();
+        Box::pin(async move {
+            let stored = continuity.import_arriving(&name, disk, size).await;
+            stored.map(|image| image.id).map_err(|e| e.to_string())
         })
     })
 }

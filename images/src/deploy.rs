@@ -50,7 +50,7 @@ pub enum Refused {
         disk_sector: u32,
     },
     #[error(
-        "deploy to disk {disk}: its {what} is {found} here, and {expected} was confirmed; look at the machine, then confirm again in the console"
+        "use disk {disk}: its {what} is {found} here, and {expected} was confirmed; look at the machine, then confirm again in the console"
     )]
     NotTheConfirmedDisk {
         disk: String,
@@ -159,8 +159,19 @@ fn accept(disk: &Disk, image_bytes: u64, image_sector: u32) -> Result<(), Refuse
     Ok(())
 }
 
-/// The agent's own look: is the disk of the order, here and now, the one that was confirmed?
+/// The agent's own look: may the disk of the order be written, here and now?
 pub fn accept_order<'a>(
+    order: &DeployOrder,
+    inventory: &'a Inventory,
+) -> Result<&'a Disk, Refused> {
+    let disk = confirmed_disk(order, inventory)?;
+    // The sector size was judged by the server, which knows the image's.
+    accept(disk, order.image_size_bytes, disk.sector_bytes)?;
+    Ok(disk)
+}
+
+/// Is the disk of the order, here and now, the one that was confirmed?
+pub(crate) fn confirmed_disk<'a>(
     order: &DeployOrder,
     inventory: &'a Inventory,
 ) -> Result<&'a Disk, Refused> {
@@ -188,8 +199,6 @@ pub fn accept_order<'a>(
         disk.size_bytes.to_string(),
     )?;
     differs("model", order.disk_model.clone(), disk.model.clone())?;
-    // The sector size was judged by the server, which knows the image's.
-    accept(disk, order.image_size_bytes, disk.sector_bytes)?;
     Ok(disk)
 }
 

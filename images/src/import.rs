@@ -26,11 +26,7 @@ pub fn import(
     now_ms: &dyn Fn() -> i64,
     watch: &Watch,
 ) -> Result<Image, Error> {
-    if !is_good_name(name) {
-        return Err(Error::BadName {
-            name: name.to_owned(),
-        });
-    }
+    judge_name(name)?;
     let mut head = Vec::new();
     source
         .take(HEAD_BYTES)
@@ -88,6 +84,16 @@ fn json<T: serde::Serialize>(
         object,
         what: error.to_string(),
     })
+}
+
+/// May an image be called so?
+pub fn judge_name(name: &str) -> Result<(), Error> {
+    match is_good_name(name) {
+        true => Ok(()),
+        false => Err(Error::BadName {
+            name: name.to_owned(),
+        }),
+    }
 }
 
 fn is_good_name(name: &str) -> bool {

@@ -6,6 +6,7 @@
 //! - `import`, `catalogue`, `manifest`: a raw disk into the vault, what is there, chunk by chunk
 //! - `deploy`: which disk gets which image, or why not (pure)
 //! - `wipe`: which disk is erased, and where it is looked at afterwards (pure)
+//! - `capture`: which disk becomes an image (pure)
 //! - `language`: the two languages of a machine's own screen
 //! - `secure_boot`: whom a firmware trusts, who signed a boot file (pure)
 //! - `agent`: what runs inside the netboot environment
@@ -13,6 +14,7 @@
 
 pub mod agent;
 pub mod assets;
+pub mod capture;
 pub mod catalogue;
 pub mod deploy;
 mod error;

@@ -145,6 +145,38 @@ pub enum Next {
     Deploy(DeployOrder),
     /// Erase the disk of the order, whose image has no name and is as large as the disk.
     Wipe(DeployOrder),
+    /// Read the disk of the order, all of it, into the image that it names.
+    Capture(DeployOrder),
+}
+
+/// What a session does with its disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// An image is written onto it.
+    #[default]
+    Deploy,
+    /// It is erased.
+    Wipe,
+    /// It is read into a new image, and stays as it is.
+    Capture,
+}
+
+impl Task {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Task::Deploy => "deploy",
+            Task::Wipe => "wipe",
+            Task::Capture => "capture",
+        }
+    }
+
+    /// What [`Task::as_str`] wrote.
+    pub fn from_word(word: &str) -> Option<Task> {
+        [Task::Deploy, Task::Wipe, Task::Capture]
+            .into_iter()
+            .find(|task| task.as_str() == word)
+    }
 }
 
 /// One image onto one disk, as an operator confirmed it. The agent compares every `disk_*` field
@@ -290,6 +322,8 @@ fn split_zero(text: &str) -> (&str, bool) {
 pub enum Step {
     /// The last delay in which a key press cancels.
     Confirm,
+    /// Of a disk that becomes an image.
+    Read,
     Write,
     Verify,
 }
@@ -298,6 +332,7 @@ impl Step {
     pub fn as_str(self) -> &'static str {
         match self {
             Step::Confirm => "confirm",
+            Step::Read => "read",
             Step::Write => "write",
             Step::Verify => "verify",
         }
@@ -342,11 +377,26 @@ pub struct Wiped {
     pub checked_bytes: u64,
 }
 
+/// The answer to `POST /agent/session/ID/disk/INDEX`, by which the disk of a capture arrives: chunk after chunk of
+/// [`CHUNK_BYTES`](crate::import::CHUNK_BYTES), the last one shorter, then one more without a body, which says that
+/// this was all. The server holds the request while it cannot take more, 20 s at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The chunk that is wanted now: the one after this, or this one again where the vault was busy, or the first
+    /// where the server was started anew.
+    pub next: usize,
+    /// All of it is in the vault.
+    #[serde(default)]
+    pub stored: bool,
+}
+
 /// Headers of `GET /agent/session/ID/chunk/INDEX`; the body is the chunk as the vault keeps it,
-/// decrypted but still compressed.
+/// decrypted but still compressed. The same on the way there.
 pub const ENCODING_HEADER: &str = "x-reprise-encoding";
 pub const ENCODING_ZSTD: &str = "zstd";
 pub const ENCODING_RAW: &str = "raw";
+/// Nothing but zeros, without a body. On the way there only: a manifest says so itself.
+pub const ENCODING_ZERO: &str = "zero";
 /// Plain length in bytes.
 pub const LENGTH_HEADER: &str = "x-reprise-length";
 

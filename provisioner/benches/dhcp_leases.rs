@@ -55,6 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         appliance: "bench".to_owned(),
         locale: config::Locale::En,
         images: Arc::new(|| Box::pin(async { Err("there are no images here".to_owned()) })),
+        store: Arc::new(|_, _, _| Box::pin(async { Err("there are no images here".to_owned()) })),
         choices: Arc::default(),
         glpi: None,
         heard: Heard::default(),

@@ -3,6 +3,7 @@
 
 use crate::boot::own::OwnFiles;
 use crate::boot::path::UrlHost;
+use crate::boot::patience::Patience;
 use crate::ports::Ports;
 use crate::serve::Boot;
 use crate::trouble::Trouble;
@@ -35,6 +36,8 @@ pub(crate) struct Served {
     pub(crate) own: OwnFiles,
     /// The files that travel by TFTP, once for all interfaces.
     pub(crate) loaded: tftp::Loaded,
+    /// With the registry, where an answer cannot wait.
+    pub(crate) registry: Patience,
 }
 
 impl Served {
@@ -146,6 +149,7 @@ pub(crate) async fn serve(
     let mut four = Slot(None);
     let mut six = Slot(None);
     let own = OwnFiles::default();
+    let registry = Patience::default();
     let mut dropped_in =
         Trouble::of(&boot.db, &boot.clock, format!("own boot files for {name}")).await;
     loop {
@@ -178,6 +182,7 @@ pub(crate) async fn serve(
             assets: Arc::clone(&assets),
             own: own.clone(),
             loaded: loaded.clone(),
+            registry: registry.clone(),
         };
         four.keep(place, |(_, address)| {
             Listeners::start(serve_at(*address, None), network.dhcp)

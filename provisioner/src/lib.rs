@@ -42,7 +42,7 @@ pub use dhcp6::fuzz as dhcp6_fuzz;
 pub use http::fuzz as http_fuzz;
 pub use mac::Mac;
 pub use ports::{Ports, PortsBoard};
-pub use serve::{Boot, OpenVault, serve};
+pub use serve::{Boot, OpenVault, StoreImage, serve};
 pub use session::api::agent_router;
 
 /// Brings the tables of hosts and sessions up to date.

@@ -52,4 +52,7 @@ pub(crate) const TABLES: &[&str] = &[
     // The address that a host always gets.
     "ALTER TABLE host_detail ADD COLUMN address TEXT NOT NULL DEFAULT ''; \
      CREATE INDEX host_detail_address ON host_detail (address)",
+    // What a session does; until then the one without an image was a wipe.
+    "ALTER TABLE session ADD COLUMN task TEXT NOT NULL DEFAULT 'deploy'; \
+     UPDATE session SET task = 'wipe' WHERE image = ''",
 ];

@@ -6,6 +6,7 @@ use crate::boot::negotiations::Negotiations;
 use crate::dhcp::lease::Leases;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
+use crate::session::Arriving;
 use crate::{flight, interface, session, tftp};
 use state::progress::Board;
 use state::{Clock, Db};
@@ -19,6 +20,14 @@ use tokio_util::sync::CancellationToken;
 /// Gives the vault that holds the images, opened now or before; its error is a sentence.
 pub type OpenVault = Arc<
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<vault::Vault>, String>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// Puts a disk that arrives into the vault of images as an image of this name; gives its id once it is committed, or a
+/// sentence.
+pub type StoreImage = Arc<
+    dyn Fn(String, Arriving, u64) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>>
         + Send
         + Sync,
 >;
@@ -39,6 +48,7 @@ pub struct Boot {
     pub appliance: String,
     pub locale: config::Locale,
     pub images: OpenVault,
+    pub store: StoreImage,
     /// The admin's own entries and rules.
     pub choices: Arc<config::BootChoices>,
     /// Where the inventory of approved machines is sent; `None`: nowhere.

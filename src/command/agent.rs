@@ -49,11 +49,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         options.confirm = Duration::from_secs(seconds);
     }
     match agent::run(&options)? {
-        Outcome::Deployed { .. } | Outcome::Erased { .. } | Outcome::LocalDisk { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Outcome::Deployed { .. }
+        | Outcome::Erased { .. }
+        | Outcome::Captured { .. }
+        | Outcome::LocalDisk { .. } => Ok(ExitCode::SUCCESS),
         Outcome::NotDeployed { why } => {
-            terminal::note(&format!("reprise: not deployed: {why}"));
+            terminal::note(&format!("reprise: not done: {why}"));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -1,6 +1,7 @@
 //! `reprise image`: system images in the vault.
 
 use super::answer::{self, items, short, size, text};
+use super::session;
 use crate::control::encoded_bytes;
 use crate::door::Door;
 use crate::terminal::{self, Bar};
@@ -27,6 +28,20 @@ pub(crate) enum Command {
         /// Its name; else the file's
         #[arg(long)]
         name: Option<String>,
+        /// Prints JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reads a disk of a host into a new image, at its next network boot; nothing on the disk is changed
+    Capture {
+        /// Id, name or MAC of an approved host
+        host: String,
+        /// The name of the image
+        #[arg(long)]
+        name: String,
+        /// Serial number or name of the disk, when the host has several
+        #[arg(long)]
+        disk: Option<String>,
         /// Prints JSON, for programs
         #[arg(long)]
         json: bool,
@@ -68,6 +83,25 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
                     size(&image, "size_bytes"),
                     size(&image, "stored_bytes")
                 ))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Capture {
+            host,
+            name,
+            disk,
+            json,
+        } => {
+            let asked = json!({"host": host, "image": name, "disk": disk});
+            let session = door.post("/api/sessions/capture", &asked)?;
+            session::opened(&session, json)?;
+            if !json {
+                terminal::note(&format!(
+                    "{}\nstart {} from the network; `reprise session show {}` says how far it is",
+                    text(&session, "lost"),
+                    text(&session, "host_name"),
+                    text(&session, "id"),
+                ));
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -1,4 +1,4 @@
-//! `reprise session`: one image onto one host, or a disk of it erased.
+//! `reprise session`: one image onto one host, a disk of it erased, or read into an image (`reprise image capture`).
 
 use super::answer::{self, items, number, short, size, text};
 use crate::control::encoded;
@@ -59,7 +59,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Stops a deployment or a wipe; a disk that was being written stays half written
+    /// Stops a session; a disk that was being written stays half written, one that was read becomes no image
     Cancel { session: String },
 }
 
@@ -67,10 +67,13 @@ pub(crate) fn run(door: &Door, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { limit, json } => {
             let sessions = door.get(&format!("/api/sessions?limit={limit}"))?;
-            let head = ["session", "host", "image", "disk", "state", "opened", "by"];
+            let head = [
+                "session", "task", "host", "image", "disk", "state", "opened", "by",
+            ];
             return answer::list(json, &sessions, items(&sessions), &head, |session| {
                 vec![
                     text(session, "id"),
+                    text(session, "task"),
                     text(session, "host_name"),
                     text(session, "image_name"),
                     text(session, "disk_serial"),
@@ -156,7 +159,8 @@ fn at_stake(preview: &Value) -> String {
     )
 }
 
-fn opened(session: &Value, json: bool) -> anyhow::Result<()> {
+/// The id of a session that was just opened, for a script.
+pub(crate) fn opened(session: &Value, json: bool) -> anyhow::Result<()> {
     match json {
         true => terminal::json(session),
         false => terminal::line(&text(session, "id")),
@@ -166,6 +170,7 @@ fn opened(session: &Value, json: bool) -> anyhow::Result<()> {
 fn show(door: &Door, session: &Value, json: bool) -> anyhow::Result<()> {
     let fields = [
         ("session", text(session, "id")),
+        ("task", text(session, "task")),
         ("host", text(session, "host_name")),
         (
             "image",
@@ -185,7 +190,13 @@ fn show(door: &Door, session: &Value, json: bool) -> anyhow::Result<()> {
                 text(session, "disk_serial")
             ),
         ),
-        ("lost", text(session, "lost")),
+        (
+            match session["task"] == "capture" {
+                true => "done",
+                false => "lost",
+            },
+            text(session, "lost"),
+        ),
         ("state", state(session)),
         ("detail", text(session, "detail")),
         ("opened", door.when(&session["opened_ms"])),

@@ -157,6 +157,16 @@ pub enum Fact {
         disk: String,
         by: String,
     },
+    /// A disk is to be read into an image.
+    CaptureOpened {
+        session: String,
+        host: String,
+        /// Of the host.
+        name: String,
+        image: String,
+        disk: String,
+        by: String,
+    },
     /// A disk is to be erased.
     WipeOpened {
         session: String,
@@ -362,6 +372,7 @@ impl Fact {
             Fact::HostDoubled { .. } => "host_doubled",
             Fact::HostForgotten { .. } => "host_forgotten",
             Fact::SessionOpened { .. } => "session_opened",
+            Fact::CaptureOpened { .. } => "capture_opened",
             Fact::WipeOpened { .. } => "wipe_opened",
             Fact::DiskWiped { .. } => "disk_wiped",
             Fact::SessionAdvanced { .. } => "session_advanced",

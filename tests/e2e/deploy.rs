@@ -13,15 +13,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const MIB: usize = 1 << 20;
+pub(crate) const MIB: usize = 1 << 20;
 const IMAGE_BYTES: usize = 64 * MIB;
 const DISK_BYTES: usize = 80 * MIB;
 
-/// Noise and zeros in stretches of 3 MiB, so that chunks hold one, the other, and both.
 fn image() -> Vec<u8> {
+    noise(3 * MIB, IMAGE_BYTES)
+}
+
+/// Noise and zeros in stretches of so many bytes: chunks hold one, the other, and both.
+pub(crate) fn noise(stretch: usize, len: usize) -> Vec<u8> {
     let mut noise = 0x2545_f491_4f6c_dd1d_u64;
-    let mut disk = vec![0; IMAGE_BYTES];
-    for stretch in disk.chunks_mut(3 * MIB).step_by(2) {
+    let mut disk = vec![0; len];
+    for stretch in disk.chunks_mut(stretch).step_by(2) {
         for word in stretch.chunks_mut(8) {
             noise ^= noise << 13;
             noise ^= noise >> 7;
@@ -33,13 +37,13 @@ fn image() -> Vec<u8> {
 }
 
 /// A PC in a folder: what its kernel would say, and its disk.
-struct Machine {
+pub(crate) struct Machine {
     root: PathBuf,
-    mac: &'static str,
+    pub(crate) mac: &'static str,
 }
 
 impl Machine {
-    fn new(folder: &Temp, name: &str, mac: &'static str) -> Machine {
+    pub(crate) fn new(folder: &Temp, name: &str, mac: &'static str) -> Machine {
         let root = folder.join(name);
         let machine = Machine { root, mac };
         for (file, text) in [
@@ -62,16 +66,27 @@ impl Machine {
         machine
     }
 
+    /// Another disk in the place of its own.
+    pub(crate) fn has(&self, disk: &[u8]) {
+        let sectors = (disk.len() / 512).to_string();
+        std::fs::write(self.root.join("sys/block/vda/size"), sectors).expect("its size");
+        std::fs::write(self.disk(), disk).expect("its disk");
+    }
+
+    pub(crate) fn holds(&self) -> Vec<u8> {
+        std::fs::read(self.disk()).expect("its disk")
+    }
+
     fn disk(&self) -> PathBuf {
         self.root.join("dev/vda")
     }
 
     fn is_untouched(&self) -> bool {
-        let disk = std::fs::read(self.disk()).expect("its disk");
+        let disk = self.holds();
         disk.len() == DISK_BYTES && disk.iter().all(|byte| *byte == 0xee)
     }
 
-    fn agent(&self, appliance: &Appliance, confirm_s: u32) -> Agent {
+    pub(crate) fn agent(&self, appliance: &Appliance, confirm_s: u32) -> Agent {
         let pem = appliance.folder().join("state/tls/certificate.pem");
         let der = CertificateDer::from_pem_file(pem).expect("the console's certificate");
         let digest = ring::digest::digest(&ring::digest::SHA256, &der);
@@ -101,18 +116,18 @@ impl Machine {
     }
 }
 
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     screen: Arc<Mutex<String>>,
 }
 
 impl Agent {
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.screen.lock().expect("screen").clone()
     }
 
     /// Waits for a line with `text` on the machine's own screen.
-    fn shows(&self, text: &str) -> String {
+    pub(crate) fn shows(&self, text: &str) -> String {
         eventually(&format!("the machine's screen shows {text:?}"), || {
             let screen = self.screen();
             screen
@@ -122,7 +137,7 @@ impl Agent {
         })
     }
 
-    fn ends(&mut self) -> ExitStatus {
+    pub(crate) fn ends(&mut self) -> ExitStatus {
         let child = &mut self.child;
         within(Duration::from_secs(120), "the agent ends", || {
             child.try_wait().expect("its status")
@@ -140,7 +155,7 @@ impl Drop for Agent {
     }
 }
 
-fn host_waiting(appliance: &Appliance, mac: &str) -> Value {
+pub(crate) fn host_waiting(appliance: &Appliance, mac: &str) -> Value {
     eventually("the host waits for approval", || {
         let hosts = appliance.get("/api/hosts");
         let mut hosts = hosts.as_array()?.iter();
@@ -160,7 +175,7 @@ fn import(appliance: &Appliance, name: &str, disk: &Path) -> Value {
     appliance.cli_json(&["image", "import", path, "--name", name])
 }
 
-fn confirmed(preview: &Value) -> Value {
+pub(crate) fn confirmed(preview: &Value) -> Value {
     let fields = ["host", "image", "disk", "disk_serial", "disk_size_bytes"];
     let pairs = fields.map(|field| (field.to_owned(), preview[field].clone()));
     Value::Object(pairs.into_iter().collect())
@@ -316,7 +331,7 @@ fn a_disk_is_erased_after_a_confirmation_and_the_journal_says_so_in_one_line() {
 
     let opened = ["session", "wipe", id, "--disk", "DISK-D", "--yes"];
     let session = appliance.cli_json(&opened);
-    assert_eq!(session["wipe"], true, "{session}");
+    assert_eq!(session["task"], "wipe", "{session}");
     for part in ["vda", "DISK-D", "erased for good"] {
         let lost = session["lost"].as_str().expect("a sentence");
         assert!(lost.contains(part), "{part} in {lost}");

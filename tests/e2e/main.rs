@@ -11,6 +11,7 @@
 
 mod backup;
 mod boot_files;
+mod capture;
 mod command;
 mod config;
 mod console;

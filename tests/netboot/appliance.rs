@@ -102,6 +102,26 @@ pub(crate) fn import(appliance: &Appliance, disk: &Path, name: &str) -> Result<(
     Ok(())
 }
 
+/// A file of what its vault holds, read without the appliance.
+pub(crate) fn content(appliance: &Appliance, snapshot: &str, path: &str) -> Result<Vec<u8>> {
+    let folder = appliance.folder();
+    let (vault, password) = (folder.join("vault"), folder.join("password"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reprise"));
+    command
+        .args(["vault", "cat"])
+        .arg(vault)
+        .args([snapshot, path])
+        .arg("--password-file")
+        .arg(password);
+    let read = command.output().context("start reprise vault cat")?;
+    ensure!(
+        read.status.success(),
+        "reprise vault cat: {}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    Ok(read.stdout)
+}
+
 #[test]
 fn the_boot_assets_are_the_same_when_built_again() -> Result<()> {
     let first = assets()?;

@@ -139,6 +139,53 @@ impl Journey {
         Ok(())
     }
 
+    /// One of its disks is read into an image, and is as it was; then its agent reports again.
+    pub(crate) fn is_captured(&mut self) -> Result<()> {
+        let serial = self.identity.disk_serial.clone();
+        let capture = ["image", "capture", &self.host, "--name", "modele"];
+        let session = self
+            .appliance
+            .cli_json(&[&capture[..], &["--disk", &serial]].concat());
+        self.session = text(&session["id"])?;
+        let (asked, _) = self.post(&format!("/api/hosts/{}/ask", self.host), &Value::Null);
+        ensure!(asked == 200, "ask it to report again: {asked}");
+        let log = self.appliance_log();
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait_text("ABOUT TO READ A DISK", BOOT)
+            .with_context(|| log)?;
+        pc.wait_text("is in the image modele", DEPLOYMENT)?;
+        let session = self.is_over()?;
+        self.note("captured");
+        ensure!(
+            std::fs::read(&self.disk)? == self.before,
+            "the disk was changed"
+        );
+        let image = text(&session["image"])?;
+        let kept = appliance::content(&self.appliance, &image, "disk.raw")?;
+        ensure!(kept == self.before, "the image is not the disk");
+        let pc = self.pc.as_mut().context("the PC")?;
+        pc.wait("its agent again", BOOT, |screen| {
+            let (_, since) = screen.rsplit_once("is in the image modele")?;
+            since.contains("PAIRING CODE").then_some(())
+        })
+    }
+
+    /// What became of its session.
+    fn is_over(&self) -> Result<Value> {
+        let session = within(DEPLOYMENT, "the session ends", || {
+            let session = self
+                .appliance
+                .get(&format!("/api/sessions/{}", self.session));
+            (session["over"] == true).then_some(session)
+        });
+        ensure!(
+            session["state"] == "done",
+            "{session}\n{}",
+            self.appliance_log()
+        );
+        Ok(session)
+    }
+
     /// Confirmed for one of its disks, overwritten, read back.
     pub(crate) fn is_erased(&mut self) -> Result<()> {
         ensure!(
@@ -162,18 +209,8 @@ impl Journey {
             warning.contains(&serial) && warning.contains("erased for good"),
             "{warning}"
         );
-        pc.wait_text("DONE. Disk", DEPLOYMENT)?;
-        let session = within(DEPLOYMENT, "the session ends", || {
-            let session = self
-                .appliance
-                .get(&format!("/api/sessions/{}", self.session));
-            (session["over"] == true).then_some(session)
-        });
-        ensure!(
-            session["state"] == "done",
-            "{session}\n{}",
-            self.appliance_log()
-        );
+        pc.wait_text("is erased", DEPLOYMENT)?;
+        self.is_over()?;
         self.note("erased");
         ensure!(
             std::fs::read(&self.disk)?.iter().all(|byte| *byte == 0),

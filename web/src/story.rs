@@ -303,6 +303,22 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             Some(format!("/sessions/{session}")),
         ),
+        Fact::CaptureOpened {
+            session,
+            name,
+            image,
+            disk,
+            by,
+            ..
+        } => (
+            Mood::Plain,
+            w.with(
+                "fact-capture-opened",
+                &[("name", name), ("image", image), ("disk", disk), ("by", by)],
+            ),
+            None,
+            Some(format!("/sessions/{session}")),
+        ),
         Fact::WipeOpened {
             session,
             name,
@@ -654,6 +670,7 @@ pub(crate) fn session_step(words: &Words, step: &str) -> String {
     match step {
         "opened" => words.t("session-opened"),
         "confirming" => words.t("session-confirming"),
+        "read" | "reading" => words.t("session-reading"),
         "write" | "writing" => words.t("session-writing"),
         "verify" | "verifying" => words.t("session-verifying"),
         "done" => words.t("session-done"),

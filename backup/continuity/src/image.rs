@@ -1,15 +1,21 @@
-//! Images in the vault that the configuration names for them: listed, and imported in the turn that
-//! every writer of a vault waits for.
+//! Images in the vault that the configuration names for them: listed, and stored in the turn that every writer of a
+//! vault waits for: disks that this appliance can read, and those of PCs that arrive over the network.
 
 use crate::blocking::Crashed;
 use crate::handle::Continuity;
 use crate::work::Line;
 use crate::{blocking, vaults};
 use images::catalogue::{self, Image};
+use provisioner::session::Arriving;
 use state::journal;
 use state::wire::Fact;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
 use vault::Problem;
+
+/// What is read into an image.
+type Source = Box<dyn Read + Send>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,15 +54,40 @@ impl Continuity {
     ///
     /// Goes on when the caller goes away.
     pub async fn import_image(&self, name: &str, path: PathBuf) -> Result<Image, Error> {
+        let open = move |_| {
+            let (file, size) = open(&path)?;
+            Ok((Box::new(file) as Source, size))
+        };
+        self.store(name, open).await
+    }
+
+    /// The same with the disk of a PC, of `size` bytes, that arrives over the network.
+    pub async fn import_arriving(
+        &self,
+        name: &str,
+        disk: Arriving,
+        size: u64,
+    ) -> Result<Image, Error> {
+        let open = move |stop| Ok((Box::new(disk.until(stop)) as Source, size));
+        self.store(name, open).await
+    }
+
+    async fn store<O>(&self, name: &str, open: O) -> Result<Image, Error>
+    where
+        O: FnOnce(CancellationToken) -> Result<(Source, u64), Error> + Send + 'static,
+    {
         let (continuity, name) = (self.clone(), name.to_owned());
-        let done = tokio::spawn(async move { continuity.import(&name, path).await });
+        let done = tokio::spawn(async move { continuity.store_in_turn(&name, open).await });
         done.await.map_err(|error| {
             tracing::error!(%error, "the import of an image stopped on a fault");
             Crashed
         })?
     }
 
-    async fn import(&self, name: &str, path: PathBuf) -> Result<Image, Error> {
+    async fn store_in_turn<O>(&self, name: &str, open: O) -> Result<Image, Error>
+    where
+        O: FnOnce(CancellationToken) -> Result<(Source, u64), Error> + Send + 'static,
+    {
         let target = self.image_target()?;
         let ticket = self
             .work
@@ -71,13 +102,13 @@ impl Continuity {
             kind: "import",
             subject: name,
         };
-        let (clock, named) = (self.clock.clone(), name.to_owned());
+        let (clock, named, stop) = (self.clock.clone(), name.to_owned(), ticket.cancel.clone());
         let (image, bytes) = line
             .follow("store", &ticket.cancel, move |watch| {
-                let (mut source, size) = open(&path)?;
+                let (mut source, size) = open(stop)?;
                 let now = || clock.now().0;
                 let image =
-                    images::import::import(&vault, &named, &mut source, Some(size), &now, watch)?;
+                    images::import::import(&vault, &named, &mut *source, Some(size), &now, watch)?;
                 Ok::<_, Error>((image, size))
             })
             .await??;

@@ -2,6 +2,7 @@
 
 use super::client::{self, Client, MAX_CHUNK_BYTES, Packed};
 use super::disk::{self, TargetDisk};
+use super::source;
 use crate::wire::Manifest;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -22,6 +23,16 @@ pub enum Error {
     BadChunk { index: usize, cause: String },
     #[error("follow the image's manifest: {0}; import the image again")]
     Manifest(&'static str),
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(
+        "hand over chunk {given} of the disk: the server wants chunk {wanted} next; agent and server may be of different versions: build the boot assets again"
+    )]
+    OutOfLine { given: usize, wanted: usize },
+    #[error(
+        "compare the image with the disk: the vault stored something else as chunk {index}; check this machine's memory (memtest86+), then capture it again"
+    )]
+    StoredOther { index: usize },
     #[error("go on: stopped")]
     Stopped,
 }
@@ -44,8 +55,17 @@ impl Pass {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// For work that may begin again.
+    pub(super) fn set_done(&self, bytes: u64) {
+        self.done_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     /// The first failure stops the others.
-    fn fail(&self, error: Error) {
+    pub(super) fn fail(&self, error: Error) {
         self.stop();
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(error);
@@ -58,7 +78,7 @@ impl Pass {
             .unwrap_or_else(PoisonError::into_inner);
         match failure {
             Some(error) => Err(error),
-            None if self.stopped.load(Ordering::Relaxed) => Err(Error::Stopped),
+            None if self.stopped.into_inner() => Err(Error::Stopped),
             None => Ok(()),
         }
     }
@@ -69,7 +89,7 @@ impl Pass {
         len_of: impl Fn(usize) -> Option<usize>,
         mut work: impl FnMut(usize, usize) -> Result<(), Error>,
     ) {
-        while !self.stopped.load(Ordering::Relaxed) {
+        while !self.is_stopped() {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(len) = len_of(index) else {
                 return;

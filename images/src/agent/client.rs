@@ -3,8 +3,8 @@
 
 use super::pinned::{PinnedConnector, client_config};
 use crate::wire::{
-    ENCODING_HEADER, ENCODING_RAW, ENCODING_ZSTD, Finished, Hello, LENGTH_HEADER, Manifest, Next,
-    ProgressReport, Welcome,
+    ENCODING_HEADER, ENCODING_RAW, ENCODING_ZERO, ENCODING_ZSTD, Finished, Hello, LENGTH_HEADER,
+    Manifest, Next, ProgressReport, Wanted, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,7 +101,7 @@ impl Client {
         })
     }
 
-    /// Bytes of chunks that came over the network so far.
+    /// Bytes of chunks that went over the network so far, either way.
     pub fn fetched_bytes(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
@@ -156,6 +156,36 @@ impl Client {
                 plain_len,
                 bytes,
             })
+        })
+    }
+
+    /// Chunk `index` of the disk that is captured; without bytes it is zeros, or the end after the last one.
+    pub fn give(
+        &self,
+        session: &str,
+        index: usize,
+        packed: Option<&Packed>,
+    ) -> Result<Wanted, Error> {
+        const WHAT: &str = "hand over a chunk of the disk";
+        let place = format!("{}/agent/session/{session}/disk/{index}", self.server);
+        let (encoding, bytes) = match packed {
+            None => (ENCODING_ZERO, &[][..]),
+            Some(packed) if packed.zstd => (ENCODING_ZSTD, &packed.bytes[..]),
+            Some(packed) => (ENCODING_RAW, &packed.bytes[..]),
+        };
+        self.patiently(|| {
+            let mut answer = self
+                .agent
+                .post(&place)
+                .header("authorization", &self.bearer)
+                .header("content-type", "application/octet-stream")
+                .header(ENCODING_HEADER, encoding)
+                .send(bytes)
+                .map_err(|error| self.explain(error))?;
+            let wanted = self.read_json(WHAT, &mut answer, MAX_ANSWER_BYTES)?;
+            self.fetched_bytes
+                .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            Ok(wanted)
         })
     }
 

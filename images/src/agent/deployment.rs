@@ -4,9 +4,11 @@ use super::chunks::{self, Pass, WORKERS, judge};
 use super::client::{self, Client};
 use super::disk::{self, TargetDisk};
 use super::screen::Screen;
+use super::source;
 use super::text::Text;
+use crate::capture;
 use crate::deploy::{Refused, accept_order};
-use crate::wire::{DeployOrder, Inventory, ProgressReport, Step};
+use crate::wire::{DeployOrder, Inventory, ProgressReport, Step, Task};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,10 @@ const TAIL_BYTES: u64 = 1 << 20;
 pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error(transparent)]
+    NotCaptured(#[from] capture::Refused),
+    #[error(transparent)]
+    Source(#[from] source::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
     #[error(transparent)]
@@ -36,6 +42,7 @@ pub(super) struct Deployment<'a> {
     pub client: &'a Client,
     pub screen: &'a Screen,
     pub text: Text,
+    pub task: Task,
     pub order: &'a DeployOrder,
     pub confirm: Duration,
 }
@@ -52,7 +59,7 @@ impl Deployment<'_> {
         let disk = accept_order(order, inventory)?;
         let manifest = self.client.manifest(&order.session)?;
         judge(&manifest, order.image_size_bytes, disk.size_bytes)?;
-        self.say_what_will_be_lost()?;
+        self.say_what_will_happen()?;
 
         let start = Instant::now();
         let disk = TargetDisk::open(Path::new(&disk.path), disk.size_bytes)?;
@@ -72,14 +79,15 @@ impl Deployment<'_> {
     }
 
     /// Shows it for as long as `confirm`; a key press is the last way out.
-    pub(super) fn say_what_will_be_lost(&self) -> Result<(), Error> {
-        self.screen.block(&self.text.confirmation(self.order));
+    pub(super) fn say_what_will_happen(&self) -> Result<(), Error> {
+        self.screen
+            .block(&self.text.confirmation(self.task, self.order));
         self.screen.drain_keys();
         for left in (1..=self.confirm.as_secs()).rev() {
             self.screen.progress(&self.text.countdown(left));
             self.report(Step::Confirm, 0, self.order.image_size_bytes)?;
             if self.screen.key_within(Duration::from_secs(1)) {
-                return Err(Error::Cancelled(self.text.cancelled_here()));
+                return Err(Error::Cancelled(self.text.cancelled_here(self.task)));
             }
         }
         Ok(())
@@ -125,7 +133,7 @@ impl Deployment<'_> {
         pass.outcome().map_err(|error| match error {
             // The server says so to whoever asks first: a chunk may be asked for before the report.
             chunks::Error::Client(client::Error::Refused { status: 409, .. }) => {
-                Error::Cancelled(self.text.cancelled_there(self.order))
+                Error::Cancelled(self.text.cancelled_there(self.task))
             }
             error => error.into(),
         })?;
@@ -133,7 +141,12 @@ impl Deployment<'_> {
     }
 
     /// A server that refuses the report has ended the session: whoever cancelled means it now.
-    fn report(&self, step: Step, done_bytes: u64, total_bytes: u64) -> Result<(), Error> {
+    pub(super) fn report(
+        &self,
+        step: Step,
+        done_bytes: u64,
+        total_bytes: u64,
+    ) -> Result<(), Error> {
         let report = ProgressReport {
             session: self.order.session.clone(),
             step,
@@ -143,8 +156,8 @@ impl Deployment<'_> {
         };
         match self.client.progress(&report) {
             Err(client::Error::Refused { .. }) => Err(Error::Cancelled(match step {
-                Step::Confirm => self.text.cancelled_before(),
-                Step::Write | Step::Verify => self.text.cancelled_there(self.order),
+                Step::Confirm => self.text.cancelled_before(self.task),
+                Step::Read | Step::Write | Step::Verify => self.text.cancelled_there(self.task),
             })),
             outcome => Ok(outcome?),
         }

@@ -26,7 +26,7 @@ impl Deployment<'_> {
     pub(super) fn erase(&self, inventory: &Inventory) -> Result<Erased, Error> {
         let disk = accept_order(self.order, inventory)?;
         let seed = seed()?;
-        self.say_what_will_be_lost()?;
+        self.say_what_will_happen()?;
 
         let start = Instant::now();
         let target = TargetDisk::open(Path::new(&disk.path), disk.size_bytes)?;

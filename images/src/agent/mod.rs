@@ -7,10 +7,12 @@
 //! - `screen`, `text`: what people see at the machine, and the key that cancels
 //! - `deployment`, `chunks`, `disk`: an image onto a disk, and read back
 //! - `erasure`: a disk overwritten, and looked at
+//! - `capture`, `source`: a disk read into an image
 //! - `medium`: the stick that it was started from
 //! - `boot_order`: what a UEFI firmware starts next
 
 mod boot_order;
+mod capture;
 pub mod chunks;
 pub mod client;
 pub mod deployment;
@@ -22,12 +24,13 @@ mod medium;
 mod options;
 pub mod pinned;
 mod screen;
+pub mod source;
 mod text;
 
 pub use options::{Options, OptionsError};
 
 use crate::pairing_code;
-use crate::wire::{DeployOrder, Finished, Firmware, Hello, Inventory, Next};
+use crate::wire::{DeployOrder, Finished, Firmware, Hello, Inventory, Next, Task, Wiped};
 use client::Client;
 use deployment::Deployment;
 use screen::Screen;
@@ -41,8 +44,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(3);
 /// The server may be wrong about how long to wait, but not for hours.
 const LONGEST_WAIT_S: u32 = 60;
-/// Somebody chose at the machine to erase a disk, and walks to the console.
-const WIPE_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Somebody chose a task at the machine, and walks to the console to confirm it.
+const ASKED_PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// A machine that only asks must not hold a company up: less patience than in the middle of a disk.
 const ASKING_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -67,7 +70,9 @@ pub enum Outcome {
     Deployed { written_bytes: u64 },
     /// A disk was overwritten and looked at.
     Erased { bytes: u64 },
-    /// A deployment was refused, cancelled or failed; the server was told.
+    /// A disk was read into an image, and what the vault holds was compared with it.
+    Captured { bytes: u64 },
+    /// A task was refused, cancelled or failed; the server was told.
     NotDeployed { why: String },
 }
 
@@ -85,7 +90,12 @@ pub fn run(options: &Options) -> Result<Outcome, Error> {
     let text = Text(options.language);
     let outcome = work(options, &screen, text);
     let pause = match &outcome {
-        Ok(Outcome::LocalDisk { .. } | Outcome::Deployed { .. } | Outcome::Erased { .. }) => PAUSE,
+        Ok(
+            Outcome::LocalDisk { .. }
+            | Outcome::Deployed { .. }
+            | Outcome::Erased { .. }
+            | Outcome::Captured { .. },
+        ) => PAUSE,
         Ok(Outcome::NotDeployed { .. }) => PAUSE_AFTER_FAILURE,
         Err(error) => {
             screen.block(&[text.failed(&error.to_string())]);
@@ -143,13 +153,13 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
     screen.block(&lines);
 
     let began = Instant::now();
-    if options.wipe_asked {
-        screen.line(text.waiting_for_a_wipe());
+    if let Some(task) = options.asked {
+        screen.line(text.waiting_for(task));
     }
     let mut is_waiting = false;
     loop {
         let asked = Instant::now();
-        match asking.next(&welcome.host)? {
+        let (task, order) = match asking.next(&welcome.host)? {
             Next::Wait { seconds } => {
                 if !is_waiting {
                     screen.line(text.waiting());
@@ -159,9 +169,13 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
                 // A server that neither holds the request nor says how long is asked once a second.
                 let least = Duration::from_secs(1).saturating_sub(asked.elapsed());
                 std::thread::sleep(wait.max(least));
+                continue;
             }
-            Next::LocalDisk { .. } if options.wipe_asked && began.elapsed() < WIPE_PATIENCE => {
+            Next::LocalDisk { .. }
+                if options.asked.is_some() && began.elapsed() < ASKED_PATIENCE =>
+            {
                 std::thread::sleep(PAUSE);
+                continue;
             }
             Next::LocalDisk { why } => {
                 screen.line(&text.local_disk(&why));
@@ -170,130 +184,128 @@ fn work(options: &Options, screen: &Screen, text: Text) -> Result<Outcome, Error
                 }
                 return Ok(Outcome::LocalDisk { why });
             }
-            Next::Deploy(order) => {
-                let client =
-                    Client::new(&options.server, fingerprint, &agent_key, options.patience)?;
-                return Ok(deploy(options, screen, text, &client, &order, &inventory));
-            }
-            Next::Wipe(order) => {
-                let client =
-                    Client::new(&options.server, fingerprint, &agent_key, options.patience)?;
-                return Ok(erase(options, screen, text, &client, &order, &inventory));
-            }
-        }
+            Next::Deploy(order) => (Task::Deploy, order),
+            Next::Wipe(order) => (Task::Wipe, order),
+            Next::Capture(order) => (Task::Capture, order),
+        };
+        let client = Client::new(&options.server, fingerprint, &agent_key, options.patience)?;
+        return Ok(carry_out(
+            options,
+            screen,
+            &client,
+            (task, &order),
+            &inventory,
+        ));
     }
 }
 
-fn deploy(
+/// How a task ended well.
+struct Done {
+    outcome: Outcome,
+    /// For the machine's screen.
+    said: String,
+    bytes: u64,
+    wiped: Option<Wiped>,
+}
+
+/// Does what the order says, and tells the server how it ended.
+fn carry_out(
     options: &Options,
     screen: &Screen,
-    text: Text,
     client: &Client,
-    order: &DeployOrder,
+    (task, order): (Task, &DeployOrder),
     inventory: &Inventory,
 ) -> Outcome {
+    let text = Text(options.language);
     let start = Instant::now();
     let deployment = Deployment {
         client,
         screen,
         text,
+        task,
         order,
         confirm: options.confirm,
     };
-    let result = deployment.run(inventory);
-    let finished = Finished {
-        session: order.session.clone(),
-        ok: result.is_ok(),
-        detail: result
-            .as_ref()
-            .err()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        written_bytes: result.as_ref().map(|written| written.bytes).unwrap_or(0),
-        fetched_bytes: client.fetched_bytes(),
-        took_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        wiped: None,
-    };
-    // Before the report: the server may be told that all is done only when it is.
-    if result.is_ok() && options.reboot && inventory.firmware == Firmware::Uefi {
-        boot_order::disk_first(&options.sys_root);
-        // Some firmware orders its entries anew at each start (OVMF after QEMU's bootindex does),
-        // but all obey this.
-        boot_order::disk_once(&options.sys_root);
-    }
-    if let Err(error) = client.finished(&finished) {
-        screen.line(&text.failed(&error.to_string()));
-    }
-    match result {
-        Ok(written) => {
-            screen.block(&[text.deployed(
+    let result = match task {
+        Task::Deploy => deployment.run(inventory).map(|written| Done {
+            outcome: Outcome::Deployed {
+                written_bytes: written.bytes,
+            },
+            said: text.deployed(
                 &order.image,
                 written.bytes,
                 client.fetched_bytes(),
                 written.took,
-            )]);
-            Outcome::Deployed {
-                written_bytes: written.bytes,
-            }
-        }
-        Err(error) => not_done(screen, text, order, &error),
-    }
-}
-
-fn erase(
-    options: &Options,
-    screen: &Screen,
-    text: Text,
-    client: &Client,
-    order: &DeployOrder,
-    inventory: &Inventory,
-) -> Outcome {
-    let start = Instant::now();
-    let deployment = Deployment {
-        client,
-        screen,
-        text,
-        order,
-        confirm: options.confirm,
+            ),
+            bytes: written.bytes,
+            wiped: None,
+        }),
+        Task::Wipe => deployment.erase(inventory).map(|erased| Done {
+            outcome: Outcome::Erased {
+                bytes: erased.bytes,
+            },
+            said: text.erased(order, erased.wiped, erased.took),
+            bytes: erased.bytes,
+            wiped: Some(erased.wiped),
+        }),
+        Task::Capture => deployment
+            .capture(inventory, &options.sys_root)
+            .map(|captured| Done {
+                outcome: Outcome::Captured {
+                    bytes: captured.bytes,
+                },
+                said: text.captured(order, captured.bytes, client.fetched_bytes(), captured.took),
+                bytes: captured.bytes,
+                wiped: None,
+            }),
     };
-    let result = deployment.erase(inventory);
     let why = result.as_ref().err().map(ToString::to_string);
     let finished = Finished {
         session: order.session.clone(),
         ok: result.is_ok(),
         detail: why.unwrap_or_default(),
-        written_bytes: result.as_ref().map(|erased| erased.bytes).unwrap_or(0),
-        fetched_bytes: 0,
+        written_bytes: result.as_ref().map(|done| done.bytes).unwrap_or(0),
+        fetched_bytes: client.fetched_bytes(),
         took_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        wiped: result.as_ref().ok().map(|erased| erased.wiped),
+        wiped: result.as_ref().ok().and_then(|done| done.wiped),
     };
+    // Before the report: the server may be told that all is done only when it is.
+    if result.is_ok() && options.reboot && inventory.firmware == Firmware::Uefi {
+        own_disk_next(options, task);
+    }
     if let Err(error) = client.finished(&finished) {
         screen.line(&text.failed(&error.to_string()));
     }
     match result {
-        Ok(erased) => {
-            screen.block(&[text.erased(order, erased.wiped, erased.took)]);
-            Outcome::Erased {
-                bytes: erased.bytes,
-            }
+        Ok(done) => {
+            screen.block(&[done.said]);
+            done.outcome
         }
-        Err(error) => not_done(screen, text, order, &error),
+        Err(error) => {
+            let why = error.to_string();
+            let shown = match error {
+                deployment::Error::Cancelled(_) => why.clone(),
+                _ => text.failed(&why),
+            };
+            screen.block(&[text.not_done(task, &shown)]);
+            Outcome::NotDeployed { why }
+        }
     }
 }
 
-fn not_done(
-    screen: &Screen,
-    text: Text,
-    order: &DeployOrder,
-    error: &deployment::Error,
-) -> Outcome {
-    let why = error.to_string();
-    let shown = match error {
-        deployment::Error::Cancelled(_) => why.clone(),
-        _ => text.failed(&why),
-    };
-    screen.block(&[text.not_done(order, &shown)]);
-    Outcome::NotDeployed { why }
+/// What a UEFI firmware starts after this.
+fn own_disk_next(options: &Options, task: Task) {
+    match task {
+        Task::Deploy => {
+            boot_order::disk_first(&options.sys_root);
+            // Some firmware orders its entries anew at each start (OVMF after QEMU's bootindex does),
+            // but all obey this.
+            boot_order::disk_once(&options.sys_root);
+        }
+        Task::Capture => boot_order::disk_once(&options.sys_root),
+        // Nothing is left there to start.
+        Task::Wipe => {}
+    }
 }
 
 /// 256 random bits, new at each start: nothing of it survives on the machine.

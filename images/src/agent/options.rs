@@ -1,6 +1,7 @@
 //! What the agent is told, by the boot script through the kernel's command line, or by hand.
 
 use crate::language::Language;
+use crate::wire::Task;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ pub struct Options {
     pub consoles: bool,
     /// Started from a stick: nobody could say which card, so its boot line names none.
     pub from_medium: bool,
-    /// Somebody chose at the machine to erase a disk of it: the agent waits longer for the console's word.
-    pub wipe_asked: bool,
+    /// What somebody chose at the machine's menu, to be confirmed in the console: the agent waits longer for its word.
+    pub asked: Option<Task>,
     /// Restart the machine at the end, whatever the end is; otherwise `run` returns.
     pub reboot: bool,
     /// How long the machine's screen says what will be lost before it is.
@@ -101,7 +102,9 @@ impl Options {
             dev_root: "/dev".into(),
             consoles: is_netbooted,
             from_medium: is_netbooted && word("reprise.mac").is_none(),
-            wipe_asked: is_netbooted && word("reprise.task") == Some("wipe"),
+            asked: word("reprise.task")
+                .filter(|_| is_netbooted)
+                .and_then(Task::from_word),
             reboot: is_netbooted,
             confirm: Duration::from_secs(10),
             patience: Duration::from_secs(300),

@@ -3,7 +3,7 @@
 
 use crate::deploy::label;
 use crate::language::{Language, human_size};
-use crate::wire::{DeployOrder, Firmware, Inventory, Step, Wiped};
+use crate::wire::{DeployOrder, Firmware, Inventory, Step, Task, Wiped};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
@@ -127,10 +127,18 @@ impl Text {
         }
     }
 
-    pub(super) fn confirmation(self, order: &DeployOrder) -> Vec<String> {
+    pub(super) fn confirmation(self, task: Task, order: &DeployOrder) -> Vec<String> {
+        let title = match task {
+            Task::Deploy | Task::Wipe => {
+                self.pick("ABOUT TO ERASE A DISK", "EFFACEMENT D'UN DISQUE")
+            }
+            Task::Capture => self.pick(
+                "ABOUT TO READ A DISK INTO AN IMAGE",
+                "COPIE D'UN DISQUE DANS UNE IMAGE",
+            ),
+        };
         vec![
-            self.pick("ABOUT TO ERASE A DISK", "EFFACEMENT D'UN DISQUE")
-                .to_owned(),
+            title.to_owned(),
             format!("{} {}", self.pick("Host  ", "Poste "), order.host),
             format!(
                 "{} {} ({})",
@@ -147,16 +155,17 @@ impl Text {
                     &order.disk_serial
                 }
             ),
-            match order.image.as_str() {
-                "" => self
+            match task {
+                Task::Wipe => self
                     .pick(
                         "Image  none: all of the disk is overwritten",
                         "Image  aucune : tout le disque est écrasé",
                     )
                     .to_owned(),
-                image => format!(
-                    "{} {image} ({})",
+                Task::Deploy | Task::Capture => format!(
+                    "{} {} ({})",
                     self.pick("Image ", "Image "),
+                    order.image,
                     self.size(order.image_size_bytes)
                 ),
             },
@@ -175,6 +184,7 @@ impl Text {
     pub(super) fn progress(self, step: Step, done: u64, total: u64, elapsed: Duration) -> String {
         let name = match step {
             Step::Confirm => self.pick("Waiting", "Attente"),
+            Step::Read => self.pick("Reading", "Lecture"),
             Step::Write => self.pick("Writing", "Écriture"),
             Step::Verify => self.pick("Reading back", "Relecture"),
         };
@@ -231,19 +241,51 @@ impl Text {
         }
     }
 
-    pub(super) fn waiting_for_a_wipe(self) -> &'static str {
-        self.pick(
-            "Waiting, 15 minutes at most: choose in the console which disk of this machine is erased.",
-            "Attente, 15 minutes au plus : choisir dans la console le disque de cette machine à effacer.",
-        )
+    pub(super) fn captured(
+        self,
+        order: &DeployOrder,
+        bytes: u64,
+        sent: u64,
+        took: Duration,
+    ) -> String {
+        let (size, sent) = (self.size(bytes), self.size(sent));
+        let (disk, image, seconds) = (&order.disk_path, &order.image, took.as_secs());
+        match self.0 {
+            Language::English => format!(
+                "DONE. Disk {disk} is in the image {image}: {size} in {seconds} s, {sent} over the network. The disk is as it was."
+            ),
+            Language::French => format!(
+                "TERMINÉ. Le disque {disk} est dans l'image {image} : {size} en {seconds} s, {sent} par le réseau. Le disque est inchangé."
+            ),
+        }
     }
 
-    pub(super) fn not_done(self, order: &DeployOrder, why: &str) -> String {
-        match (self.0, order.image.is_empty()) {
-            (Language::English, false) => format!("NOT DEPLOYED: {why}"),
-            (Language::French, false) => format!("NON DÉPLOYÉ : {why}"),
-            (Language::English, true) => format!("NOT ERASED: {why}"),
-            (Language::French, true) => format!("NON EFFACÉ : {why}"),
+    /// Somebody chose at the machine what the console has to confirm.
+    pub(super) fn waiting_for(self, task: Task) -> &'static str {
+        match task {
+            Task::Wipe => self.pick(
+                "Waiting, 15 minutes at most: choose in the console which disk of this machine is erased.",
+                "Attente, 15 minutes au plus : choisir dans la console le disque de cette machine à effacer.",
+            ),
+            Task::Capture => self.pick(
+                "Waiting, 15 minutes at most: choose in the console which disk of this machine becomes which image.",
+                "Attente, 15 minutes au plus : choisir dans la console le disque de cette machine et l'image à créer.",
+            ),
+            Task::Deploy => self.pick(
+                "Waiting, 15 minutes at most: choose in the console which image this machine gets.",
+                "Attente, 15 minutes au plus : choisir dans la console l'image que reçoit cette machine.",
+            ),
+        }
+    }
+
+    pub(super) fn not_done(self, task: Task, why: &str) -> String {
+        match (self.0, task) {
+            (Language::English, Task::Deploy) => format!("NOT DEPLOYED: {why}"),
+            (Language::French, Task::Deploy) => format!("NON DÉPLOYÉ : {why}"),
+            (Language::English, Task::Wipe) => format!("NOT ERASED: {why}"),
+            (Language::French, Task::Wipe) => format!("NON EFFACÉ : {why}"),
+            (Language::English, Task::Capture) => format!("NOT CAPTURED: {why}"),
+            (Language::French, Task::Capture) => format!("NON CAPTURÉ : {why}"),
         }
     }
 
@@ -254,31 +296,44 @@ impl Text {
         }
     }
 
-    pub(super) fn cancelled_here(self) -> &'static str {
-        self.pick(
-            "cancelled by a key press at the machine; nothing was written",
-            "annulé par une touche au clavier de la machine ; rien n'a été écrit",
-        )
+    pub(super) fn cancelled_here(self, task: Task) -> &'static str {
+        match task {
+            Task::Deploy | Task::Wipe => self.pick(
+                "cancelled by a key press at the machine; nothing was written",
+                "annulé par une touche au clavier de la machine ; rien n'a été écrit",
+            ),
+            Task::Capture => self.pick(
+                "cancelled by a key press at the machine; nothing was read",
+                "annulé par une touche au clavier de la machine ; rien n'a été lu",
+            ),
+        }
     }
 
-    pub(super) fn cancelled_before(self) -> &'static str {
-        self.pick(
-            "cancelled in the console; nothing was written",
-            "annulé dans la console ; rien n'a été écrit",
-        )
+    pub(super) fn cancelled_before(self, task: Task) -> &'static str {
+        match task {
+            Task::Deploy | Task::Wipe => self.pick(
+                "cancelled in the console; nothing was written",
+                "annulé dans la console ; rien n'a été écrit",
+            ),
+            Task::Capture => self.cancelled_there(task),
+        }
     }
 
-    pub(super) fn cancelled_there(self, order: &DeployOrder) -> &'static str {
-        if order.image.is_empty() {
-            return self.pick(
+    pub(super) fn cancelled_there(self, task: Task) -> &'static str {
+        match task {
+            Task::Deploy => self.pick(
+                "cancelled in the console; the disk is incomplete: deploy it again",
+                "annulé dans la console ; le disque est incomplet : le déployer à nouveau",
+            ),
+            Task::Wipe => self.pick(
                 "cancelled in the console; the disk is half erased: erase it again",
                 "annulé dans la console ; le disque est à moitié effacé : l'effacer à nouveau",
-            );
+            ),
+            Task::Capture => self.pick(
+                "cancelled in the console; there is no image, and the disk is as it was",
+                "annulé dans la console ; il n'y a pas d'image, et le disque est inchangé",
+            ),
         }
-        self.pick(
-            "cancelled in the console; the disk is incomplete: deploy it again",
-            "annulé dans la console ; le disque est incomplet : le déployer à nouveau",
-        )
     }
 
     pub(super) fn restarting(self, seconds: u64) -> String {
@@ -328,10 +383,17 @@ mod tests {
             lost: "Everything goes.".into(),
         };
         for language in [Language::English, Language::French] {
-            let lines = Text(language).confirmation(&order).join("\n");
+            let lines = |task| Text(language).confirmation(task, &order).join("\n");
             for part in ["PC-7", "/dev/sda", "QM00001", "debian", "Everything goes."] {
-                assert!(lines.contains(part), "{part} in {lines}");
+                for task in [Task::Deploy, Task::Capture] {
+                    assert!(lines(task).contains(part), "{part} in {}", lines(task));
+                }
             }
+            assert!(!lines(Task::Wipe).contains("debian"));
+            assert_ne!(
+                lines(Task::Capture).lines().next(),
+                lines(Task::Wipe).lines().next()
+            );
         }
     }
 

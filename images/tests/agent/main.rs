@@ -4,6 +4,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod capture;
 mod server;
 
 use images::agent::{self, Error, Options, Outcome, client};

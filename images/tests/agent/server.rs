@@ -14,6 +14,8 @@ pub(crate) struct Request {
     /// With the query.
     pub path: String,
     pub bearer: String,
+    /// `x-reprise-encoding`
+    pub encoding: String,
     pub body: Vec<u8>,
 }
 
@@ -130,7 +132,7 @@ fn converse(
         let mut words = line.split_whitespace();
         let method = words.next().unwrap_or_default().to_owned();
         let path = words.next().unwrap_or_default().to_owned();
-        let (mut length, mut bearer) = (0, String::new());
+        let (mut length, mut bearer, mut encoding) = (0, String::new(), String::new());
         loop {
             let mut line = String::new();
             stream.read_line(&mut line)?;
@@ -139,6 +141,7 @@ fn converse(
             };
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap(),
+                "x-reprise-encoding" => encoding = value.trim().to_owned(),
                 "authorization" => {
                     bearer = value
                         .trim()
@@ -156,7 +159,12 @@ fn converse(
             .unwrap()
             .entry(format!("{method} {path}"))
             .or_default() += 1;
-        let request = Request { path, bearer, body };
+        let request = Request {
+            path,
+            bearer,
+            encoding,
+            body,
+        };
         let (status, headers, body) = match answer(&request) {
             Reply::Gone => return Ok(()),
             Reply::Json(text) => (200, String::new(), text.into_bytes()),

@@ -143,7 +143,8 @@ async fn reply_to(
             return None;
         }
     };
-    let (kind, answer, planned) = judge(served, port, false, &request, route, saw).await?;
+    let judged = judge(served, port, false, &request, route, saw);
+    let (kind, answer, planned) = served.registry.within(judged).await??;
     let (boot, mac, recorder) = (&served.boot, request.mac, &served.boot.recorder);
     let to = reply::destination(port, &request, route.from);
     match reply::encode(&request, kind, &answer, served.address) {
@@ -181,9 +182,11 @@ pub(crate) async fn boots(
         MessageType::Discover | MessageType::Request
     );
     match asks {
-        true => judge(served, Port::Bootps, true, request, route, saw)
-            .await
-            .map(|(_, answer, _)| answer),
+        true => {
+            let judged = judge(served, Port::Bootps, true, request, route, saw);
+            let (_, answer, _) = served.registry.within(judged).await??;
+            Some(answer)
+        }
         false => None,
     }
 }

@@ -15,6 +15,7 @@ struct Words {
     agent: &'static str,
     memtest: &'static str,
     rescue: &'static str,
+    capture: &'static str,
     wipe: &'static str,
     disk: &'static str,
     failed: &'static str,
@@ -25,6 +26,7 @@ const EN: Words = Words {
     agent: "Reprise agent: inventory, deployment",
     memtest: "Memory test: memtest86+",
     rescue: "Rescue: a shell with the network up",
+    capture: "Make an image of a disk of this machine: confirmed in the console",
     wipe: "Erase a disk of this machine: confirmed in the console",
     disk: "Go on to this machine's own disk",
     failed: "this could not be started, a key goes back to the menu",
@@ -35,6 +37,7 @@ const FR: Words = Words {
     agent: "Agent Reprise : inventaire, installation",
     memtest: "Test de la memoire : memtest86+",
     rescue: "Secours : une console avec le reseau",
+    capture: "Creer une image d'un disque de ce poste : confirmation dans la console",
     wipe: "Effacer un disque de ce poste : confirmation dans la console",
     disk: "Continuer sur le disque de ce poste",
     failed: "ce choix est inutilisable, une touche rouvre le menu",
@@ -45,7 +48,7 @@ const FR: Words = Words {
 pub(super) struct Offers {
     /// It is there, and no Secure Boot is known to refuse it.
     pub(super) memtest: bool,
-    /// Rescue and wipe: an operator asked for this menu, or somebody knew its password.
+    /// Rescue, capture and wipe: an operator asked for this menu, or somebody knew its password.
     pub(super) trusted: bool,
 }
 
@@ -66,7 +69,10 @@ pub(super) fn menu(place: &Place, entries: &[BootEntry], offers: Offers) -> Stri
         text += &format!("item memtest {}\n", words.memtest);
     }
     if offers.trusted {
-        text += &format!("item rescue {}\nitem wipe {}\n", words.rescue, words.wipe);
+        text += &format!(
+            "item rescue {}\nitem capture {}\nitem wipe {}\n",
+            words.rescue, words.capture, words.wipe
+        );
     }
     text += &format!(
         "item disk {}\nchoose --default disk --timeout {CHOICE_MS} choice || goto disk\n\
@@ -81,7 +87,7 @@ pub(super) fn menu(place: &Place, entries: &[BootEntry], offers: Offers) -> Stri
         text += &format!(":memtest\n{}", memtest_lines(place));
     }
     if offers.trusted {
-        for task in ["rescue", "wipe"] {
+        for task in ["rescue", "capture", "wipe"] {
             text += &format!(":{task}\n{}", script::agent_lines(place, Some(task)));
         }
     }

@@ -44,7 +44,7 @@ pub enum Refused {
     Over(&'static str),
     #[error("the agent has not fetched its order yet")]
     NotOrdered,
-    #[error("a disk cannot be done before it was read back; it is {0}")]
+    #[error("a disk cannot be done before it was compared; it is {0}")]
     NotVerified(&'static str),
 }
 
@@ -73,6 +73,9 @@ pub(crate) fn apply(
         Event::Ordered => Ok(Confirming),
         Event::Tick => Ok(match state {
             Opened | Confirming if late => Expired,
+            Reading { .. } if late && times.stale => Failed {
+                why: "the agent went silent and its time window passed; there is no image: open another session".to_owned(),
+            },
             Writing { .. } | Verifying { .. } if late && times.stale => Failed {
                 why: "the agent went silent and its time window passed; the disk is incomplete: open another session".to_owned(),
             },
@@ -90,6 +93,10 @@ pub(crate) fn apply(
             let (done_bytes, total_bytes) = ((*done_bytes).min(*total_bytes), *total_bytes);
             Ok(match step {
                 Step::Confirm => Confirming,
+                Step::Read => Reading {
+                    done_bytes,
+                    total_bytes,
+                },
                 Step::Write => Writing {
                     done_bytes,
                     total_bytes,
@@ -138,6 +145,10 @@ mod tests {
     fn every_transition_is_the_one_of_the_table() {
         use SessionState::*;
         let writing = Writing {
+            done_bytes: 5,
+            total_bytes: 10,
+        };
+        let reading = Reading {
             done_bytes: 5,
             total_bytes: 10,
         };
@@ -226,6 +237,25 @@ mod tests {
                 soon,
                 Err(Refused::NotVerified("writing")),
             ),
+            (
+                &Confirming,
+                progress(Step::Read, 5),
+                soon,
+                Ok(reading.clone()),
+            ),
+            (
+                &reading,
+                finished(true, ""),
+                soon,
+                Err(Refused::NotVerified("reading")),
+            ),
+            (&reading, Event::Tick, late, Ok(reading.clone())),
+            (
+                &reading,
+                progress(Step::Verify, 10),
+                soon,
+                Ok(verifying.clone()),
+            ),
             (&writing, Event::Ordered, soon, Ok(Confirming)),
             (&writing, Event::Ordered, late, Ok(Confirming)),
             (&writing, Event::Tick, late, Ok(writing.clone())),
@@ -279,7 +309,9 @@ mod tests {
                 "{state:?} + {event:?}"
             );
         }
-        let silent = apply(&writing, &Event::Tick, late_and_silent);
-        assert!(matches!(silent, Ok(Failed { .. })), "{silent:?}");
+        for state in [&reading, &writing] {
+            let silent = apply(state, &Event::Tick, late_and_silent);
+            assert!(matches!(silent, Ok(Failed { .. })), "{silent:?}");
+        }
     }
 }

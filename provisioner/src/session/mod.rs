@@ -1,12 +1,16 @@
 //! A session: one image onto one disk of one host, or one disk erased ([`wipe`]), opened by an operator who was told
-//! what will be lost. Nothing destructive exists outside one.
+//! what will be lost, or one disk read into an image ([`capture`]). Nothing destructive exists outside one.
 
 pub mod api;
+mod arriving;
+pub mod capture;
 mod machine;
 pub(crate) mod next;
 pub(crate) mod records;
 pub mod wipe;
 
+pub use arriving::Arriving;
+pub use images::wire::Task;
 use machine::Event;
 pub use machine::Refused;
 use records::Advanced;
@@ -24,9 +28,10 @@ state::id! {
 /// What an operator is asked to confirm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmation {
+    pub task: Task,
     pub host: HostId,
     pub host_name: String,
-    /// Snapshot id of the image; empty where a disk is erased, whose size is then the image's.
+    /// Snapshot id of the image; empty where there is none (yet), whose size is then the disk's.
     pub image: String,
     pub image_name: String,
     pub image_size_bytes: u64,
@@ -69,6 +74,11 @@ pub enum SessionState {
     Opened,
     /// The agent has the order and shows what will be lost on its own screen.
     Confirming,
+    /// Of a disk that becomes an image.
+    Reading {
+        done_bytes: u64,
+        total_bytes: u64,
+    },
     Writing {
         done_bytes: u64,
         total_bytes: u64,
@@ -96,6 +106,7 @@ impl SessionState {
         match self {
             SessionState::Opened => "opened",
             SessionState::Confirming => "confirming",
+            SessionState::Reading { .. } => "reading",
             SessionState::Writing { .. } => "writing",
             SessionState::Verifying { .. } => "verifying",
             SessionState::Done { .. } => "done",
@@ -119,8 +130,10 @@ impl SessionState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     pub id: SessionId,
+    pub task: Task,
     pub host: HostId,
     pub host_name: String,
+    /// Empty where there is none (yet).
     pub image: String,
     pub image_name: String,
     pub image_size_bytes: u64,
@@ -139,11 +152,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// It has no image: its disk is erased.
-    pub fn is_wipe(&self) -> bool {
-        self.image.is_empty()
-    }
-
     /// Did its agent go quiet in the middle?
     pub fn is_stale(&self, now: Timestamp) -> bool {
         !self.state.is_over()
@@ -175,12 +183,14 @@ pub enum Error {
     Vault(String),
     #[error(transparent)]
     Image(#[from] images::Error),
-    #[error("write to a disk of {host}: {why}")]
+    #[error("use a disk of {host}: {why}")]
     Refused { host: String, why: String },
     #[error("{0}")]
     Disk(#[from] images::deploy::Refused),
     #[error("{0}")]
     Wipe(#[from] images::wipe::Refused),
+    #[error("{0}")]
+    Capture(#[from] images::capture::Refused),
     #[error("change session {id}: {why}")]
     Over { id: String, why: Refused },
     #[error("read the vault of images: the task crashed; the log has the reason")]
@@ -208,6 +218,7 @@ pub async fn preview(
     let plan = images::deploy::plan(&image, &inventory, disk)?;
     let language = images::language::Language::from_code(boot.locale.code());
     Ok(Confirmation {
+        task: Task::Deploy,
         host: host.id,
         lost: plan.lost(&host.name, language),
         host_name: host.name,

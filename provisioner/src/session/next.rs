@@ -124,6 +124,7 @@ mod tests {
             agent_hash: agent.map(str::to_owned),
             session: Session {
                 id: SessionId("s".into()),
+                task: Default::default(),
                 host: HostId("h".into()),
                 host_name: "PC-1".into(),
                 image: "i".into(),

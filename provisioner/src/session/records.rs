@@ -3,27 +3,28 @@
 use super::machine::{self, Event, Refused, Times};
 use super::{Confirmation, Error, Session, SessionId, SessionState};
 use crate::host::HostId;
+use images::wire::Task;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use state::wire::Fact;
 use state::{Db, Timestamp, journal};
 
-const LIST: &str = "SELECT id, host, host_name, image, image_name, image_size_bytes, disk_path, \
+const LIST: &str = "SELECT id, task, host, host_name, image, image_name, image_size_bytes, disk_path, \
      disk_serial, disk_model, disk_size_bytes, lost, state, done_bytes, total_bytes, took_ms, \
      detail, opened_by, opened_ms, expires_ms, agent_hash, last_beat_ms, ended_ms FROM session \
      ORDER BY opened_ms DESC, id LIMIT $1";
 
-const GET: &str = "SELECT id, host, host_name, image, image_name, image_size_bytes, disk_path, \
+const GET: &str = "SELECT id, task, host, host_name, image, image_name, image_size_bytes, disk_path, \
      disk_serial, disk_model, disk_size_bytes, lost, state, done_bytes, total_bytes, took_ms, \
      detail, opened_by, opened_ms, expires_ms, agent_hash, last_beat_ms, ended_ms FROM session \
      WHERE id = $1";
 
-const OPEN_OF_HOST: &str = "SELECT id, host, host_name, image, image_name, image_size_bytes, \
+const OPEN_OF_HOST: &str = "SELECT id, task, host, host_name, image, image_name, image_size_bytes, \
      disk_path, disk_serial, disk_model, disk_size_bytes, lost, state, done_bytes, total_bytes, \
      took_ms, detail, opened_by, opened_ms, expires_ms, agent_hash, last_beat_ms, ended_ms \
      FROM session WHERE host = $1 AND over = 0 ORDER BY opened_ms DESC, id LIMIT 1";
 
-const OPEN: &str = "SELECT id, host, host_name, image, image_name, image_size_bytes, disk_path, \
+const OPEN: &str = "SELECT id, task, host, host_name, image, image_name, image_size_bytes, disk_path, \
      disk_serial, disk_model, disk_size_bytes, lost, state, done_bytes, total_bytes, took_ms, \
      detail, opened_by, opened_ms, expires_ms, agent_hash, last_beat_ms, ended_ms FROM session \
      WHERE over = 0";
@@ -109,15 +110,23 @@ pub(crate) async fn open(
             insert(conn, &id, &confirmation, agent, &by, (now, expires)).await?;
             let (session, host) = (id.to_string(), confirmation.host.to_string());
             let disk = images::deploy::label(&confirmation.disk);
-            let fact = match confirmation.image.as_str() {
-                "" => Fact::WipeOpened {
+            let fact = match confirmation.task {
+                Task::Wipe => Fact::WipeOpened {
                     session,
                     host,
                     name: confirmation.host_name.clone(),
                     disk,
                     by,
                 },
-                _ => Fact::SessionOpened {
+                Task::Capture => Fact::CaptureOpened {
+                    session,
+                    host,
+                    name: confirmation.host_name.clone(),
+                    image: confirmation.image_name.clone(),
+                    disk,
+                    by,
+                },
+                Task::Deploy => Fact::SessionOpened {
                     session,
                     host,
                     image: confirmation.image_name.clone(),
@@ -144,8 +153,8 @@ async fn insert(
     sqlx::query(
         "INSERT INTO session (id, host, host_name, image, image_name, image_size_bytes, disk_path, \
          disk_serial, disk_model, disk_size_bytes, lost, state, over, done_bytes, total_bytes, \
-         took_ms, detail, opened_by, opened_ms, expires_ms, agent_hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'opened', 0, 0, 0, 0, '', $12, $13, $14, $15)",
+         took_ms, detail, opened_by, opened_ms, expires_ms, agent_hash, task) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'opened', 0, 0, 0, 0, '', $12, $13, $14, $15, $16)",
     )
     .bind(id.as_str())
     .bind(confirmation.host.as_str())
@@ -162,9 +171,26 @@ async fn insert(
     .bind(opened.0)
     .bind(expires.0)
     .bind(agent)
+    .bind(confirmation.task.as_str())
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// The image that a disk became.
+pub(crate) async fn became(db: &Db, id: &SessionId, image: &str) -> Result<(), state::db::Error> {
+    let (id, image) = (id.clone(), image.to_owned());
+    db.write(move |conn| {
+        Box::pin(async move {
+            sqlx::query("UPDATE session SET image = $2 WHERE id = $1 AND over = 0")
+                .bind(id.as_str())
+                .bind(image)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+    })
+    .await
 }
 
 /// What came of an event.
@@ -273,7 +299,7 @@ fn wiped(session: &Session, event: &Event) -> Option<Fact> {
     };
     // An agent that does not say what it looked at has looked at nothing.
     let wiped = wiped.unwrap_or_default();
-    session.is_wipe().then(|| Fact::DiskWiped {
+    (session.task == Task::Wipe).then(|| Fact::DiskWiped {
         session: session.id.to_string(),
         host: session.host.to_string(),
         name: session.host_name.clone(),
@@ -292,7 +318,11 @@ fn wiped(session: &Session, event: &Event) -> Option<Fact> {
 fn columns(state: &SessionState) -> (u64, u64, u64, Option<&str>) {
     match state {
         SessionState::Opened | SessionState::Confirming | SessionState::Expired => (0, 0, 0, None),
-        SessionState::Writing {
+        SessionState::Reading {
+            done_bytes,
+            total_bytes,
+        }
+        | SessionState::Writing {
             done_bytes,
             total_bytes,
         }
@@ -334,6 +364,10 @@ fn session(row: &AnyRow) -> Result<Session, sqlx::Error> {
     let state = match row.try_get::<String, _>("state")?.as_str() {
         "opened" => SessionState::Opened,
         "confirming" => SessionState::Confirming,
+        "reading" => SessionState::Reading {
+            done_bytes,
+            total_bytes,
+        },
         "writing" => SessionState::Writing {
             done_bytes,
             total_bytes,
@@ -352,6 +386,7 @@ fn session(row: &AnyRow) -> Result<Session, sqlx::Error> {
     };
     Ok(Session {
         id: SessionId(row.try_get("id")?),
+        task: Task::from_word(&row.try_get::<String, _>("task")?).unwrap_or_default(),
         host: HostId(row.try_get("host")?),
         host_name: row.try_get("host_name")?,
         image: row.try_get("image")?,

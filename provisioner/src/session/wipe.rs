@@ -4,6 +4,7 @@
 use super::{Confirmation, Error, Session, WINDOW, expire, get, records};
 use crate::host::{self, HostId};
 use crate::serve::Boot;
+use images::wire::Task;
 
 /// What the operator confirmed: the fields the page or command showed, sent back.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,7 @@ pub async fn preview(
     let disk = images::wipe::plan(inventory, disk)?.clone();
     let language = images::language::Language::from_code(boot.locale.code());
     Ok(Confirmation {
+        task: Task::Wipe,
         lost: images::wipe::lost(&disk, &host.name, language),
         host: host.id,
         host_name: host.name,

@@ -16,36 +16,36 @@ use std::time::Duration;
 use tower::ServiceExt;
 use vault::{Vault, Watch};
 
-const DISK_BYTES: u64 = 8 << 20;
+pub(crate) const DISK_BYTES: u64 = 8 << 20;
 
 /// An agent of one machine.
 #[derive(Clone)]
-struct Agent {
+pub(crate) struct Agent {
     router: Router,
-    key: String,
+    pub(crate) key: String,
     mac: String,
     serial: String,
 }
 
-struct Heard {
-    status: StatusCode,
+pub(crate) struct Heard {
+    pub(crate) status: StatusCode,
     headers: axum::http::HeaderMap,
     body: Vec<u8>,
 }
 
 impl Heard {
-    fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> T {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text());
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl Agent {
-    fn new(router: &Router, number: u8) -> Agent {
+    pub(crate) fn new(router: &Router, number: u8) -> Agent {
         Agent {
             router: router.clone(),
             key: format!("{number:064x}"),
@@ -55,9 +55,20 @@ impl Agent {
     }
 
     async fn send(&self, method: Method, path: &str, body: Body) -> Heard {
+        self.send_encoded(method, path, "none", body).await
+    }
+
+    pub(crate) async fn send_encoded(
+        &self,
+        method: Method,
+        path: &str,
+        encoding: &str,
+        body: Body,
+    ) -> Heard {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header(wire::ENCODING_HEADER, encoding)
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json")
             .body(body)
@@ -71,7 +82,7 @@ impl Agent {
         }
     }
 
-    async fn get(&self, path: &str) -> Heard {
+    pub(crate) async fn get(&self, path: &str) -> Heard {
         self.send(Method::GET, path, Body::empty()).await
     }
 
@@ -101,15 +112,15 @@ impl Agent {
         }
     }
 
-    async fn hello(&self) -> Welcome {
+    pub(crate) async fn hello(&self) -> Welcome {
         self.post("/agent/hello", &self.report()).await.json()
     }
 
-    async fn next(&self, host: &str) -> Next {
+    pub(crate) async fn next(&self, host: &str) -> Next {
         self.get(&format!("/agent/next?host={host}")).await.json()
     }
 
-    async fn progress(&self, session: &str, step: Step, done_bytes: u64) -> Heard {
+    pub(crate) async fn progress(&self, session: &str, step: Step, done_bytes: u64) -> Heard {
         let report = ProgressReport {
             session: session.to_owned(),
             step,
@@ -120,7 +131,7 @@ impl Agent {
         self.post("/agent/progress", &report).await
     }
 
-    async fn finished(&self, session: &str, ok: bool) -> Heard {
+    pub(crate) async fn finished(&self, session: &str, ok: bool) -> Heard {
         let report = Finished {
             session: session.to_owned(),
             ok,
@@ -134,7 +145,7 @@ impl Agent {
     }
 }
 
-fn disk() -> Vec<u8> {
+pub(crate) fn disk() -> Vec<u8> {
     let mut disk = noise(usize::try_from(DISK_BYTES).unwrap() - 1536, 42);
     disk[2 << 20..4 << 20].fill(0);
     disk.resize(usize::try_from(DISK_BYTES).unwrap() - 512, 0);

@@ -49,7 +49,7 @@ async fn gives(
     dhcp: &Dhcp,
     clock: Clock,
     stop: CancellationToken,
-    open: impl FnOnce(),
+    open: impl FnOnce(Db),
 ) {
     let (mut boot, _) = boot(folder, clock.clone()).await;
     boot.leases =
@@ -66,7 +66,7 @@ async fn gives(
         all.iter().all(Option::is_some).then_some(())
     })
     .await;
-    open();
+    open(boot.db.clone());
     serving.await.unwrap();
 }
 
@@ -78,18 +78,29 @@ pub(crate) fn served(
     clock: Clock,
     work: impl FnOnce() + Send,
 ) {
+    served_from(folder, server, dhcp, clock, |_| work());
+}
+
+/// The same, and `work` gets the database that it is served from.
+fn served_from(
+    folder: &Folder,
+    server: &Net,
+    dhcp: &Dhcp,
+    clock: Clock,
+    work: impl FnOnce(Db) + Send,
+) {
     std::thread::scope(|scope| {
         let stop = CancellationToken::new();
         let (open, opened) = std::sync::mpsc::channel();
         let until_stop = stop.clone();
         let thread = scope.spawn(move || {
             inside(server, async || {
-                gives(folder, dhcp, clock, until_stop, || open.send(()).unwrap()).await;
+                gives(folder, dhcp, clock, until_stop, |db| open.send(db).unwrap()).await;
             });
         });
         let stopped = stop.drop_guard();
-        opened.recv_timeout(Duration::from_secs(60)).unwrap();
-        scope.spawn(work).join().unwrap();
+        let db = opened.recv_timeout(Duration::from_secs(60)).unwrap();
+        scope.spawn(|| work(db)).join().unwrap();
         drop(stopped);
         thread.join().unwrap();
     });
@@ -528,6 +539,59 @@ fn a_reserved_address_is_its_machines_and_a_pc_that_boots_is_told_its_loader_in_
     });
 }
 
+/// Firmware waits for the registry, and nobody else does.
+#[test]
+fn a_database_that_hangs_keeps_nobody_from_an_address() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    served_from(&folder, &server, &site(180), Clock::System, |db| {
+        pc.enter();
+        let socket = machine(68);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        // Every connection it reads by is taken: whoever asks waits ten seconds, in vain.
+        let held = runtime.block_on(async {
+            let mut held = Vec::new();
+            while let Ok(one) =
+                tokio::time::timeout(Duration::from_secs(1), db.read().acquire()).await
+            {
+                held.push(one.unwrap());
+            }
+            held
+        });
+        assert!(!held.is_empty());
+        let firmware: [(u8, &[u8]); 2] = [(60, b"PXEClient:Arch:00007:UNDI:003000"), (93, &[0, 7])];
+        for card in 0..40 {
+            socket
+                .send_to(&packet(1000 + card, 1, &firmware), ALL)
+                .unwrap();
+        }
+        let address = takes(&socket, 1);
+        let ack = answer(&socket, &renewal(1, address), ALL);
+        assert_eq!((kind(&ack), ack.field(16)), (5, address));
+        // Firmware gets an address too, and nothing to boot.
+        let offer = answer(&socket, &packet(2000, 1, &firmware), ALL);
+        assert_eq!((kind(&offer), offer.file().as_str()), (2, ""));
+        runtime.block_on(async {
+            for one in held {
+                one.close().await.unwrap();
+            }
+        });
+        // It answers again, and firmware is told what to boot.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let offer = answer(&socket, &packet(2000, 1, &firmware), ALL);
+            if offer.file() == "b/0200000007d0/snponly.efi" {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{}", offer.file());
+        }
+    });
+}
+
 /// Its firmware takes shim, shim GRUB, and GRUB all that follows, from the server of its address.
 #[test]
 fn a_uefi_pc_that_may_have_secure_boot_is_led_through_the_signed_chain() {
@@ -776,7 +840,7 @@ fn an_address_that_was_acknowledged_survives_kill_9() {
             &site(250),
             Clock::System,
             CancellationToken::new(),
-            || {},
+            |_| {},
         ));
         unreachable!("it serves until it is killed");
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod agent;
+mod capture;
 mod clients;
 mod fixed;
 mod flight;

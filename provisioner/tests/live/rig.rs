@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use vault::Watch;
 use vault::target::MemoryTarget;
 use vault::{KdfCost, Secret, Vault};
 
@@ -137,12 +138,29 @@ pub(crate) async fn boot(folder: &Folder, clock: Clock) -> (Boot, Arc<Vault>) {
             let vault = Arc::clone(&opened);
             Box::pin(async move { Ok(vault) })
         }),
+        store: store(Arc::clone(&vault)),
         choices: Arc::default(),
         glpi: None,
         heard: provisioner::Heard::default(),
         ports: PortsBoard::default(),
     };
     (boot, vault)
+}
+
+/// As the appliance does it, without its queue.
+fn store(vault: Arc<Vault>) -> provisioner::StoreImage {
+    Arc::new(move |name, mut disk, size| {
+        let vault = Arc::clone(&vault);
+        Box::pin(async move {
+            let import = move || {
+                let watch = Watch::default();
+                images::import::import(&vault, &name, &mut disk, Some(size), &|| 1, &watch)
+                    .map(|image| image.id)
+                    .map_err(|error| error.to_string())
+            };
+            tokio::task::spawn_blocking(import).await.unwrap()
+        })
+    })
 }
 
 pub(crate) fn manual_clock() -> Clock {

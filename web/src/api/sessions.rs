@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use provisioner::host;
-use provisioner::session::{self, Confirmed, SessionId, SessionState, wipe};
+use provisioner::session::{self, Confirmed, SessionId, SessionState, capture, wipe};
 use serde::{Deserialize, Serialize};
 
 pub(super) fn router() -> Router<Desk> {
@@ -18,6 +18,7 @@ pub(super) fn router() -> Router<Desk> {
         .route("/api/sessions/preview", post(preview))
         .route("/api/sessions/wipe", post(open_wipe))
         .route("/api/sessions/wipe/preview", post(preview_wipe))
+        .route("/api/sessions/capture", post(open_capture))
         .route("/api/sessions/{id}", get(show))
         .route("/api/sessions/{id}/cancel", post(cancel))
 }
@@ -25,8 +26,8 @@ pub(super) fn router() -> Router<Desk> {
 #[derive(Serialize)]
 struct Session {
     id: String,
-    /// It has no image: its disk is erased.
-    wipe: bool,
+    /// deploy | wipe | capture
+    task: &'static str,
     host: String,
     host_name: String,
     image: String,
@@ -37,7 +38,7 @@ struct Session {
     disk_model: String,
     disk_size_bytes: u64,
     lost: String,
-    /// opened | confirming | writing | verifying | done | failed | cancelled | expired
+    /// opened | confirming | reading | writing | verifying | done | failed | cancelled | expired
     state: &'static str,
     over: bool,
     done_bytes: u64,
@@ -55,7 +56,11 @@ struct Session {
 
 fn shape(session: session::Session, now: state::Timestamp) -> Session {
     let (done_bytes, total_bytes) = match &session.state {
-        SessionState::Writing {
+        SessionState::Reading {
+            done_bytes,
+            total_bytes,
+        }
+        | SessionState::Writing {
             done_bytes,
             total_bytes,
         }
@@ -79,7 +84,7 @@ fn shape(session: session::Session, now: state::Timestamp) -> Session {
         state: session.state.as_str(),
         over: session.state.is_over(),
         stale: session.is_stale(now),
-        wipe: session.is_wipe(),
+        task: session.task.as_str(),
         id: session.id.0,
         host: session.host.0,
         host_name: session.host_name,
@@ -219,6 +224,29 @@ async fn open_wipe(
         disk_size_bytes: asked.disk_size_bytes,
     };
     let opened = wipe::open(&desk.app.boot, &confirmed, &caller.by).await;
+    let session = opened?;
+    Ok(Json(shape(session, desk.app.clock.now())))
+}
+
+#[derive(Deserialize)]
+struct CaptureOpened {
+    /// Id, name or MAC.
+    host: String,
+    /// The name that the image gets.
+    image: String,
+    /// Serial number or kernel name; needed when the host has several disks.
+    disk: Option<String>,
+}
+
+async fn open_capture(
+    State(desk): State<Desk>,
+    caller: ApiAct,
+    Json(asked): Json<CaptureOpened>,
+) -> Result<Json<Session>, Error> {
+    let found = host::find(&desk.app.db, &asked.host).await;
+    let host = found?.id;
+    let disk = asked.disk.as_deref();
+    let opened = capture::open(&desk.app.boot, &host, &asked.image, disk, &caller.by).await;
     let session = opened?;
     Ok(Json(shape(session, desk.app.clock.now())))
 }

@@ -3,6 +3,7 @@
 mod account;
 mod at_stake;
 mod boots;
+mod capture;
 mod databases;
 mod deploy;
 pub(crate) mod failure;
@@ -50,6 +51,7 @@ pub(crate) fn router() -> Router<Desk> {
         .merge(restores::router())
         .merge(hosts::router())
         .merge(boots::router())
+        .merge(capture::router())
         .merge(deploy::router())
         .merge(wipe::router())
         .merge(images::router())

@@ -1,4 +1,4 @@
-//! One deployment, while it goes on and after.
+//! One session, while it goes on and after.
 
 use super::{Frame, render};
 use crate::auth::permit::{Act, Reader};
@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use provisioner::session::{self, Session, SessionId, SessionState};
+use provisioner::session::{self, Session, SessionId, SessionState, Task};
 use state::Timestamp;
 use state::progress::Progress;
 
@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<Desk> {
         .route("/sessions/{id}/cancel", post(cancel))
 }
 
-/// A deployment in a list.
+/// A session in a list.
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) host: String,
@@ -33,11 +33,11 @@ pub(super) struct Row {
     pub(super) state: String,
 }
 
-/// What is put onto the disk.
+/// What is put onto the disk, or made of it.
 fn image(words: &Words, session: &Session) -> String {
-    match session.is_wipe() {
-        true => words.t("session-wipe"),
-        false => shown(session.image_name.as_bytes()),
+    match session.task {
+        Task::Wipe => words.t("session-wipe"),
+        Task::Deploy | Task::Capture => shown(session.image_name.as_bytes()),
     }
 }
 
@@ -72,6 +72,8 @@ struct Page {
     disk: String,
     size: String,
     lost: String,
+    /// Nothing is lost: what `lost` says then is what happens.
+    keeps: bool,
     by: String,
     expires: String,
     ended: Option<String>,
@@ -96,10 +98,10 @@ async fn show(
         } => (
             None,
             Some(words.t2(
-                if session.is_wipe() {
-                    "wipe-summary"
-                } else {
-                    "session-summary"
+                match session.task {
+                    Task::Deploy => "session-summary",
+                    Task::Wipe => "wipe-summary",
+                    Task::Capture => "capture-summary",
                 },
                 "bytes",
                 words.size(*written_bytes),
@@ -111,7 +113,11 @@ async fn show(
     };
     let key = session.id.as_str();
     let going_on = match &session.state {
-        SessionState::Writing {
+        SessionState::Reading {
+            done_bytes,
+            total_bytes,
+        }
+        | SessionState::Writing {
             done_bytes,
             total_bytes,
         }
@@ -135,15 +141,11 @@ async fn show(
         _ => Vec::new(),
     };
     let host_name = shown(session.host_name.as_bytes());
-    let title = match session.is_wipe() {
-        true => words.t1("wipe-title", "host", host_name),
-        false => words.t2(
-            "deploy-title",
-            "image",
-            shown(session.image_name.as_bytes()),
-            "host",
-            host_name,
-        ),
+    let image = shown(session.image_name.as_bytes());
+    let title = match session.task {
+        Task::Wipe => words.t1("wipe-title", "host", host_name),
+        Task::Deploy => words.t2("deploy-title", "image", image, "host", host_name),
+        Task::Capture => words.t2("capture-title", "image", image, "host", host_name),
     };
     render(&Page {
         row: row(words, &session, now),
@@ -159,6 +161,7 @@ async fn show(
         ),
         size: words.disk(session.disk_size_bytes),
         lost: shown(session.lost.as_bytes()),
+        keeps: session.task == Task::Capture,
         by: session.opened_by.clone(),
         expires: words.date(session.expires),
         ended: session.ended.map(|at| words.date(at)),

@@ -3,7 +3,7 @@
 use crate::bench::{Answer, Bench, Visitor, add_vault, bench_with};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use images::wire::{Disk, Hello, Inventory, System, Welcome};
+use images::wire::{Disk, Hello, Inventory, System, Task, Welcome};
 use state::journal;
 use state::wire::Fact;
 
@@ -285,7 +285,7 @@ async fn a_disk_is_erased_only_after_its_host_s_name_was_typed() {
     let answer = bench.post(&mut visitor, &url, &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let sessions = bench.app_sessions().await;
-    assert!(sessions.len() == 1 && sessions[0].is_wipe());
+    assert!(sessions.len() == 1 && sessions[0].task == Task::Wipe);
     let location = answer.header("location").to_owned();
     let page = bench
         .get(&mut visitor, &format!("{location}?lang=en"))
@@ -298,6 +298,67 @@ async fn a_disk_is_erased_only_after_its_host_s_name_was_typed() {
     let facts = journal::latest(&bench.app.db, 20).await.unwrap();
     let opened = |fact: &Fact| matches!(fact, Fact::WipeOpened { by, .. } if by == "admin");
     assert!(facts.iter().any(|entry| opened(&entry.fact)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_a_disk_is_asked_for_on_its_host_s_page() {
+    let (bench, mut visitor, welcome, _) = with_waiting_host("S1").await;
+    let page_of = format!("/hosts/{}", welcome.host);
+    let page = bench.get(&mut visitor, &format!("{page_of}?lang=en")).await;
+    assert!(!page.text.contains("Make an image"), "nobody approved it");
+    let token = page.token();
+    let code = [
+        ("token", token.as_str()),
+        ("code", welcome.pairing_code.as_str()),
+    ];
+    let approve = format!("{page_of}/approve");
+    let answer = bench.post(&mut visitor, &approve, &code).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = bench.get(&mut visitor, &page_of).await;
+    assert!(
+        page.text.contains("Make an image of a disk"),
+        "{}",
+        page.text
+    );
+
+    let url = format!("{page_of}/capture");
+    let ask = |token: &str, image: &str, disk: &str| {
+        [("token", token), ("image", image), ("disk", disk)].map(|(k, v)| (k, v.to_owned()))
+    };
+    for (fields, part) in [
+        (ask("of nobody", "model", "sda"), ""),
+        (ask(&token, "a model", "sda"), "choose another"),
+        (ask(&token, "model", "sdz"), "find disk sdz"),
+    ] {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let answer = bench.post(&mut visitor, &url, &fields).await;
+        assert!(
+            answer.status.is_client_error(),
+            "{fields:?}: {}",
+            answer.status
+        );
+        assert!(answer.text.contains(part), "{part} in {}", answer.text);
+        assert!(bench.app_sessions().await.is_empty(), "{fields:?}");
+    }
+    let fields = ask(&token, "model", "sda");
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let answer = bench.post(&mut visitor, &url, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let sessions = bench.app_sessions().await;
+    assert!(sessions.len() == 1 && sessions[0].task == Task::Capture);
+    let location = answer.header("location").to_owned();
+    for (language, parts) in [
+        ("en", ["Image model of a disk of", "What happens"]),
+        ("fr", ["Image model d", "Ce qui se passe"]),
+    ] {
+        let page = bench
+            .get(&mut visitor, &format!("{location}?lang={language}"))
+            .await;
+        for part in parts {
+            assert!(page.text.contains(part), "{part} in {}", page.text);
+        }
+        assert!(!page.text.contains("<dt>Lost</dt>"), "{}", page.text);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use super::alive::Alive;
 use super::answer::Refusal;
+use super::captures::Captures;
 use crate::host::{self, parts};
 use crate::rate::Bucket;
 use crate::serve::Boot;
@@ -34,6 +35,7 @@ pub(super) struct Agents {
     manifests: Arc<tokio::sync::Mutex<HashMap<String, Arc<Chunks>>>>,
     pub(super) reports: Arc<Bucket>,
     pub(super) alive: Arc<Alive>,
+    pub(super) captures: Captures,
 }
 
 impl Agents {
@@ -46,6 +48,7 @@ impl Agents {
             reads: Arc::new(Semaphore::new(MOST_READS)),
             manifests: Arc::default(),
             alive: Arc::default(),
+            captures: Captures::default(),
         }
     }
 
@@ -100,7 +103,11 @@ impl Agents {
     /// Posts a session's progress where the console looks.
     pub(super) fn show(&self, session: &Session, now: Timestamp) {
         let (done_bytes, total_bytes) = match session.state {
-            SessionState::Writing {
+            SessionState::Reading {
+                done_bytes,
+                total_bytes,
+            }
+            | SessionState::Writing {
                 done_bytes,
                 total_bytes,
             }
@@ -133,7 +140,8 @@ impl Agents {
     }
 
     pub(super) async fn chunks(&self, session: &Session) -> Result<Arc<Chunks>, Refusal> {
-        if session.is_wipe() {
+        // Of a capture there is one as soon as it is stored.
+        if session.image.is_empty() {
             return Err(Refusal::Bad("this session has no image".to_owned()));
         }
         // Held while loading: a hundred machines with one image load its manifest once.

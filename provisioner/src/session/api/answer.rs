@@ -1,8 +1,10 @@
 //! What the agent API answers when it does not answer 200, and how it reads what it is sent.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use images::import::CHUNK_BYTES;
+use images::wire;
 use std::time::Duration;
 
 /// An inventory of a large server is about 20 KiB.
@@ -20,10 +22,13 @@ pub(super) enum Refusal {
     Over(String),
     /// Ask again.
     Busy,
-    TooLong,
+    /// Longer than this.
+    TooLong(usize),
     TooSlow,
     /// The cause goes to the log, not to the machine.
     Broken(String),
+    /// A captured disk did not become an image; a sentence that the machine's screen shows.
+    NotStored(String),
 }
 
 impl Refusal {
@@ -45,13 +50,14 @@ impl IntoResponse for Refusal {
             ),
             Refusal::Bad(what) => (StatusCode::BAD_REQUEST, what),
             Refusal::Over(what) => (StatusCode::CONFLICT, what),
+            Refusal::NotStored(why) => (StatusCode::UNPROCESSABLE_ENTITY, why),
             Refusal::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many machines ask at once; try again".to_owned(),
             ),
-            Refusal::TooLong => (
+            Refusal::TooLong(longest) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "at most 256 KiB are read".to_owned(),
+                format!("at most {} KiB are read", longest >> 10),
             ),
             Refusal::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
@@ -71,12 +77,36 @@ impl IntoResponse for Refusal {
 
 /// A JSON body within the limits of size and time.
 pub(super) async fn read<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, Refusal> {
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, LONGEST_BODY))
-        .await
-        .map_err(|_| Refusal::TooSlow)?
-        .map_err(|_| Refusal::TooLong)?;
+    let bytes = whole(body, LONGEST_BODY).await?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::Bad(format!("the request is not what was expected: {error}")))
+}
+
+/// At most `longest` bytes, within the time that is given.
+async fn whole(body: Body, longest: usize) -> Result<Bytes, Refusal> {
+    tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, longest))
+        .await
+        .map_err(|_| Refusal::TooSlow)?
+        .map_err(|_| Refusal::TooLong(longest))
+}
+
+/// A chunk of a disk as its headers say it is packed; `None` for zeros. Never inflates beyond a chunk.
+pub(super) async fn read_chunk(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Option<Vec<u8>>, Refusal> {
+    const CHUNK: usize = CHUNK_BYTES as usize;
+    let bytes = whole(body, CHUNK).await?;
+    let encoding = headers
+        .get(wire::ENCODING_HEADER)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let unpacked = move || images::capture::unpack(&encoding, bytes.into());
+    tokio::task::spawn_blocking(unpacked)
+        .await
+        .map_err(Refusal::broken)?
+        .map_err(Refusal::Bad)
 }
 
 /// The hash of the key in `Authorization: Bearer …`: only hashes are kept.

@@ -4,6 +4,7 @@
 mod agents;
 mod alive;
 mod answer;
+mod captures;
 
 use crate::Mac;
 use crate::flight;
@@ -15,14 +16,14 @@ use crate::session::next::{Answer, answer, order};
 use crate::session::records::{self, Bound};
 use crate::session::{self, SessionState};
 use agents::Agents;
-use answer::{Refusal, agent_hash, hash_of_key, read};
+use answer::{Refusal, agent_hash, hash_of_key, read, read_chunk};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use images::wire::{self, Finished, Hello, Next, ProgressReport, Step, Welcome};
+use images::wire::{self, Finished, Hello, Next, ProgressReport, Step, Task, Wanted, Welcome};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub fn agent_router(boot: Boot) -> Router {
         .route("/agent/next", get(next))
         .route("/agent/session/{id}/manifest", get(manifest))
         .route("/agent/session/{id}/chunk/{index}", get(chunk))
+        .route("/agent/session/{id}/disk/{index}", post(disk))
         .route("/agent/progress", post(progress))
         .route("/agent/finished", post(finished))
         .with_state(Agents::new(boot))
@@ -151,8 +153,11 @@ async fn hand_out(
         .await
     {
         Ok(session) if session.state.is_over() => Ok(None),
-        Ok(session) if session.is_wipe() => Ok(Some(Next::Wipe(order(&session)))),
-        Ok(session) => Ok(Some(Next::Deploy(order(&session)))),
+        Ok(session) => Ok(Some(match session.task {
+            Task::Deploy => Next::Deploy(order(&session)),
+            Task::Wipe => Next::Wipe(order(&session)),
+            Task::Capture => Next::Capture(order(&session)),
+        })),
         Err(Refusal::Over(_) | Refusal::NotYours) => Ok(None),
         Err(other) => Err(other),
     }
@@ -201,6 +206,25 @@ async fn chunk(
     Ok((headers, packed.bytes).into_response())
 }
 
+/// A chunk of the disk that becomes an image.
+async fn disk(
+    State(agents): State<Agents>,
+    Path((id, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Wanted>, Refusal> {
+    let session = agents.running(&agent_hash(&headers)?, &id).await?;
+    if session.task != Task::Capture {
+        return Err(Refusal::Bad("this session reads no disk".to_owned()));
+    }
+    let bytes = read_chunk(&headers, body).await?;
+    let wanted = agents
+        .captures
+        .take(&agents.boot, &session, index, bytes)
+        .await?;
+    Ok(Json(wanted))
+}
+
 async fn progress(
     State(agents): State<Agents>,
     headers: HeaderMap,
@@ -213,6 +237,7 @@ async fn progress(
     let same_step = matches!(
         (report.step, &session.state),
         (Step::Confirm, SessionState::Confirming)
+            | (Step::Read, SessionState::Reading { .. })
             | (Step::Write, SessionState::Writing { .. })
             | (Step::Verify, SessionState::Verifying { .. })
     );
@@ -248,7 +273,13 @@ async fn finished(
     let report: Finished = read(body).await?;
     // Not `running`: the agent repeats this until it hears the answer.
     let bound = agents.session(&hash, &report.session).await?;
-    let id: HostId = bound.session.host.clone();
+    let session = &bound.session;
+    if report.ok && session.task == Task::Capture && session.image.is_empty() {
+        return Err(Refusal::Bad(
+            "there is no image of this disk yet".to_owned(),
+        ));
+    }
+    let id: HostId = session.host.clone();
     let event = Event::Finished {
         ok: report.ok,
         detail: report
