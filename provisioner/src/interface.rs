@@ -4,6 +4,7 @@
 use crate::boot::own::OwnFiles;
 use crate::boot::path::UrlHost;
 use crate::boot::patience::Patience;
+use crate::dhcp::stray::Strays;
 use crate::ports::Ports;
 use crate::serve::Boot;
 use crate::trouble::Trouble;
@@ -34,10 +35,18 @@ pub(crate) struct Served {
     pub(crate) assets: Arc<AtomicBool>,
     /// What the admin dropped in beside them.
     pub(crate) own: OwnFiles,
-    /// The files that travel by TFTP, once for all interfaces.
-    pub(crate) loaded: tftp::Loaded,
+    pub(crate) shared: Shared,
     /// With the registry, where an answer cannot wait.
     pub(crate) registry: Patience,
+}
+
+/// What the listeners of all interfaces share.
+#[derive(Clone, Default)]
+pub(crate) struct Shared {
+    /// The files that travel by TFTP.
+    pub(crate) loaded: tftp::Loaded,
+    /// Packets to tell the journal of.
+    pub(crate) strays: Strays,
 }
 
 impl Served {
@@ -139,7 +148,7 @@ fn look(name: &str) -> Look {
 pub(crate) async fn serve(
     boot: Boot,
     network: Network,
-    loaded: tftp::Loaded,
+    shared: Shared,
     shutdown: CancellationToken,
 ) {
     let name = network.interface.clone();
@@ -181,7 +190,7 @@ pub(crate) async fn serve(
             http_port: network.http_port,
             assets: Arc::clone(&assets),
             own: own.clone(),
-            loaded: loaded.clone(),
+            shared: shared.clone(),
             registry: registry.clone(),
         };
         four.keep(place, |(_, address)| {

@@ -38,6 +38,29 @@ fn choose(table: &str, interface: &str) -> Option<Ipv6Addr> {
         .map(|(_, _, address)| address)
 }
 
+/// Whether whoever has this address is on the wire of the interface itself.
+pub(crate) fn is_on_link(interface: &str, of: &Ipv6Addr) -> bool {
+    of.is_unicast_link_local()
+        || std::fs::read_to_string(ADDRESSES).is_ok_and(|table| holds(&table, interface, of))
+}
+
+/// Pure. One of the interface's own networks has it.
+fn holds(table: &str, interface: &str, of: &Ipv6Addr) -> bool {
+    table.lines().any(|line| {
+        let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+        let Ok([address, _, prefix, _, _, name]) = <[&str; 6]>::try_from(columns) else {
+            return false;
+        };
+        let address = u128::from_str_radix(address, 16);
+        let prefix = u32::from_str_radix(prefix, 16);
+        let (Ok(address), Ok(prefix @ 1..=128)) = (address, prefix) else {
+            return false;
+        };
+        let mask = u128::MAX << (128 - prefix);
+        name == interface && address & mask == of.to_bits() & mask
+    })
+}
+
 /// An address that a machine somewhere else on the site can send to.
 pub(crate) fn is_routable(address: &Ipv6Addr) -> bool {
     !(address.is_unspecified()
@@ -50,6 +73,36 @@ pub(crate) fn is_routable(address: &Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interface_s_own_networks_are_on_its_wire() {
+        let row = |address: &str, prefix: u8, name: &str| {
+            let address: Ipv6Addr = address.parse().unwrap();
+            format!(
+                "{:032x} 02 {prefix:02x} 00 80 {name:>8}\n",
+                address.to_bits()
+            )
+        };
+        let table = [
+            row("2001:db8:77::2", 64, "srv0"),
+            row("fd00::1", 128, "srv0"),
+            row("2001:db8:99::2", 48, "srv1"),
+            "nonsense\n".to_owned(),
+        ]
+        .concat();
+        let expected = [
+            ("2001:db8:77::50", true),
+            ("2001:db8:78::50", false),
+            ("fd00::1", true),
+            ("fd00::2", false),
+            ("2001:db8:99::50", false),
+        ];
+        for (address, on_link) in expected {
+            let found = holds(&table, "srv0", &address.parse().unwrap());
+            assert_eq!(found, on_link, "{address}");
+        }
+        assert!(is_on_link("srv0", &"fe80::1".parse().unwrap()));
+    }
 
     #[test]
     fn the_address_that_lasts_is_chosen() {

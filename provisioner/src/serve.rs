@@ -7,7 +7,7 @@ use crate::dhcp::lease::Leases;
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
 use crate::session::Arriving;
-use crate::{flight, interface, session, tftp};
+use crate::{flight, interface, session};
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
@@ -85,12 +85,15 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
             shutdown.clone(),
         ));
     }
-    let loaded = tftp::Loaded::default();
+    let shared = interface::Shared::default();
+    let (strays, db, clock) = (shared.strays.clone(), boot.db.clone(), boot.clock.clone());
+    let stop = shutdown.clone();
+    tasks.spawn(async move { strays.write_down(&db, &clock, &stop).await });
     for network in networks {
         tasks.spawn(interface::serve(
             boot.clone(),
             network,
-            loaded.clone(),
+            shared.clone(),
             shutdown.clone(),
         ));
     }

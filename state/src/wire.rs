@@ -338,6 +338,16 @@ pub enum Fact {
         address: String,
         by: String,
     },
+    /// A DHCP packet was not answered because of what it is; each sender is told once a day.
+    PacketIgnored {
+        interface: String,
+        /// The address it came from.
+        from: String,
+        /// The network card that it says it is of.
+        mac: Option<String>,
+        /// A code, as in the console's catalogues.
+        why: String,
+    },
     /// Somebody typed a vault's recovery words back from paper, and they opened the vault.
     WordsConfirmed {
         target: String,
@@ -400,6 +410,7 @@ impl Fact {
             Fact::AddressInUse { .. } => "address_in_use",
             Fact::LeasesDamaged { .. } => "leases_damaged",
             Fact::AddressReleased { .. } => "address_released",
+            Fact::PacketIgnored { .. } => "packet_ignored",
             Fact::WordsConfirmed { .. } => "words_confirmed",
         }
     }

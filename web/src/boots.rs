@@ -9,7 +9,7 @@ use std::fmt::Display;
 const QUIET_MS: u64 = 5000;
 
 /// The sentence of a code that other versions may know more of.
-fn why(words: &Words, code: &str) -> String {
+pub(crate) fn why(words: &Words, code: &str) -> String {
     if let Some(error) = code.strip_prefix("aborted ") {
         return words.t1("boot-why-aborted", "error", error);
     }
@@ -204,6 +204,10 @@ pub(crate) fn step(words: &Words, step: &Step) -> String {
     let w = words;
     match step {
         Step::Asked { .. } => asked(words, step).unwrap_or_default(),
+        Step::Answered {
+            message: Message::Nak,
+            ..
+        } => w.t("boot-step-refused"),
         Step::Answered { port, file, .. } => match (port, file) {
             (4011, Some(file)) => w.t1("boot-step-acked", "file", file),
             (_, Some(file)) => w.t1("boot-step-offered-file", "file", file),
@@ -326,6 +330,11 @@ mod tests {
                 address: ip,
             },
             Cause::NoAddressServer,
+            Cause::NoSubnet(None),
+            Cause::NoSubnet(Some(ip)),
+            Cause::NoAddressLeft,
+            Cause::AddressRefused,
+            Cause::AskedWithoutAddress,
             Cause::Snooping,
             Cause::FirmwareGaveUp,
             Cause::GuestIsolation,

@@ -590,6 +590,26 @@ pub(crate) fn line(words: &Words, entry: &Entry) -> Line {
             None,
             None,
         ),
+        Fact::PacketIgnored {
+            interface,
+            from,
+            mac,
+            why,
+        } => {
+            let why = crate::boots::why(w, why);
+            let sender = match mac {
+                Some(mac) => format!("{mac} ({from})"),
+                None => from.clone(),
+            };
+            let values: [(&str, &dyn std::fmt::Display); 3] =
+                [("interface", interface), ("sender", &sender), ("why", &why)];
+            (
+                Mood::Bad,
+                w.with("fact-packet-ignored", &values),
+                None,
+                None,
+            )
+        }
         Fact::WordsConfirmed { target, by } => (
             Mood::Good,
             w.t2("fact-words-confirmed", "target", target, "by", by),

@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) gives: bool,
     /// It was sent to our own address, not to everybody's.
     pub(crate) to_us: bool,
+    /// Where it came from.
+    pub(crate) from: Ipv4Addr,
     /// Our address on the interface it came in by.
     pub(crate) server: Ipv4Addr,
     pub(crate) http_port: u16,
@@ -141,7 +143,9 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     if !for_us && request.server.is_some_and(|server| server != facts.server) {
         return Silent(Why::OtherServer);
     }
-    if second_step && !relay::is_host(&request.ciaddr) {
+    // Some firmware leaves `ciaddr` empty and asks from its address; it is answered there.
+    let answerable = |address| relay::is_host(address) && *address != facts.server;
+    if second_step && !answerable(&request.ciaddr) && !answerable(&facts.from) {
         return Silent(Why::NoAddress);
     }
     if let BootStep::Ignore(why) = facts.step {
@@ -232,6 +236,7 @@ mod tests {
             port,
             gives: false,
             to_us: false,
+            from: Ipv4Addr::UNSPECIFIED,
             server: Ipv4Addr::new(10, 77, 0, 2),
             http_port: 8067,
             tftp: true,
@@ -247,6 +252,39 @@ mod tests {
             class,
             file: file.map(str::to_owned),
             straight_boot,
+        }
+    }
+
+    #[test]
+    fn the_second_step_is_answered_where_it_can_be() {
+        let none = [0; 4];
+        // (its own word, where it came from, whether there is a way back)
+        let table = [
+            ([10, 77, 0, 50], none, true),
+            ([10, 77, 0, 50], [10, 77, 0, 50], true),
+            (none, [10, 77, 0, 50], true),
+            ([255; 4], [10, 77, 0, 50], true),
+            (none, none, false),
+            (none, [10, 77, 0, 2], false),
+            ([224, 0, 0, 1], [127, 0, 0, 1], false),
+        ];
+        let uefi = Build::discover()
+            .message(3)
+            .option(60, b"PXEClient:Arch:00007:UNDI:003000")
+            .option(93, &[0, 7]);
+        for (ciaddr, from, answered) in table {
+            let request = parse(&uefi.ciaddr(ciaddr).packet()).unwrap();
+            let facts = Facts {
+                from: from.into(),
+                ..facts(Port::Pxe)
+            };
+            let found = decide(&request, &facts);
+            let file = Some("b/525400123456/snponly.efi");
+            let expected = match answered {
+                true => Decision::Ack(answer("PXEClient", file, false)),
+                false => Decision::Silent(Why::NoAddress),
+            };
+            assert_eq!(found, expected, "{ciaddr:?} from {from:?}");
         }
     }
 

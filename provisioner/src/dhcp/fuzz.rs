@@ -49,6 +49,7 @@ pub fn packet(bytes: &[u8]) -> usize {
                 port,
                 gives: false,
                 to_us,
+                from: Ipv4Addr::UNSPECIFIED,
                 server: SERVER,
                 http_port: 8067,
                 tftp: true,

@@ -1,6 +1,7 @@
 //! DHCP: tells machines that boot from the network where their loader is, beside the DHCP server
 //! that gives them their address, or as that server (`lease`). `request` reads, `relay` reads what a relay added, `decide`
-//! chooses (all pure), `reply` writes and says where to, `server` and `socket` hold the sockets.
+//! chooses (all pure), `reply` writes and says where to, `server` and `socket` hold the sockets; `stray`: what no
+//! machine should send, for the journal.
 
 pub(crate) mod decide;
 #[cfg(any(test, fuzzing))]
@@ -13,6 +14,7 @@ pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod server;
 mod socket;
+pub(crate) mod stray;
 
 /// The two ports a boot server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -175,7 +175,8 @@ pub(crate) fn encode_terms(
     if boots.is_some() {
         add(&mut reply, 97, &request.machine_id);
     }
-    if let Some(subnet) = request.subnet {
+    // RFC 3011: only who honoured it says so.
+    if let Some(subnet) = request.chosen_subnet() {
         add(&mut reply, 118, &subnet.octets());
     }
     reply.end(request, longest)
@@ -297,7 +298,7 @@ impl Reply {
 /// source port that differs by firmware (EDK2 asks from 4011, iPXE from 68).
 pub(crate) fn destination(port: Port, request: &Request, from: SocketAddrV4) -> SocketAddrV4 {
     match port {
-        Port::Pxe if from.ip().is_unspecified() => SocketAddrV4::new(request.ciaddr, from.port()),
+        Port::Pxe if !relay::is_host(from.ip()) => SocketAddrV4::new(request.ciaddr, from.port()),
         Port::Pxe => from,
         Port::Bootps if !request.giaddr.is_unspecified() => SocketAddrV4::new(request.giaddr, 67),
         Port::Bootps if relay::is_host(&request.ciaddr) => SocketAddrV4::new(request.ciaddr, 68),
@@ -324,6 +325,7 @@ mod tests {
             port,
             gives: false,
             to_us: false,
+            from: Ipv4Addr::UNSPECIFIED,
             server: SERVER,
             http_port: 8067,
             tftp: true,
@@ -422,6 +424,7 @@ mod tests {
             port: Port::Bootps,
             gives: true,
             to_us: false,
+            from: Ipv4Addr::UNSPECIFIED,
             server: SERVER,
             http_port: 8067,
             tftp: true,
@@ -471,6 +474,38 @@ mod tests {
             }
             let golden = std::fs::read_to_string(&path).unwrap_or_default();
             assert_eq!(reply, golden, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_network_that_was_asked_for_is_said_back_only_where_it_was_given() {
+        let asked = Build::discover().option(118, &[10, 82, 0, 0]);
+        let relayed = asked.clone().giaddr([10, 80, 0, 1]);
+        let link = b"\x05\x04\x0a\x51\x00\x00";
+        let table = [
+            (
+                "not asked for",
+                Build::discover().giaddr([10, 80, 0, 1]),
+                false,
+            ),
+            ("on our wire", asked, false),
+            ("by a relay", relayed.clone(), true),
+            (
+                "by a relay that knows better",
+                relayed.option(82, link),
+                false,
+            ),
+        ];
+        for (name, build, said) in table {
+            let request = parse(&build.packet()).expect(name);
+            let terms = Terms {
+                address: [10, 82, 0, 100].into(),
+                options: Vec::new(),
+                rapid: false,
+            };
+            let message = decoded(&encode_terms(&request, Kind::Offer, &terms, None, SERVER));
+            let found = message.opts().get(OptionCode::SubnetSelection).is_some();
+            assert_eq!(found, said, "{name}");
         }
     }
 

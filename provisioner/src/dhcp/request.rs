@@ -67,6 +67,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Option 118 where it says which network the machine is in: a relay passed it on, and says
+    /// nothing better itself (RFC 3527). A machine on our own wire is where it is.
+    pub(crate) fn chosen_subnet(&self) -> Option<Ipv4Addr> {
+        let relayed = !self.giaddr.is_unspecified();
+        self.subnet
+            .filter(|_| relayed && relay::read(&self.relay_info).link.is_none())
+    }
+
     /// What it says of the machine besides its card.
     /// `ours`: the address it came in at, which is in its network unless a relay is in between.
     pub(crate) fn said(&self, ours: Ipv4Addr) -> Said {

@@ -6,6 +6,7 @@ use super::lease;
 use super::reply::{self, Kind};
 use super::request::{self, MessageType, Request};
 use super::socket::{Route, Socket};
+use super::stray::{BAD_RELAY, Stray};
 use crate::boot::client::{self, Client};
 use crate::boot::negotiations::Planned;
 use crate::boot::{gate, loader};
@@ -140,6 +141,9 @@ async fn reply_to(
         Ok(request) => request,
         Err(why) => {
             tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
+            let (from, now) = ((*route.from.ip()).into(), served.boot.clock.now());
+            let strays = &served.shared.strays;
+            strays.malformed(interface, from, packet, why, now);
             return None;
         }
     };
@@ -191,6 +195,23 @@ pub(crate) async fn boots(
     }
 }
 
+/// For the journal: a relay that gives an address for itself to which nothing can be sent.
+pub(crate) fn bad_relay(served: &Served, request: &Request, route: Route) {
+    let stray = Stray {
+        interface: served.interface.clone(),
+        from: (*route.from.ip()).into(),
+        mac: Some(request.mac),
+        why: BAD_RELAY,
+    };
+    let now = served.boot.clock.now();
+    served.shared.strays.note(stray, now);
+}
+
+/// Whether its timeline is kept: an ordinary client's is not.
+pub(crate) fn is_booting(request: &Request) -> bool {
+    decide::client(request) != Client::NotBooting
+}
+
 /// Gather and decide; what is not answered is noted here. `gives`: we give its address too.
 async fn judge(
     served: &Served,
@@ -201,7 +222,7 @@ async fn judge(
     saw: &mpsc::Sender<Mac>,
 ) -> Option<(Kind, Answer, Option<Planned>)> {
     let interface = &served.interface;
-    if decide::client(request) == Client::NotBooting {
+    if !is_booting(request) {
         return None;
     }
     let mac = request.mac;
@@ -237,6 +258,7 @@ async fn judge(
         port,
         gives,
         to_us: route.to.is_some(),
+        from: *route.from.ip(),
         server: served.address,
         http_port: ports.http.unwrap_or_default(),
         tftp: ports.tftp.is_some(),
@@ -251,6 +273,9 @@ async fn judge(
                 tracing::info!(interface, %mac, %why, "not answered");
             } else {
                 tracing::debug!(interface, %mac, %why, "not answered");
+            }
+            if why == decide::Why::BadRelay {
+                bad_relay(served, request, route);
             }
             recorder.note(mac, flight::silent(port.number(), why));
             return None;

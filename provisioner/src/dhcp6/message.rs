@@ -62,6 +62,20 @@ pub(super) enum Malformed {
     BadClient,
 }
 
+impl Malformed {
+    /// Under which the console's catalogues have its sentence.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Malformed::Short => "short",
+            Malformed::NotARequest => "not_a_request",
+            Malformed::Truncated => "truncated",
+            Malformed::TooManyRelays => "too_many_relays",
+            Malformed::NothingRelayed => "nothing_relayed",
+            Malformed::BadClient => "bad_client",
+        }
+    }
+}
+
 impl From<Truncated> for Malformed {
     fn from(_: Truncated) -> Malformed {
         Malformed::Truncated

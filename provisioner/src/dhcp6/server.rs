@@ -12,6 +12,7 @@ use crate::boot::client::Client;
 use crate::boot::heard::Said;
 use crate::boot::{gate, loader};
 use crate::dhcp::server::{SIGHTINGS, write_down};
+use crate::dhcp::stray::Stray;
 use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
 use crate::session::api::KEEP_SEEN;
@@ -130,7 +131,9 @@ async fn answer(server: &Server, port: Port, socket: &Socket) -> std::io::Error 
                 let Some(reply) = reply_to(server, port, &buffer[..len], route).await else {
                     continue;
                 };
-                if port == Port::Pxe {
+                // An address from elsewhere may be borrowed: its owner is sent one packet, not three.
+                let near = ipv6::is_on_link(&server.served.interface, route.from.ip());
+                if port == Port::Pxe && near {
                     repeats.said(&(reply.clone(), route), Instant::now());
                 }
                 (reply, route)
@@ -164,6 +167,13 @@ async fn reply_to(server: &Server, port: Port, packet: &[u8], route: Route) -> O
         Ok(request) => request,
         Err(why) => {
             tracing::debug!(interface, from = %route.from, %why, "DHCPv6 packet ignored");
+            let stray = Stray {
+                interface: interface.clone(),
+                from: (*route.from.ip()).into(),
+                mac: None,
+                why: why.code(),
+            };
+            served.shared.strays.note(stray, served.boot.clock.now());
             return None;
         }
     };

@@ -49,6 +49,14 @@ pub enum Cause {
     },
     /// Nobody gave it an address.
     NoAddressServer,
+    /// We give addresses, and none of its network; it asks through this relay, or on our wire.
+    NoSubnet(Option<Ipv4Addr>),
+    /// We give addresses, and none was left for it.
+    NoAddressLeft,
+    /// We give addresses, and it goes on asking for one it may not have.
+    AddressRefused,
+    /// It asked port 4011 without an address to answer to.
+    AskedWithoutAddress,
     Snooping,
     FirmwareGaveUp,
     GuestIsolation,
@@ -90,6 +98,11 @@ impl Cause {
             Cause::TwoServers(_) => "two-servers",
             Cause::OtherSubnet { .. } => "other-subnet",
             Cause::NoAddressServer => "no-address-server",
+            Cause::NoSubnet(None) => "no-subnet",
+            Cause::NoSubnet(Some(_)) => "no-subnet-behind-relay",
+            Cause::NoAddressLeft => "no-address-left",
+            Cause::AddressRefused => "address-refused",
+            Cause::AskedWithoutAddress => "asked-without-address",
             Cause::Snooping => "snooping",
             Cause::FirmwareGaveUp => "firmware-gave-up",
             Cause::GuestIsolation => "guest-isolation",
@@ -127,6 +140,7 @@ impl Cause {
                 let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
                 vec![("servers", servers.join(", "))]
             }
+            Cause::NoSubnet(Some(relay)) => vec![("relay", relay.to_string())],
             Cause::OtherSubnet { server, address } => vec![
                 ("server", server.to_string()),
                 ("address", address.to_string()),

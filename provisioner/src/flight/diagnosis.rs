@@ -120,6 +120,8 @@ pub fn diagnose(
         | Cause::NotReady(_)
         | Cause::WrongArchitecture(_)
         | Cause::MissingFile(_)
+        | Cause::NoSubnet(_)
+        | Cause::NoAddressLeft
         | Cause::OwnFirewall(_) => Duration::ZERO,
         _ => PATIENCE,
     };
@@ -152,11 +154,22 @@ fn judge(d: &Digest, network: &Network, machine: &Machine, quiet: Duration) -> D
     if let Some(file) = d.files.last() {
         return files(d, file, network, machine, quiet);
     }
+    if d.without_address > 0 && d.answered_4011 == 0 {
+        let evidence = vec![Evidence::Asked4011(d.asked_4011)];
+        return Diagnosis::new(Cause::AskedWithoutAddress, Seen, evidence);
+    }
+    if d.refused {
+        let evidence = vec![Evidence::Asked(d.asked)];
+        return Diagnosis::new(Cause::AddressRefused, Seen, evidence);
+    }
     if d.offered == 0 {
         let evidence = vec![Evidence::Asked(d.asked)];
         return Diagnosis::new(Cause::Unknown, Certainty::Possible, evidence);
     }
     if let Some(found) = other_servers(d, network) {
+        return found;
+    }
+    if let Some(found) = chose_another(d, network) {
         return found;
     }
     if d.asked_4011 > 0 {
@@ -175,8 +188,19 @@ fn judge(d: &Digest, network: &Network, machine: &Machine, quiet: Duration) -> D
     }
 }
 
+/// We offered it an address and a boot, and it took another server's address.
+fn chose_another(d: &Digest, network: &Network) -> Option<Diagnosis> {
+    let (ours, _) = network.address.filter(|_| network.gives)?;
+    let server = d.took.filter(|server| d.chose_another && *server != ours)?;
+    let evidence = vec![Evidence::Offered(d.offered), Evidence::Took(server)];
+    let cause = Cause::TwoServers(vec![ours, server]);
+    Some(Diagnosis::new(cause, Certainty::Probable, evidence))
+}
+
 fn silent(d: &Digest, why: &str) -> Diagnosis {
     let cause = match why {
+        "no_subnet" => Cause::NoSubnet(d.relay),
+        "no_address_left" => Cause::NoAddressLeft,
         "unsupported" => Cause::WrongArchitecture(d.arch),
         "no_assets" | "no_tftp" | "no_http" => Cause::NotReady(why.to_owned()),
         other => Cause::OnPurpose(other.to_owned()),

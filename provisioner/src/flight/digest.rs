@@ -59,6 +59,14 @@ pub(super) struct Digest {
     pub(super) answered_4011: u32,
     /// The code of the last silence that was a decision about the machine.
     pub(super) silent: Option<String>,
+    /// The relay it asks through.
+    pub(super) relay: Option<Ipv4Addr>,
+    /// It asked 4011 without an address to answer to.
+    pub(super) without_address: u32,
+    /// Where we give addresses: our last word was that it may not have the one it wants.
+    pub(super) refused: bool,
+    /// It wants the address of another server than us.
+    pub(super) chose_another: bool,
     pub(super) others: BTreeMap<Ipv4Addr, Other>,
     /// In the order in which they were first asked for.
     pub(super) files: Vec<File>,
@@ -84,6 +92,9 @@ impl Digest {
     }
 
     fn take(&mut self, step: &Step, times: u32, tries: &mut BTreeSet<u32>) {
+        if let Step::Asked { relay, .. } = step {
+            self.relay = relay.or(self.relay);
+        }
         match step {
             Step::Asked {
                 program: Program::Ordinary,
@@ -124,22 +135,25 @@ impl Digest {
                 self.took = server.or(self.took);
             }
             Step::Asked { .. } => {}
+            Step::Answered {
+                message: Message::Nak,
+                ..
+            } => self.refused = true,
             Step::Answered { port, file, .. } => {
+                self.refused = false;
                 match port {
                     4011 => self.answered_4011 += times,
                     _ => self.offered += times,
                 }
                 self.given = file.clone();
             }
-            // What every boot has: its talk with the server that gives addresses.
-            Step::Silent { why, .. } => {
-                if !matches!(
-                    why.as_str(),
-                    "not_for_a_proxy" | "other_server" | "not_booting" | "no_address"
-                ) {
-                    self.silent = Some(why.clone());
-                }
-            }
+            Step::Silent { port, why } => match why.as_str() {
+                "no_address" => self.without_address += times,
+                "other_server" => self.chose_another |= *port == 67,
+                // What every boot has: its talk with the server that gives addresses.
+                "not_for_a_proxy" | "not_booting" => {}
+                _ => self.silent = Some(why.clone()),
+            },
             Step::NotSent { .. } => {}
             Step::FileAsked { by, file, .. } => {
                 self.next_entry = false;

@@ -4,6 +4,7 @@
 use super::capture::Ring;
 use super::frame::{self, Heard, Reply};
 use super::rogue::{Finding, Servers};
+use super::scout::is_scout;
 use super::wire::{Message, Step};
 use crate::Mac;
 use crate::boot::client::Client;
@@ -135,6 +136,8 @@ impl Ether {
                 true => Task::Expect(mac, 69),
                 false => Task::Nothing,
             },
+            // Another Reprise's.
+            Some(Heard::Asked { request, .. }) if is_scout(&request) => Task::Nothing,
             Some(Heard::Asked { port, to, request }) => {
                 interface.heard = Some(now);
                 let boots = decide::client(&request) != Client::NotBooting;

@@ -1,8 +1,9 @@
 //! Hears what goes by on an interface: other servers' answers, and packets of machines that never
-//! come to our own sockets. It only listens.
+//! come to our own sockets. Now and then it asks who gives addresses (`scout`).
 
 use super::ether::Task;
 use super::rogue::Finding;
+use super::scout;
 use super::wire::Step;
 use crate::Mac;
 use crate::interface::{EVERY, Served};
@@ -119,6 +120,9 @@ async fn hear(served: &Served, socket: &UdpSocket, others: &mut Others) -> io::E
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut ticks = 0u32;
+    let began = tokio::time::Instant::now() + scout::FIRST;
+    let mut scouting = tokio::time::interval_at(began, scout::EVERY);
+    scouting.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut buffer = vec![0; LONGEST];
     loop {
         let len = tokio::select! {
@@ -126,6 +130,13 @@ async fn hear(served: &Served, socket: &UdpSocket, others: &mut Others) -> io::E
                 Ok(len) => len,
                 Err(error) => return error,
             },
+            _ = scouting.tick(), if others.we_boot => {
+                let xid = u32::try_from(clock.now().0 & 0x7fff_ffff).unwrap_or_default();
+                if let Err(error) = scout::ask(&served.interface, served.address, xid) {
+                    tracing::debug!(interface = served.interface, %error, "failed to ask for other DHCP servers");
+                }
+                continue;
+            }
             _ = tick.tick() => {
                 overdue(served, &mut expected);
                 ticks = ticks.wrapping_add(1);

@@ -6,7 +6,7 @@
 //! - [`Recorder`]: the bounded handle that everything which talks to a machine notes its steps with
 //! - `timeline`: where one flight (one power-on) ends and the next begins; pure
 //! - `listen`: hears what goes by on an interface (`frame` reads it, `ether` remembers it,
-//!   `capture` keeps the packets, `rogue` finds servers that get in the way)
+//!   `capture` keeps the packets, `rogue` finds servers that get in the way, `scout` asks for them)
 //! - `keep`, `records`: flights survive a restart
 //! - [`diagnose`]: why a machine did not boot, from its flight's `digest`; pure
 
@@ -21,6 +21,7 @@ mod listen;
 mod recorder;
 mod records;
 mod rogue;
+mod scout;
 mod step;
 mod timeline;
 pub mod wire;
@@ -32,6 +33,7 @@ pub use keep::{Trace, packets, trace};
 pub(crate) use listen::listen;
 pub use recorder::Recorder;
 pub(crate) use recorder::Sending;
+pub(crate) use scout::is_scout;
 pub(crate) use step::{answered, answered_six, asked, asked_six, policy_code, silent};
 pub use timeline::Flight;
 pub use wire::{Carrier, Message, Step, Timed};

@@ -3,6 +3,7 @@
 use super::answer::{self, Content, text};
 use super::request::{self, HEAD_BYTES, Head, Request};
 use super::router;
+use super::sendfile;
 use crate::interface::Served;
 use axum::http::Method;
 use std::io;
@@ -39,13 +40,13 @@ pub(super) async fn serve(mut stream: TcpStream, served: &Served) -> io::Result<
         };
         let mut out = answer::head(&answer, keep, served.boot.clock.now()).into_bytes();
         match answer.into_body() {
-            _ if head_only => stream.write_all(&out).await?,
+            _ if head_only => sendfile::write(&mut stream, &out).await?,
             Content::Bytes(bytes) => {
                 out.extend(bytes);
-                stream.write_all(&out).await?;
+                sendfile::write(&mut stream, &out).await?;
             }
             Content::File(part) => {
-                stream.write_all(&out).await?;
+                sendfile::write(&mut stream, &out).await?;
                 part.send(&mut stream).await?;
             }
         }

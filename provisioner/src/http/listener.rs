@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 /// A classroom is thirty machines with two connections each.
 const MOST_CONNECTIONS: usize = 512;
 const MOST_PER_MACHINE: usize = 16;
+/// What is left to each when half of all places are taken: firmware and iPXE need two.
+const FEW_PER_MACHINE: usize = 4;
 /// The slowest download that is worth waiting for: 64 MiB in half an hour.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(1800);
 
@@ -65,14 +67,16 @@ struct Taken(Places, IpAddr);
 impl Places {
     fn take(&self, from: IpAddr) -> Option<Taken> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= MOST_CONNECTIONS {
+        let all = open.values().sum::<usize>();
+        let most = match all {
+            MOST_CONNECTIONS.. => 0,
+            all if all >= MOST_CONNECTIONS / 2 => FEW_PER_MACHINE,
+            _ => MOST_PER_MACHINE,
+        };
+        if open.get(&from).copied().unwrap_or_default() >= most {
             return None;
         }
-        let mine = open.entry(from).or_default();
-        if *mine >= MOST_PER_MACHINE {
-            return None;
-        }
-        *mine += 1;
+        *open.entry(from).or_default() += 1;
         Some(Taken(self.clone(), from))
     }
 }
@@ -122,5 +126,30 @@ async fn connection(stream: TcpStream, served: Served, _place: Taken) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a boot connection ended early"),
         Err(_) => tracing::warn!("a boot connection was too slow and was closed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_machines_cannot_take_all_places() {
+        let places = Places::default();
+        let address = |number: u32| IpAddr::from(std::net::Ipv4Addr::from_bits(number));
+        let take = |number: u32| -> Vec<Taken> {
+            std::iter::from_fn(|| places.take(address(number))).collect()
+        };
+        let mut held: Vec<Vec<Taken>> = (0..16).map(take).collect();
+        assert!(held.iter().all(|taken| taken.len() == MOST_PER_MACHINE));
+        held.extend((16..48).map(take));
+        let greedy: usize = held.iter().map(Vec::len).sum();
+        assert!(greedy < MOST_CONNECTIONS, "{greedy} places by 48 machines");
+        assert_eq!(take(100).len(), FEW_PER_MACHINE, "one more is served");
+        let all: Vec<_> = (200..1000).map(take).collect();
+        let total = greedy + all.iter().map(Vec::len).sum::<usize>();
+        assert_eq!(total, MOST_CONNECTIONS);
+        drop((held, all));
+        assert_eq!(take(100).len(), MOST_PER_MACHINE, "given back");
     }
 }

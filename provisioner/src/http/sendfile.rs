@@ -9,19 +9,25 @@ use std::io::{self, ErrorKind, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use tokio::io::Interest;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// Asked for at once, and looked for in memory at once.
 const WINDOW: u64 = 1 << 20;
+/// A PC that takes nothing for this long has gone, or holds the place of another.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Read at once by the thread.
 const PIECE: usize = 256 << 10;
 
-/// Sends the bytes of `part`; `sent` is told of each step. An error when the file ends before it.
+/// Sends the bytes of `part`; `sent` is told of each step. An error when the file ends before it,
+/// and when nothing was taken for `patience`.
 pub(super) async fn send(
     stream: &TcpStream,
     file: &Arc<File>,
     part: Range<u64>,
+    patience: Duration,
     mut sent: impl FnMut(u64),
 ) -> io::Result<()> {
     let mut at = part.start;
@@ -32,7 +38,9 @@ pub(super) async fn send(
         }
         while at < window.end {
             let wanted = usize::try_from(window.end - at).unwrap_or(usize::MAX);
-            stream.writable().await?;
+            timeout(patience, stream.writable())
+                .await
+                .map_err(|_| stalled())??;
             let mut offset = at;
             let done = stream.try_io(Interest::WRITABLE, || {
                 rustix::fs::sendfile(stream, file, Some(&mut offset), wanted)
@@ -52,6 +60,18 @@ pub(super) async fn send(
         }
     }
     Ok(())
+}
+
+/// A few bytes, which go out or do not.
+pub(super) async fn write(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    timeout(PATIENCE, stream.write_all(bytes))
+        .await
+        .map_err(|_| stalled())?
+}
+
+/// The other end takes nothing.
+fn stalled() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the PC took nothing for half a minute")
 }
 
 fn shorter() -> io::Error {
@@ -111,7 +131,7 @@ mod tests {
         let (here, mut there) = (here.unwrap(), there.unwrap().0);
         let sending = async move {
             let mut count = 0;
-            let done = send(&here, file, part, |bytes| count += bytes).await;
+            let done = send(&here, file, part, PATIENCE, |bytes| count += bytes).await;
             drop(here);
             done.map(|()| count)
         };
@@ -119,6 +139,27 @@ mod tests {
         let (done, read) = tokio::join!(sending, there.read_to_end(&mut got));
         read.unwrap();
         (got, done)
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_holds_no_place() {
+        let path = std::env::temp_dir().join(format!("reprise-stalled-{}", state::id::new()));
+        std::fs::File::create(&path)
+            .unwrap()
+            .set_len(1 << 30)
+            .unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = TcpStream::connect(listener.local_addr().unwrap());
+        let (here, there) = tokio::join!(here, listener.accept());
+        let (here, there) = (here.unwrap(), there.unwrap().0);
+        let mut count = 0;
+        let short = Duration::from_millis(100);
+        let done = send(&here, &file, 0..1 << 30, short, |bytes| count += bytes).await;
+        assert_eq!(done.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(count > 0, "what the buffers hold was sent");
+        drop(there);
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Content};
 use super::range::{Wanted, wanted};
-use super::sendfile;
+use super::sendfile::{self, PATIENCE};
 use crate::flight::Sending;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// UEFI decides by it whether a file is a program.
@@ -82,14 +81,14 @@ impl FilePart {
         };
         let hole = patch.as_ref().map_or(part.end..part.end, Patch::place);
         let before = part.start..part.end.min(hole.start);
-        sendfile::send(stream, &file, before, &mut count).await?;
+        sendfile::send(stream, &file, before, PATIENCE, &mut count).await?;
         if let Some(patch) = &patch {
             let bytes = patch.within(&part);
-            stream.write_all(bytes).await?;
+            sendfile::write(stream, bytes).await?;
             count(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         }
         let behind = part.start.max(hole.end)..part.end;
-        sendfile::send(stream, &file, behind, &mut count).await
+        sendfile::send(stream, &file, behind, PATIENCE, &mut count).await
     }
 }
 

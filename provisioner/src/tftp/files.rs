@@ -160,7 +160,7 @@ impl Shelf {
 
     async fn load(&self, file: BootFile) -> Result<Arc<[u8]>, Refusal> {
         let path = asset::path(&self.served.boot.assets_dir, &self.served.own, file).await;
-        self.served.loaded.load(&path).await.map_err(|error| {
+        self.served.shared.loaded.load(&path).await.map_err(|error| {
             tracing::error!(path = %path.display(), %error, "failed to read a boot loader; run `reprise boot assets build`");
             Refusal::not_found()
         })

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 const MOST_EACH: usize = 128;
 /// First packets and errors to an address that never answered: it may belong to a victim, in whose
 /// name somebody asks.
-const UNPROVEN: f64 = 512.0;
+const UNPROVEN: f64 = 256.0;
 const UNPROVEN_PER_S: f64 = 8.0;
-/// The first packet of a transfer, and its repetitions.
-const FIRST_PACKETS: f64 = 4.0;
+/// The first packet of a transfer, and its repetition.
+const FIRST_PACKETS: f64 = 2.0;
 const MOST_REMEMBERED: usize = 1024;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ mod tests {
         let sent = (0..10_000)
             .filter(|_| peers.may_send(address(1), start))
             .count();
-        assert_eq!(sent, 512);
+        assert_eq!(sent, 256);
         assert_eq!(peers.admit(address(1), start), Admission::Quiet);
         assert_eq!(peers.admit(address(2), start), Admission::Granted);
         let later = start + Duration::from_secs(2);

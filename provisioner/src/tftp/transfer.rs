@@ -10,8 +10,10 @@ use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 /// Sent again to a machine that never answered: it may not exist, and what is sent hits a victim
-/// whose address was borrowed.
-const FIRST_TRIES: u32 = 3;
+/// whose address was borrowed. Who lost both asks again.
+const FIRST_TRIES: u32 = 1;
+/// How long it then has for its answer, at least.
+const LAST_WAIT: Duration = Duration::from_millis(2500);
 /// Sent again to a machine that answered before: about half a minute in all.
 const TRIES: u32 = 8;
 /// atftp ends when it sees a second OACK, so a slow start gets more time than anything later.
@@ -278,6 +280,10 @@ impl Transfer {
             patience.max(OACK_PATIENCE)
         };
         let wait = patience * (1 << self.backoff.min(10));
+        let wait = match !self.heard && self.tries == FIRST_TRIES {
+            true => wait.max(LAST_WAIT),
+            false => wait,
+        };
         self.deadline = now + wait.min(longest);
     }
 }

@@ -11,19 +11,24 @@ use provisioner::flight::{Cause, Evidence, Step};
 use provisioner::{Boot, flight};
 use state::wire::Fact;
 use state::{Clock, journal};
+use std::time::{Duration, Instant};
 
 async fn trouble(boot: &Boot, object: &str) -> String {
     until(&format!("trouble with {object}"), async || {
-        let entries = journal::latest(&boot.db, 100).await.unwrap();
-        entries.into_iter().find_map(|entry| match entry.fact {
-            Fact::Trouble {
-                object: found,
-                sentence,
-            } if found == object => Some(sentence),
-            _ => None,
-        })
+        told(boot, object).await
     })
     .await
+}
+
+async fn told(boot: &Boot, object: &str) -> Option<String> {
+    let entries = journal::latest(&boot.db, 100).await.unwrap();
+    entries.into_iter().find_map(|entry| match entry.fact {
+        Fact::Trouble {
+            object: found,
+            sentence,
+        } if found == object => Some(sentence),
+        _ => None,
+    })
 }
 
 #[test]
@@ -291,6 +296,34 @@ fn frames_of_another_vlan_on_the_cable_are_not_this_network_s() {
                 matches!(timed.step, Step::Heard { server, .. } if server.octets()[1] == 99)
             });
             assert!(foreign.is_none(), "{flight:?}");
+        },
+    );
+}
+
+/// Servers that answer each machine alone are heard by nobody else: they answer a question of our own.
+#[test]
+fn dhcp_servers_are_found_without_a_machine_that_asks() {
+    let lan = Lan::new();
+    let second = Net::new();
+    lan.switch.cable("to-second", &second, "dhcp0");
+    lan.switch.ip("link set to-second master br0");
+    second.ip("addr add 10.77.0.9/24 dev dhcp0");
+    let _dhcp = lan.dnsmasq(&[RANGE]);
+    let range = "--dhcp-range=10.77.0.70,10.77.0.80,255.255.255.0,1h";
+    let _second = dnsmasq(&second, "10.77.0.9", &[range]);
+    lan.serves(
+        |_| {},
+        async |boot| {
+            // It asks half a minute after its start.
+            let deadline = Instant::now() + Duration::from_secs(240);
+            let sentence = loop {
+                if let Some(sentence) = told(boot, "addresses on srv0").await {
+                    break sentence;
+                }
+                assert!(Instant::now() < deadline, "nobody was found");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            };
+            assert!(sentence.contains("10.77.0.1 and 10.77.0.9"), "{sentence}");
         },
     );
 }

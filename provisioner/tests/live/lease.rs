@@ -1055,3 +1055,72 @@ fn a_damaged_file_a_set_clock_and_an_interface_that_went_give_nothing_twice() {
     ));
     assert!(copy.exists());
 }
+
+#[test]
+fn who_gets_no_address_and_who_sends_what_no_machine_should_is_told() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    served(&folder, &server, &site(110), Clock::System, || {
+        pc.enter();
+        pc.ip("addr add 10.77.0.200/24 dev pc0");
+        let socket = machine(68);
+        // A relay whose network is of no subnet, one that is none, and an option past the end.
+        let mut strange = packet(1, 1, &[]);
+        strange[24..28].copy_from_slice(&[10, 99, 0, 1]);
+        let mut impossible = packet(2, 1, &[]);
+        impossible[24..28].fill(255);
+        let mut broken = packet(3, 1, &[]);
+        broken.truncate(broken.iter().rposition(|byte| *byte == 255).unwrap());
+        broken.extend([12, 200, b'x']);
+        for _ in 0..3 {
+            for packet in [&strange, &impossible, &broken] {
+                socket.send_to(packet, ALL).unwrap();
+            }
+        }
+        let troubles = facts(
+            &folder,
+            |fact| matches!(fact, Fact::Trouble { object, .. } if object == "relays on srv0"),
+        );
+        assert!(
+            matches!(&troubles[0], Fact::Trouble { sentence, .. } if sentence.contains("10.99.0.1")),
+            "{troubles:?}"
+        );
+        for (card, code) in [(2, "bad_relay"), (3, "truncated")] {
+            let told = facts(
+                &folder,
+                |fact| matches!(fact, Fact::PacketIgnored { why, .. } if why == code),
+            );
+            let expected = Fact::PacketIgnored {
+                interface: "srv0".into(),
+                from: "10.77.0.200".into(),
+                mac: Some(format!("02:00:00:00:00:0{card}")),
+                why: code.into(),
+            };
+            assert_eq!(told, [expected], "once");
+        }
+        // The others are served as if nothing was.
+        assert_eq!(kind(&answer(&socket, &packet(4, 1, &[]), ALL)), 2);
+    });
+}
+
+#[test]
+fn invented_cards_that_decline_what_they_were_offered_leave_all_addresses_free() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    served(&folder, &server, &site(149), Clock::System, || {
+        pc.enter();
+        let socket = machine(68);
+        for card in 1..=40 {
+            let offer = answer(&socket, &packet(card, 1, &[]), ALL);
+            let offered = offer.field(16).octets();
+            let decline = [(50, &offered[..]), (54, &ip(2).octets())];
+            socket.send_to(&packet(card, 4, &decline), ALL).unwrap();
+        }
+        // Of fifty addresses, ten were never offered.
+        takes(&socket, 99);
+        let leases = std::fs::read_to_string(folder.path().join("leases/leases")).unwrap();
+        assert!(!leases.contains(" aside "), "{leases}");
+    });
+}

@@ -173,3 +173,21 @@ fn each_interface_answers_its_own_machines_from_its_own_address() {
         assert_eq!(answers[0].from.to_string(), "10.99.0.2:4011");
     });
 }
+
+#[test]
+fn a_second_step_that_does_not_say_its_address_is_answered_where_it_came_from() {
+    let (server, pc) = (Net::new(), Net::new());
+    server.cable_to(&pc);
+    proxy(&server, &["srv0"], || {
+        pc.enter();
+        pc.ip("addr add 10.77.0.50/24 dev pc0");
+        let mut second = unhex(SECOND);
+        second[12..16].fill(0);
+        for port in [4011, 68] {
+            let socket = machine(port);
+            let answers = ask(&socket, &second, "10.77.0.2:4011", |a| !a.is_empty());
+            assert_eq!(answers[0].from.to_string(), "10.77.0.2:4011");
+            assert_eq!(answers[0].file(), "b/525400123456/snponly.efi");
+        }
+    });
+}

@@ -530,7 +530,7 @@ fn who_asks_in_anothers_name_gets_little_sent_there() {
         victim.0.set_nonblocking(true).unwrap();
         let mut buffer = [0; 2048];
         let repeated: usize = std::iter::from_fn(|| victim.0.recv(&mut buffer).ok()).sum::<usize>();
-        assert!(oack.len() + repeated <= 4 * request.len());
+        assert!(oack.len() + repeated <= 2 * request.len());
 
         // Two thousand of them, each another to the server.
         let began = Instant::now();
@@ -571,7 +571,7 @@ fn who_asks_in_anothers_name_gets_little_sent_there() {
             count(&mut packets);
         }
         count(&mut packets);
-        let most = 512 + 8 * (began.elapsed().as_secs() as usize + 2);
+        let most = 256 + 8 * (began.elapsed().as_secs() as usize + 2);
         assert!(packets <= most, "{packets} packets, {most} allowed");
         assert!(longest <= 516, "{longest}");
     });

@@ -85,7 +85,7 @@ pub(crate) fn place(
 ) -> Option<usize> {
     let within = if !request.giaddr.is_unspecified() {
         let link = relay::read(&request.relay_info).link;
-        link.or(request.subnet).unwrap_or(request.giaddr)
+        link.or(request.chosen_subnet()).unwrap_or(request.giaddr)
     } else if to_us && relay::is_host(&request.ciaddr) {
         request.ciaddr
     } else {

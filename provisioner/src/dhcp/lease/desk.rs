@@ -15,13 +15,14 @@ use crate::dhcp::reply::{self, Kind, Terms};
 use crate::dhcp::request::{self, Request};
 use crate::dhcp::server;
 use crate::dhcp::socket::{Route, Socket};
-use crate::flight;
+use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
 use crate::rate::Bucket;
 use crate::trouble::Trouble;
+use state::Timestamp;
 use state::journal;
 use state::wire::Fact;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -221,6 +222,7 @@ async fn watch(served: &Served, book: &Book, short: &Short) {
     for name in &names {
         scarce.push(taken(format!("free addresses of {name}")).await);
     }
+    let mut strange = taken(format!("relays on {}", served.interface)).await;
     let mut unwritten = taken(format!("leases of {}", served.interface)).await;
     let mut turn = 0u32;
     loop {
@@ -249,6 +251,17 @@ async fn watch(served: &Served, book: &Book, short: &Short) {
                 scarce.over().await;
             }
         }
+        match short.relays(book.now()) {
+            none if none.is_empty() => strange.over().await,
+            relays => {
+                strange
+                    .begins(&format!(
+                        "machines behind {relays} ask {} for addresses through a relay and get none: no [[dhcp_subnet]] holds that network; add one for it, or take this box out of the relay's list of servers",
+                        served.interface
+                    ))
+                    .await;
+            }
+        }
         let health = book.health().and_then(|health| health.borrow().clone());
         match health {
             Some(sentence) => unwritten.begins(&sentence).await,
@@ -258,18 +271,59 @@ async fn watch(served: &Served, book: &Book, short: &Short) {
     }
 }
 
-/// The subnets in which somebody got no address since somebody looked.
+/// Codes of the flight recorder for who got no address.
+const NO_ADDRESS_LEFT: &str = "no_address_left";
+const OTHER_SERVER: &str = "other_server";
+
+/// `None`: its timeline says it already, or it is the course of things.
+fn code(why: decide::Why) -> Option<&'static str> {
+    use decide::Why;
+    match why {
+        Why::NotOurNetwork => Some("no_subnet"),
+        Why::OtherServer => Some(OTHER_SERVER),
+        Why::Others | Why::NotGiven | Why::Elsewhere => Some("not_its_address"),
+        // Said where it is judged what it boots.
+        Why::BadRelay | Why::NoAddressNamed | Why::NotARequest => None,
+    }
+}
+
+/// Relays that are named in a trouble; there may be as many as somebody invents.
+const MOST_RELAYS: usize = 8;
+/// A relay that was not heard for this long asks for nobody any more.
+const RELAY_GONE: Duration = Duration::from_secs(3600);
+
+/// Who got no address since somebody looked.
 #[derive(Default)]
-struct Short(Mutex<BTreeSet<usize>>);
+struct Short {
+    subnets: Mutex<BTreeSet<usize>>,
+    /// Relays whose networks are of no subnet, and when they asked last.
+    relays: Mutex<BTreeMap<Ipv4Addr, Timestamp>>,
+}
 
 impl Short {
     fn of(&self, subnet: usize) {
-        let mut short = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut short = self.subnets.lock().unwrap_or_else(PoisonError::into_inner);
         short.insert(subnet);
     }
 
+    fn of_relay(&self, relay: Ipv4Addr, now: Timestamp) {
+        let mut relays = self.relays.lock().unwrap_or_else(PoisonError::into_inner);
+        if relays.contains_key(&relay) || relays.len() < MOST_RELAYS {
+            relays.insert(relay, now);
+        }
+    }
+
+    /// Those that asked lately, as they are named to people.
+    fn relays(&self, now: Timestamp) -> String {
+        let mut relays = self.relays.lock().unwrap_or_else(PoisonError::into_inner);
+        relays.retain(|_, at| now.since(*at) < RELAY_GONE);
+        let names: Vec<String> = relays.keys().map(ToString::to_string).collect();
+        names.join(", ")
+    }
+
     fn take(&self) -> BTreeSet<usize> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut short = self.subnets.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *short)
     }
 }
 
@@ -318,9 +372,17 @@ impl Desk {
                 Ok(request) => request,
                 Err(why) => {
                     tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
+                    let now = served.boot.clock.now();
+                    let from = (*route.from.ip()).into();
+                    let strays = &served.shared.strays;
+                    strays.malformed(interface, from, &buffer[..len], why, now);
                     continue;
                 }
             };
+            // Our own, which the kernel hands us as to everybody. Another Reprise's is answered.
+            if flight::is_scout(&request) && *route.from.ip() == served.address {
+                continue;
+            }
             // Only who boots costs a look at the registry.
             let boots = server::boots(served, &request, route, saw).await;
             self.take(request, boots, route);
@@ -350,6 +412,17 @@ impl Desk {
         let subnet = match (place, &act) {
             (_, Act::Silent(why)) => {
                 tracing::debug!(interface = shared.served.interface, %mac, %why, "not answered");
+                drop(pool);
+                if *why == decide::Why::BadRelay {
+                    let served = &shared.served;
+                    server::bad_relay(served, &request, route);
+                }
+                if *why == decide::Why::NotOurNetwork && !request.giaddr.is_unspecified() {
+                    shared.short.of_relay(request.giaddr, now);
+                }
+                if let Some(code) = code(*why) {
+                    shared.silent(&request, code);
+                }
                 return;
             }
             (None, _) => return,
@@ -371,6 +444,7 @@ impl Desk {
                         drop(pool);
                         shared.short.of(subnet);
                         tracing::debug!(%mac, "no address is left for it");
+                        shared.silent(&case.request, NO_ADDRESS_LEFT);
                     }
                     Some(candidate) => {
                         shared.book.count_offer();
@@ -401,11 +475,15 @@ impl Desk {
                 if let Some(record) = left {
                     let _ = shared.book.submit(Job::of(record));
                 }
-                let bytes = reply::encode_nak(&case.request, server, &why.to_string());
-                shared.send(&case, Kind::Nak, bytes);
+                drop(pool);
+                shared.refuse(&case, &why.to_string());
             }
             Act::Inform => shared.inform(&pool, &case),
-            Act::Withdraw => pool.declined_offer(subnet, &case.holder),
+            Act::Withdraw => {
+                pool.declined_offer(subnet, &case.holder);
+                drop(pool);
+                shared.silent(&case.request, OTHER_SERVER);
+            }
             Act::Free(address) => {
                 if let Some(record) = pool.release(address, &case.holder, now) {
                     tracing::info!(%mac, %address, "address given back");
@@ -461,7 +539,9 @@ impl Counter {
             // What was heard meanwhile is in the pool: it says which address is best now.
             let Some(candidate) = pool.offer(case.subnet, &case.holder, case.request.wish, now)
             else {
+                drop(pool);
                 self.short.of(case.subnet);
+                self.silent(&case.request, NO_ADDRESS_LEFT);
                 return;
             };
             if !candidate.probe || (free && candidate.address == address) {
@@ -473,6 +553,8 @@ impl Counter {
             }
             address = candidate.address;
         }
+        // Wherever it was to go, somebody was.
+        self.silent(&case.request, NO_ADDRESS_LEFT);
     }
 
     async fn acknowledge_unused(&self, case: &Case, address: Ipv4Addr) {
@@ -489,10 +571,8 @@ impl Counter {
                 self.acknowledge(&mut pool, case, address, false);
             }
             _ => {
-                let server = self.served.address;
-                let why = decide::Why::Others.to_string();
-                let bytes = reply::encode_nak(&case.request, server, &why);
-                self.send(case, Kind::Nak, bytes);
+                drop(pool);
+                self.refuse(case, &decide::Why::Others.to_string());
             }
         }
     }
@@ -594,6 +674,25 @@ impl Counter {
         let server = self.served.address;
         let bytes = reply::encode_terms(&case.request, Kind::Ack, &terms, None, server);
         self.send(case, Kind::Ack, bytes);
+    }
+
+    fn refuse(&self, case: &Case, why: &str) {
+        let bytes = reply::encode_nak(&case.request, self.served.address, why);
+        if server::is_booting(&case.request) {
+            let step = flight::answered(Port::Bootps.number(), Kind::Nak, None);
+            self.served.boot.recorder.note(case.request.mac, step);
+        }
+        self.send(case, Kind::Nak, bytes);
+    }
+
+    /// Why a machine that boots got no address, for its timeline.
+    fn silent(&self, request: &Request, why: &str) {
+        if server::is_booting(request) {
+            let port = Port::Bootps.number();
+            let why = why.to_owned();
+            let step = Step::Silent { port, why };
+            self.served.boot.recorder.note(request.mac, step);
+        }
     }
 
     /// For the timeline of a machine that boots.

@@ -89,21 +89,18 @@ impl Journal {
     }
 
     /// Durable when it returns; on an error the file is made new before anything else is written.
-    /// `now`: our clock.
     pub(super) fn append<'a>(
         &mut self,
         records: impl Iterator<Item = &'a Record>,
-        now: Timestamp,
     ) -> io::Result<()> {
         let text: String = records.map(Record::line).collect();
         self.file.write_all(text.as_bytes())?;
         self.file.sync_data()?;
         self.bytes += u64::try_from(text.len()).unwrap_or_default();
-        self.live(now);
         Ok(())
     }
 
-    /// Leaves word of how much there is to read, and that somebody lived now.
+    /// Leaves word of how much there is to read, and that somebody lived `now`, by our clock.
     pub(super) fn live(&self, now: Timestamp) {
         let mark = Mark {
             generation: self.generation,
@@ -255,7 +252,8 @@ mod tests {
         assert_eq!(found, Found::default());
         let (first, rest) = (&some()[..1], &some()[1..]);
         journal.renew(first, NOW).unwrap();
-        journal.append(rest.iter(), NOW).unwrap();
+        journal.append(rest.iter()).unwrap();
+        journal.live(NOW);
         let content = std::fs::read(folder.0.join(NAME)).unwrap();
         (folder, content)
     }
@@ -359,11 +357,11 @@ mod tests {
         let (mut journal, _) = Journal::open(&folder.0).unwrap();
         let all = some();
         let many: Vec<&Record> = all.iter().cycle().take(20_000).collect();
-        journal.append(many.into_iter(), NOW).unwrap();
+        journal.append(many.into_iter()).unwrap();
         assert!(journal.has_grown());
         journal.renew(&all, NOW).unwrap();
         assert!(!journal.has_grown());
-        journal.append(all[..1].iter(), NOW).unwrap();
+        journal.append(all[..1].iter()).unwrap();
         drop(journal);
         let (_, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found.records.len(), all.len() + 1);

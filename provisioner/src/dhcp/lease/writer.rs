@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// Records waiting; a client whose record finds no room asks again.
@@ -20,6 +20,8 @@ const GATHER: Duration = Duration::from_millis(1);
 /// How often it is marked that time passed while nothing was written: a start tells by it how long
 /// nobody was there.
 const LIVES_EVERY: Duration = Duration::from_secs(30);
+/// How long the mark may be behind the file.
+const MARKED_WITHIN: Duration = Duration::from_millis(250);
 
 /// A packet that leaves when its lease is durable.
 pub(crate) struct Parting {
@@ -85,16 +87,29 @@ fn write(
     // After an error the file may end in half a line, or say less than what was answered.
     let mut sound = true;
     let mut crowd = false;
+    // When it was marked last how far the file goes, and by our clock what is not marked yet.
+    let (mut marked, mut unmarked) = (Instant::now(), None);
     loop {
-        let first = match waiting.recv_timeout(LIVES_EVERY) {
+        let patience = match unmarked {
+            Some(_) => MARKED_WITHIN,
+            None => LIVES_EVERY,
+        };
+        let first = match waiting.recv_timeout(patience) {
             Ok(first) => first,
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(book) = book.upgrade().filter(|_| sound) {
-                    journal.live(book.now());
+                let now = book.upgrade().map(|book| book.now());
+                if let Some(now) = now.or(unmarked.take()).filter(|_| sound) {
+                    journal.live(now);
                 }
+                unmarked = None;
                 continue;
             }
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Some(now) = unmarked.filter(|_| sound) {
+                    journal.live(now);
+                }
+                return;
+            }
         };
         // Who comes alone is not kept waiting; in a crowd a flush for each would cost more than it
         // brings.
@@ -105,20 +120,26 @@ fn write(
         batch.extend(waiting.try_iter().take(WAITING));
         crowd = batch.len() > 1;
         let records = batch.iter().map(|job| &job.record);
+        let newest = batch.iter().map(|job| job.record.at()).max();
         let book = book.upgrade();
         let now = book.as_ref().map(|book| book.now());
         // The book is gone: what waits is the newest there is.
-        let newest = || batch.iter().map(|job| job.record.at()).max();
-        let now = now.or_else(newest).unwrap_or_default();
+        let now = now.or(newest).unwrap_or_default();
         let renewed = match (sound && !journal.has_grown(), book) {
             (false, Some(book)) => journal.renew(&book.records(), now),
             _ => Ok(()),
         };
-        match renewed.and_then(|()| journal.append(records, now)) {
+        match renewed.and_then(|()| journal.append(records)) {
             Ok(()) => {
                 sound = true;
                 health.send_if_modified(|trouble| trouble.take().is_some());
                 batch.into_iter().for_each(part);
+                // Behind the answers, and in a crowd not every time.
+                unmarked = Some(now);
+                if !crowd || marked.elapsed() >= MARKED_WITHIN {
+                    journal.live(now);
+                    (marked, unmarked) = (Instant::now(), None);
+                }
             }
             Err(error) => {
                 sound = false;

@@ -92,8 +92,44 @@ impl Story {
     }
 
     fn silent(self, why: &str) -> Story {
+        self.silent_at(67, why)
+    }
+
+    fn silent_at(self, port: u16, why: &str) -> Story {
         let why = why.to_owned();
-        self.step(Step::Silent { port: 67, why })
+        self.step(Step::Silent { port, why })
+    }
+
+    /// It asks through this relay.
+    fn asks_through(mut self, relay: &str) -> Story {
+        self.xid += 1;
+        let (xid, relay) = (self.xid, Some(ip(relay)));
+        self.step(Step::Asked {
+            port: 67,
+            message: Message::Discover,
+            program: Program::Uefi,
+            arch: Some(7),
+            secs: 0,
+            xid,
+            server: None,
+            relay,
+            broadcast: true,
+        })
+    }
+
+    /// Its second step, which we did not answer.
+    fn asks_4011_in_vain(self, why: &str) -> Story {
+        let xid = self.xid;
+        self.dhcp(4011, Message::Request, Program::Uefi, 0, xid, None)
+            .silent_at(4011, why)
+    }
+
+    fn nak(self) -> Story {
+        self.step(Step::Answered {
+            port: 67,
+            message: Message::Nak,
+            file: None,
+        })
     }
 
     fn heard(self, server: &str, address: Option<&str>, boots: bool, file: Option<&str>) -> Story {
@@ -167,6 +203,14 @@ fn network() -> Network {
         followed: false,
         spanning_tree: false,
         dot1x: false,
+    }
+}
+
+/// Where we give the addresses.
+fn gives() -> Network {
+    Network {
+        gives: true,
+        ..network()
     }
 }
 
@@ -480,6 +524,62 @@ fn every_cause_is_told_from_the_others() {
             Story::new().asks(Program::Uefi, 0).silent("nothing_to_do"),
             network(),
             Cause::OnPurpose("nothing_to_do".to_owned()),
+            Seen,
+        ),
+        (
+            "a relay whose network we do not have",
+            Story::new().asks_through("10.99.0.1").silent("no_subnet"),
+            gives(),
+            Cause::NoSubnet(Some(ip("10.99.0.1"))),
+            Seen,
+        ),
+        (
+            "our own wire is of no subnet",
+            Story::new().asks(Program::Uefi, 0).silent("no_subnet"),
+            gives(),
+            Cause::NoSubnet(None),
+            Seen,
+        ),
+        (
+            "all addresses are given",
+            Story::new()
+                .asks(Program::Uefi, 0)
+                .silent("no_address_left"),
+            gives(),
+            Cause::NoAddressLeft,
+            Seen,
+        ),
+        (
+            "it wants an address it may not have",
+            Story::new()
+                .asks(Program::Uefi, 0)
+                .offered(Some(ours))
+                .takes(Program::Uefi, "10.77.0.2")
+                .nak(),
+            gives(),
+            Cause::AddressRefused,
+            Seen,
+        ),
+        (
+            "it takes another server's address where we give them",
+            Story::new()
+                .asks(Program::Uefi, 0)
+                .offered(Some(ours))
+                .takes(Program::Uefi, "10.77.0.9")
+                .silent("other_server"),
+            gives(),
+            Cause::TwoServers(vec![ip("10.77.0.2"), ip("10.77.0.9")]),
+            Probable,
+        ),
+        (
+            "its second step has no way back: no firewall's fault",
+            Story::new()
+                .asks(Program::Uefi, 0)
+                .offered(None)
+                .takes(Program::Uefi, "10.77.0.1")
+                .asks_4011_in_vain("no_address"),
+            network(),
+            Cause::AskedWithoutAddress,
             Seen,
         ),
         (
