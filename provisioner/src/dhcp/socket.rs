@@ -45,6 +45,24 @@ impl Socket {
         }
     }
 
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.0.readable().await
+    }
+
+    /// `None`: nothing more waits.
+    pub(super) fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Option<(usize, Route)>> {
+        loop {
+            let received = self
+                .0
+                .try_io(Interest::READABLE, || self.try_receive(buffer));
+            match received {
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                received => return received,
+            }
+        }
+    }
+
     fn try_receive(&self, buffer: &mut [u8]) -> io::Result<Option<(usize, Route)>> {
         let mut slices = [IoSliceMut::new(buffer)];
         let mut space = nix::cmsg_space!(in_pktinfo);

@@ -8,48 +8,56 @@ use std::collections::VecDeque;
 /// What one interface's packets may hold in memory: about 20,000 DHCP messages.
 const MOST_BYTES: usize = 8 << 20;
 /// What a packet costs besides its bytes.
-const OVERHEAD: usize = 64;
+const OVERHEAD: usize = size_of::<Packet>();
 
 #[derive(Debug)]
 struct Packet {
     at: Timestamp,
-    bytes: Box<[u8]>,
+    len: usize,
 }
 
-/// The oldest packets make room.
+/// The oldest packets make room. One piece of memory for all: a crowd's packets would tear many
+/// small ones in and out.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     packets: VecDeque<Packet>,
-    bytes: usize,
+    /// Of all packets, one behind the other.
+    bytes: VecDeque<u8>,
 }
 
 impl Ring {
     pub(super) fn push(&mut self, at: Timestamp, frame: &[u8]) {
-        self.bytes += frame.len() + OVERHEAD;
-        self.packets.push_back(Packet {
-            at,
-            bytes: frame.into(),
-        });
-        while self.bytes > MOST_BYTES {
+        let len = frame.len();
+        while self.held() + len + OVERHEAD > MOST_BYTES {
             let Some(oldest) = self.packets.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.bytes.len() + OVERHEAD;
+            self.bytes.drain(..oldest.len);
         }
+        self.packets.push_back(Packet { at, len });
+        self.bytes.extend(frame);
+    }
+
+    fn held(&self) -> usize {
+        self.bytes.len() + self.packets.len() * OVERHEAD
     }
 
     /// The packets of these machines since `since`, oldest first.
     pub(super) fn of(&self, macs: &[Mac], since: Timestamp) -> Vec<(Timestamp, Vec<u8>)> {
-        self.packets
-            .iter()
-            .filter(|packet| packet.at >= since)
-            .filter(|packet| {
-                frame::machine(&packet.bytes)
-                    .iter()
-                    .any(|mac| macs.contains(mac))
-            })
-            .map(|packet| (packet.at, packet.bytes.to_vec()))
-            .collect()
+        let mut from = 0;
+        let mut found = Vec::new();
+        for packet in &self.packets {
+            let place = from..from + packet.len;
+            from = place.end;
+            if packet.at < since {
+                continue;
+            }
+            let bytes: Vec<u8> = self.bytes.range(place).copied().collect();
+            if frame::machine(&bytes).iter().any(|mac| macs.contains(mac)) {
+                found.push((packet.at, bytes));
+            }
+        }
+        found
     }
 }
 
@@ -93,7 +101,7 @@ mod tests {
             ring.push(Timestamp(number), &frame_of(1, 1500));
         }
         ring.push(Timestamp(10_000), &frame_of(2, 60));
-        assert!(ring.bytes <= MOST_BYTES);
+        assert!(ring.held() <= MOST_BYTES);
         let kept = ring.of(&[Mac([2, 0, 0, 0, 0, 1])], Timestamp(0));
         assert!(kept.len() > 5000, "{}", kept.len());
         assert_eq!(kept.last().unwrap().0, Timestamp(9999));

@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Machines whose place is remembered; the one that was silent longest makes room.
+/// Machines whose place is remembered; those that were silent longest make room, some at once: to
+/// look for one takes a look at all.
 const MOST_MACHINES: usize = 2000;
+const MAKE_ROOM: usize = MOST_MACHINES / 8;
 /// A server's answer belongs to a boot that was asked for this long ago at most.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// Spanning tree speaks every 2 s and 802.1X every 30 s where they are on.
@@ -180,10 +182,10 @@ impl Ether {
 
     fn place(&mut self, mac: Mac, interface: &str, now: Timestamp) -> &mut Place {
         if !self.machines.contains_key(&mac) && self.machines.len() >= MOST_MACHINES {
-            let quietest = self.machines.iter().min_by_key(|(_, place)| place.last);
-            let quietest = quietest.map(|(mac, _)| *mac);
-            if let Some(quietest) = quietest {
-                self.machines.remove(&quietest);
+            let mut by_time: Vec<_> = self.machines.iter().map(|(m, p)| (p.last, *m)).collect();
+            by_time.sort_unstable();
+            for (_, quietest) in by_time.iter().take(MAKE_ROOM) {
+                self.machines.remove(quietest);
             }
         }
         let place = self.machines.entry(mac).or_insert_with(|| Place {
@@ -363,5 +365,25 @@ mod tests {
         let asked = frame(US.octets(), 68, 67, &packets::ovmf_discover());
         assert_eq!(ether.take("srv0", &asked, Timestamp(0)), Task::Nothing);
         assert!(ether.machines.is_empty());
+    }
+
+    #[test]
+    fn the_machines_silent_longest_make_room() {
+        let mut ether = Ether::default();
+        let mac = |number: usize| {
+            let number = u16::try_from(number).unwrap().to_be_bytes();
+            Mac([2, 0, 0, 0, number[0], number[1]])
+        };
+        for number in 0..MOST_MACHINES {
+            ether.place(mac(number), "eth0", Timestamp(0));
+        }
+        // The first is heard again.
+        ether.place(mac(0), "eth0", Timestamp(1));
+        for number in 0..MAKE_ROOM {
+            ether.place(mac(MOST_MACHINES + number), "eth0", Timestamp(2));
+        }
+        assert_eq!(ether.machines.len(), MOST_MACHINES);
+        assert!(ether.machines.contains_key(&mac(0)));
+        assert!((0..MAKE_ROOM).all(|n| ether.machines.contains_key(&mac(MOST_MACHINES + n))));
     }
 }

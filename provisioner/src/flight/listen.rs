@@ -26,7 +26,7 @@ const EXPECTED_WITHIN: Duration = Duration::from_secs(1);
 const MOST_EXPECTED: usize = 256;
 /// So many frames that came together are a crowd, after which it is waited for more.
 const CROWD: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(10);
 const MOST_IN_A_ROW: u32 = 1024;
 const TICK: Duration = Duration::from_millis(500);
 /// How often it is looked whether other servers are in the way.

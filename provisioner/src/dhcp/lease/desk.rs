@@ -36,6 +36,10 @@ const WAITING: usize = 4096;
 /// Addresses tried for one request, when somebody uses them.
 const TRIES: usize = 4;
 const EVENTS: usize = 64;
+/// A backlog is not answered in one go: the answers would overflow the socket of whoever receives
+/// them, a relay's holds some 160, and the other work of the interface is to have its turn.
+const IN_A_ROW: usize = 32;
+const BREATH: Duration = Duration::from_micros(50);
 /// Facts about addresses in use: a network full of them is told by its first ones.
 const FACTS_PER_S: f64 = 0.05;
 const FACTS_AT_ONCE: f64 = 20.0;
@@ -361,32 +365,49 @@ impl Desk {
         let mut buffer = vec![0u8; 4096];
         let socket = Arc::clone(&self.shared.socket);
         loop {
-            let (len, route) = match socket.receive(&mut buffer).await {
-                Ok(received) => received,
-                Err(error) => return error,
-            };
-            while self.tasks.try_join_next().is_some() {}
-            let served = &self.shared.served;
-            let interface = &served.interface;
-            let request = match request::parse(&buffer[..len]) {
-                Ok(request) => request,
-                Err(why) => {
-                    tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
-                    let now = served.boot.clock.now();
-                    let from = (*route.from.ip()).into();
-                    let strays = &served.shared.strays;
-                    strays.malformed(interface, from, &buffer[..len], why, now);
-                    continue;
-                }
-            };
-            // Our own, which the kernel hands us as to everybody. Another Reprise's is answered.
-            if flight::is_scout(&request) && *route.from.ip() == served.address {
-                continue;
+            if let Err(error) = socket.readable().await {
+                return error;
             }
-            // Only who boots costs a look at the registry.
-            let boots = server::boots(served, &request, route, saw).await;
-            self.take(request, boots, route);
+            let mut in_a_row = 0;
+            while in_a_row < IN_A_ROW {
+                match socket.receive_now(&mut buffer) {
+                    Ok(Some((len, route))) => self.read(&buffer[..len], route, saw).await,
+                    Ok(None) => break,
+                    Err(error) => return error,
+                }
+                in_a_row += 1;
+            }
+            if in_a_row == IN_A_ROW {
+                // Of the thread: tokio's shortest sleep is twenty times as long.
+                std::thread::sleep(BREATH);
+            }
+            while self.tasks.try_join_next().is_some() {}
+            // The others of this task have their turn too.
+            tokio::task::yield_now().await;
         }
+    }
+
+    async fn read(&mut self, packet: &[u8], route: Route, saw: &mpsc::Sender<Mac>) {
+        let served = &self.shared.served;
+        let interface = &served.interface;
+        let request = match request::parse(packet) {
+            Ok(request) => request,
+            Err(why) => {
+                tracing::debug!(interface, from = %route.from, %why, "DHCP packet ignored");
+                let now = served.boot.clock.now();
+                let from = (*route.from.ip()).into();
+                let strays = &served.shared.strays;
+                strays.malformed(interface, from, packet, why, now);
+                return;
+            }
+        };
+        // Our own, which the kernel hands us as to everybody. Another Reprise's is answered.
+        if flight::is_scout(&request) && *route.from.ip() == served.address {
+            return;
+        }
+        // Only who boots costs a look at the registry.
+        let boots = server::boots(served, &request, route, saw).await;
+        self.take(request, boots, route);
     }
 
     fn take(&mut self, request: Request, boots: Option<Answer>, route: Route) {

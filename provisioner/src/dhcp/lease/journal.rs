@@ -2,6 +2,8 @@
 //!
 //! Its first line says how many records were put into it when it was made, and carries a digest of
 //! its own: only a whole one of a later version is taken for a newer program's.
+//!
+//! It is made new in steps between the flushes: nobody's answer waits for tens of thousands of lines.
 
 use super::mark::{Mark, Place};
 use super::record::{Record, digest};
@@ -12,6 +14,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "leases";
+const NEW: &str = "leases.new";
 /// What the file is, before its version.
 const WHAT: &str = "reprise leases ";
 const VERSION: u32 = 2;
@@ -21,6 +24,8 @@ const FIRST: &str = "reprise leases 1";
 const LONGEST: u64 = 256 << 20;
 /// A file that grew to this, and to four times what it was, is made new.
 const GROWN: u64 = 1 << 20;
+/// Lines of a new file in one step, at least.
+const STEP: usize = 512;
 
 /// What was read at the start.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,8 +48,20 @@ pub(super) struct Journal {
     mark: Place,
     /// Length when it was made new.
     made: u64,
+    /// A new file that is not finished.
+    renewal: Option<Renewal>,
     /// Held as long as this lives: two processes would give the same address.
     _lock: File,
+}
+
+struct Renewal {
+    file: File,
+    generation: u64,
+    /// Those still to be written.
+    records: std::vec::IntoIter<Record>,
+    /// What was appended to the old file since `records` were taken; it goes behind them.
+    since: String,
+    bytes: u64,
 }
 
 impl Journal {
@@ -83,6 +100,7 @@ impl Journal {
             generation,
             mark: Place::open(folder)?,
             made: length,
+            renewal: None,
             _lock: lock,
         };
         Ok((journal, found))
@@ -93,10 +111,14 @@ impl Journal {
         &mut self,
         records: impl Iterator<Item = &'a Record>,
     ) -> io::Result<()> {
-        let text: String = records.map(Record::line).collect();
+        let mut text = String::new();
+        records.for_each(|record| record.write(&mut text));
         self.file.write_all(text.as_bytes())?;
         self.file.sync_data()?;
         self.bytes += u64::try_from(text.len()).unwrap_or_default();
+        if let Some(renewal) = &mut self.renewal {
+            renewal.since.push_str(&text);
+        }
         Ok(())
     }
 
@@ -113,25 +135,71 @@ impl Journal {
         }
     }
 
+    /// It is time to make it new, and nobody does yet.
     pub(super) fn has_grown(&self) -> bool {
-        self.bytes > GROWN.max(self.made.saturating_mul(4))
+        self.renewal.is_none() && self.bytes > GROWN.max(self.made.saturating_mul(4))
     }
 
     /// Puts `records` in the place of all that was written.
-    pub(super) fn renew(&mut self, records: &[Record], now: Timestamp) -> io::Result<()> {
-        let (new, path) = (self.folder.join("leases.new"), self.folder.join(NAME));
+    pub(super) fn renew(&mut self, records: Vec<Record>, now: Timestamp) -> io::Result<()> {
+        self.begin_renewal(records)?;
+        self.go_on(usize::MAX, now)
+    }
+
+    /// `records` are to take the place of all that was written till now.
+    pub(super) fn begin_renewal(&mut self, records: Vec<Record>) -> io::Result<()> {
+        // A half-made one says less than this.
+        self.renewal = None;
+        let mut file = File::create(self.folder.join(NEW))?;
         let generation = self.generation.wrapping_add(1);
-        let mut text = head(records.len(), generation);
-        text.extend(records.iter().map(Record::line));
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&new, &path)?;
+        let head = head(records.len(), generation);
+        file.write_all(head.as_bytes())?;
+        self.renewal = Some(Renewal {
+            file,
+            generation,
+            records: records.into_iter(),
+            since: String::new(),
+            bytes: u64::try_from(head.len()).unwrap_or_default(),
+        });
+        Ok(())
+    }
+
+    /// A step of the new file, if one was begun: `appended` is how many records the old one got
+    /// meanwhile. After an error the file is made new before anything else is written.
+    pub(super) fn go_on(&mut self, appended: usize, now: Timestamp) -> io::Result<()> {
+        let Some(renewal) = &mut self.renewal else {
+            return Ok(());
+        };
+        // Twice as fast as what comes behind.
+        let step = STEP.max(appended.saturating_mul(2));
+        let mut text = String::new();
+        let records = renewal.records.by_ref().take(step);
+        records.for_each(|record| record.write(&mut text));
+        let ends = renewal.records.len() == 0;
+        if ends {
+            text.push_str(&renewal.since);
+        }
+        renewal.file.write_all(text.as_bytes())?;
+        renewal.file.sync_data()?;
+        renewal.bytes += u64::try_from(text.len()).unwrap_or_default();
+        match ends {
+            true => self.end_renewal(now),
+            false => Ok(()),
+        }
+    }
+
+    fn end_renewal(&mut self, now: Timestamp) -> io::Result<()> {
+        let Some(renewal) = self.renewal.take() else {
+            return Ok(());
+        };
+        renewal.file.sync_all()?;
+        let path = self.folder.join(NAME);
+        std::fs::rename(self.folder.join(NEW), &path)?;
         File::open(&self.folder)?.sync_all()?;
         self.file = OpenOptions::new().append(true).open(&path)?;
-        self.bytes = u64::try_from(text.len()).unwrap_or_default();
+        self.bytes = renewal.bytes;
         self.made = self.bytes;
-        self.generation = generation;
+        self.generation = renewal.generation;
         self.live(now);
         Ok(())
     }
@@ -227,7 +295,7 @@ fn read(content: &[u8], mark: Option<Mark>) -> io::Result<(u64, Found)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::tests::some;
+    use super::super::record::tests::{line, some};
     use super::*;
 
     struct Folder(PathBuf);
@@ -251,7 +319,7 @@ mod tests {
         let (mut journal, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found, Found::default());
         let (first, rest) = (&some()[..1], &some()[1..]);
-        journal.renew(first, NOW).unwrap();
+        journal.renew(first.to_vec(), NOW).unwrap();
         journal.append(rest.iter()).unwrap();
         journal.live(NOW);
         let content = std::fs::read(folder.0.join(NAME)).unwrap();
@@ -304,7 +372,7 @@ mod tests {
         let torn = [&content[..], b"0123456789abcdef bound 10."].concat();
         assert_eq!(found(&folder, &torn).damaged, 0);
         // Nor is the mark asked about another file than its own.
-        let whole = head(some().len(), 77) + &some().iter().map(Record::line).collect::<String>();
+        let whole = head(some().len(), 77) + &some().iter().map(line).collect::<String>();
         assert_eq!(found(&folder, whole.as_bytes()).damaged, 0);
         let cut = &whole.as_bytes()[..whole.len() - 1];
         assert_eq!(found(&folder, cut).damaged, 1, "by the count alone");
@@ -338,7 +406,7 @@ mod tests {
     fn the_first_version_is_read() {
         let (folder, _) = written();
         std::fs::remove_file(folder.0.join("leases.mark")).unwrap();
-        let lines: String = some().iter().map(Record::line).collect();
+        let lines: String = some().iter().map(line).collect();
         let first = format!("{FIRST}\n{lines}");
         let read = found(&folder, first.as_bytes());
         assert_eq!((read.records, read.damaged, read.lived), (some(), 0, None));
@@ -359,11 +427,55 @@ mod tests {
         let many: Vec<&Record> = all.iter().cycle().take(20_000).collect();
         journal.append(many.into_iter()).unwrap();
         assert!(journal.has_grown());
-        journal.renew(&all, NOW).unwrap();
+        journal.renew(all.clone(), NOW).unwrap();
         assert!(!journal.has_grown());
         journal.append(all[..1].iter()).unwrap();
         drop(journal);
         let (_, found) = Journal::open(&folder.0).unwrap();
         assert_eq!(found.records.len(), all.len() + 1);
+    }
+
+    #[test]
+    fn while_a_new_file_is_made_nothing_that_is_appended_is_lost() {
+        let folder = Folder::new();
+        let at = |seconds: i64| Record::Freed {
+            address: [10, 0, 0, 9].into(),
+            at: state::Timestamp(seconds),
+        };
+        let before: Vec<Record> = (0..10_000).map(at).collect();
+        let (mut journal, _) = Journal::open(&folder.0).unwrap();
+        journal.renew(Vec::new(), NOW).unwrap();
+        journal.append(before.iter()).unwrap();
+        journal.begin_renewal(before.clone()).unwrap();
+        let of_this_disk = |folder: &Folder| {
+            let content = std::fs::read(folder.0.join(NAME)).unwrap();
+            let (_, found) = read(&content, Mark::read(&folder.0)).unwrap();
+            assert_eq!(found.damaged, 0);
+            found.records
+        };
+        let (mut all, mut steps) = (before, 0);
+        let old = journal.bytes;
+        while journal.renewal.is_some() {
+            let more = [at(20_000 + steps)];
+            journal.append(more.iter()).unwrap();
+            journal.go_on(1, NOW).unwrap();
+            all.extend(more);
+            steps += 1;
+            // Whenever the power fails.
+            assert_eq!(of_this_disk(&folder), all, "after {steps} steps");
+            assert!(steps < 100, "it ends");
+        }
+        assert!(steps > 10, "in steps: {steps}");
+        assert_eq!(journal.bytes, journal.made);
+        assert!(journal.bytes > old, "{} {old}", journal.bytes);
+        let length = std::fs::metadata(folder.0.join(NAME)).unwrap().len();
+        assert_eq!(length, journal.bytes);
+        journal.append([at(30_000)].iter()).unwrap();
+        all.push(at(30_000));
+        // One that is not finished counts for nothing.
+        journal.begin_renewal(vec![at(1)]).unwrap();
+        drop(journal);
+        let (_, found) = Journal::open(&folder.0).unwrap();
+        assert_eq!((found.records, found.damaged), (all, 0));
     }
 }

@@ -169,7 +169,7 @@ impl Book {
             pool.distrust(newest, now);
         }
         pool.settle(now);
-        journal.renew(&pool.records(now), now)?;
+        journal.renew(pool.records(now), now)?;
         let damage = (found.damaged > 0).then_some(Damage {
             lines: found.damaged,
             kept: found.kept,

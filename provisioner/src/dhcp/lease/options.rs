@@ -11,6 +11,9 @@ use std::time::Duration;
 pub(crate) type Options = Vec<(u8, Vec<u8>)>;
 
 fn profile<'a>(request: &Request, dhcp: &'a Dhcp) -> Option<&'a DhcpProfile> {
+    if dhcp.profiles.is_empty() {
+        return None;
+    }
     let class = String::from_utf8_lossy(&request.vendor_class);
     let mac = request.mac.to_string();
     let like = |pattern: &Option<String>, text: &str| {

@@ -853,15 +853,34 @@ impl Pool {
         let Some(part) = self.parts.get(subnet) else {
             return Vec::new();
         };
-        // Asked again before the answer is too old to be believed.
-        let fresh = |address: &u32| {
-            let silent = self.entries.get(address).and_then(|e| e.silent);
-            silent.is_some_and(|at| now.since(at) < SILENT * 3 / 4)
-        };
         let next = part.free.iter().map(|(_, address)| *address).take(stock);
-        next.filter(|address| !fresh(address))
+        next.filter(|address| !self.is_fresh(*address, now))
             .map(Ipv4Addr::from_bits)
             .collect()
+    }
+
+    /// Asked again before the answer is too old to be believed.
+    fn is_fresh(&self, address: u32, now: Timestamp) -> bool {
+        let silent = self.entries.get(&address).and_then(|e| e.silent);
+        silent.is_some_and(|at| now.since(at) < SILENT * 3 / 4)
+    }
+
+    /// Still free, and not asked about lately.
+    pub(crate) fn lacks_answer(&self, subnet: usize, address: Ipv4Addr, now: Timestamp) -> bool {
+        let bits = address.to_bits();
+        let since = self.entries.get(&bits).map_or(NEVER, |e| e.until);
+        let part = self.parts.get(subnet);
+        part.is_some_and(|part| part.free.contains(&(since, bits))) && !self.is_fresh(bits, now)
+    }
+
+    /// Whoever answers there, by `card` if that is known, may do so: it got the address while the
+    /// network was asked.
+    pub(crate) fn got_here(&self, address: Ipv4Addr, card: Option<Mac>) -> bool {
+        let Some(entry) = self.entries.get(&address.to_bits()) else {
+            return false;
+        };
+        let offered = entry.offer.as_ref().map(|offer| offer.to.mac);
+        entry.state == State::Bound || (card.is_some() && offered == card)
     }
 
     pub(crate) fn load(&self, subnet: usize) -> Load {

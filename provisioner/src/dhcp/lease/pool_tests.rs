@@ -701,3 +701,24 @@ impl World {
         }
     }
 }
+
+#[test]
+fn who_got_an_address_while_the_network_was_asked_may_answer_there() {
+    let mut pool = Pool::new(site(20, Vec::new()));
+    let (one, two) = (card(1), card(2));
+    assert!(pool.lacks_answer(0, ip(10), at(0)));
+    assert!(!pool.lacks_answer(0, ip(11), at(0)), "the router's");
+    assert!(!pool.got_here(ip(10), Some(one.mac)));
+    assert_eq!(offered(&mut pool, &one, Some(10), at(0)), Some(10));
+    assert!(!pool.lacks_answer(0, ip(10), at(0)), "it is offered");
+    assert!(pool.got_here(ip(10), Some(one.mac)));
+    assert!(!pool.got_here(ip(10), Some(two.mac)), "another is there");
+    assert!(!pool.got_here(ip(10), None));
+    pool.bind(0, ip(10), &one, "", LEASE, at(1));
+    assert!(pool.got_here(ip(10), Some(one.mac)));
+    assert!(pool.got_here(ip(10), None), "behind a relay");
+    assert!(!pool.lacks_answer(0, ip(10), at(1)));
+    pool.silent(ip(13), at(1));
+    assert!(!pool.lacks_answer(0, ip(13), at(1)), "it was asked about");
+    assert!(pool.lacks_answer(0, ip(13), at(1) + SILENT));
+}

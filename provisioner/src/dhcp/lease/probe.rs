@@ -11,7 +11,7 @@ use super::writer::Job;
 use crate::Mac;
 use nix::sys::socket::{LinkAddr, MsgFlags, sendto};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsRawFd;
@@ -34,11 +34,13 @@ const COUNTED_EVERY: Duration = Duration::from_millis(200);
 const LASTS: usize = 10;
 /// Questions under way; those about what may be offered later leave half of the room to those that
 /// a machine waits for.
-const MOST: usize = 4096;
+const MOST: usize = 16_384;
 const MOST_AHEAD: usize = MOST / 2;
+/// Ticks between two looks at the stock: it is thousands of addresses in a rush.
+const LOOK_EVERY: u32 = 10;
 /// Free addresses asked about ahead, at rest and in a rush.
 const STOCK: usize = 64;
-const MOST_STOCK: usize = 4096;
+const MOST_STOCK: usize = 8192;
 /// Subnets behind relays that asked lately.
 const MOST_RELAYED: usize = 64;
 
@@ -127,6 +129,7 @@ pub(super) async fn run(
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut frame, mut packet) = ([0; 128], [0; 2048]);
     let (mut rush, mut ticks) = (Rush::default(), 0u32);
+    let mut next = VecDeque::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -173,13 +176,16 @@ pub(super) async fn run(
                     }
                 }
                 nobody(place, &over, &mut pending);
-                // At rest there is time.
                 ticks = ticks.wrapping_add(1);
                 let stock = rush.stock(&place.book, now);
-                if stock > STOCK || ticks.is_multiple_of(10) {
-                    for subnet in place.here.iter().chain(&relayed) {
-                        ahead(place, *subnet, stock, &wire, &beyond, &mut pending);
-                    }
+                let looks = ticks.is_multiple_of(LOOK_EVERY);
+                if looks {
+                    let subnets = place.here.iter().chain(&relayed).copied();
+                    next = lacking(place, subnets, stock, &pending);
+                }
+                // At rest there is time.
+                if looks || stock > STOCK {
+                    ahead(place, stock, &mut next, &wire, &beyond, &mut pending);
                 }
             }
         }
@@ -227,29 +233,47 @@ fn question(wire: &Wire, beyond: &UdpSocket, address: Ipv4Addr, here: bool) {
     }
 }
 
-/// Free addresses that will be offered next.
+/// Free addresses that will be offered next, and were not asked about.
+fn lacking(
+    place: &Place,
+    subnets: impl Iterator<Item = usize>,
+    stock: usize,
+    pending: &HashMap<Ipv4Addr, Pending>,
+) -> VecDeque<(usize, Ipv4Addr)> {
+    let now = place.book.now();
+    let of = |subnet| {
+        let next = place.book.pool().to_probe(subnet, stock, now).into_iter();
+        next.map(move |address| (subnet, address))
+    };
+    subnets
+        .flat_map(of)
+        .filter(|(_, address)| !pending.contains_key(address))
+        .collect()
+}
+
 fn ahead(
     place: &Place,
-    subnet: usize,
     stock: usize,
+    next: &mut VecDeque<(usize, Ipv4Addr)>,
     wire: &Wire,
     beyond: &UdpSocket,
     pending: &mut HashMap<Ipv4Addr, Pending>,
 ) {
-    let next = place.book.pool().to_probe(subnet, stock, place.book.now());
-    let here = Some(subnet) == place.here;
     // In steps: a burst of broadcasts is dropped by switches.
     let mut room = stock
         .div_ceil(16)
         .min(MOST_AHEAD.saturating_sub(pending.len()));
-    for address in next {
-        if room == 0 {
-            break;
-        }
-        if pending.contains_key(&address) {
+    let now = place.book.now();
+    while room > 0
+        && let Some((subnet, address)) = next.pop_front()
+    {
+        // Meanwhile somebody may have got it, who would answer.
+        let lacks = place.book.pool().lacks_answer(subnet, address, now);
+        if !lacks || pending.contains_key(&address) {
             continue;
         }
         room -= 1;
+        let here = Some(subnet) == place.here;
         let lasts = lasts(here);
         pending.insert(
             address,
@@ -282,7 +306,7 @@ fn nobody(place: &Place, over: &[Ipv4Addr], pending: &mut HashMap<Ipv4Addr, Pend
 
 /// Who asked for the address decides; of one that nobody asked for it is known now.
 fn somebody(place: &Place, address: Ipv4Addr, mac: Option<Mac>, asked: Pending) {
-    if asked.waiting.is_empty() {
+    if asked.waiting.is_empty() && !place.book.pool().got_here(address, mac) {
         set_aside(&place.book, &place.events, address, mac);
     }
     for waiting in asked.waiting {
@@ -349,12 +373,13 @@ impl Wire {
         let to = link(interface)?;
         let mac = to.addr().map(Mac).unwrap_or(Mac([0; 6]));
         let index = u32::try_from(to.ifindex()).unwrap_or_default();
-        let all = i32::from(u16::to_be(0x0003));
-        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(all)))?;
+        // Of all kinds of frames the kernel would hand over our own questions too.
+        let arp = i32::from(u16::to_be(0x0806));
+        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(arp)))?;
         socket.attach_filter(&arp_of(index))?;
         socket.set_recv_buffer_size(1 << 18)?;
         socket.set_nonblocking(true)?;
-        // What arrived before the filter stood is of any kind, from any interface.
+        // What arrived before the filter stood is from any interface.
         let mut buffer = [0; 64];
         for _ in 0..10_000 {
             if (&socket).read(&mut buffer).is_err() {

@@ -3,6 +3,7 @@
 use super::holder::Holder;
 use crate::Mac;
 use state::Timestamp;
+use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 /// What happened to an address. Times are of the book's own clock, see `leases`.
@@ -36,24 +37,41 @@ impl Record {
         }
     }
 
-    /// One line with its end.
-    pub(crate) fn line(&self) -> String {
-        let words = match self {
+    /// Adds its line, with its end.
+    pub(crate) fn write(&self, text: &mut String) {
+        let line = text.len();
+        text.push_str(NO_DIGEST);
+        let words = text.len();
+        self.write_words(text);
+        let digest = digest(&text[words..]);
+        text.replace_range(line..line + digest.len(), &digest);
+        text.push('\n');
+    }
+
+    fn write_words(&self, text: &mut String) {
+        // To a string it cannot fail.
+        let _ = match self {
             Record::Bound {
                 address,
                 holder,
                 hostname,
                 at,
                 until,
-            } => format!(
-                "bound {address} {} {} {} {} {}",
-                at.0,
-                until.0,
-                holder.mac,
-                hex(&holder.id),
-                hex(hostname.as_bytes()),
-            ),
-            Record::Freed { address, at } => format!("freed {address} {}", at.0),
+            } => {
+                let written = write!(text, "bound {address} {} {} ", at.0, until.0);
+                for (rank, byte) in holder.mac.0.iter().enumerate() {
+                    if rank > 0 {
+                        text.push(':');
+                    }
+                    push_hex(text, *byte);
+                }
+                for word in [&holder.id, hostname.as_bytes()] {
+                    text.push(' ');
+                    push_hex_or_dash(text, word);
+                }
+                written
+            }
+            Record::Freed { address, at } => write!(text, "freed {address} {}", at.0),
             Record::Aside {
                 address,
                 at,
@@ -61,10 +79,9 @@ impl Record {
                 user,
             } => {
                 let user = user.map_or("-".to_owned(), |mac| mac.to_string());
-                format!("aside {address} {} {} {user}", at.0, until.0)
+                write!(text, "aside {address} {} {} {user}", at.0, until.0)
             }
         };
-        format!("{} {words}\n", digest(&words))
     }
 
     /// `None`: not a line that was written whole.
@@ -111,25 +128,34 @@ impl Record {
     }
 }
 
+/// The place of a digest that is not known yet.
+const NO_DIGEST: &str = "0000000000000000 ";
+
 /// 64 bits: against damage, not against malice.
 pub(super) fn digest(words: &str) -> String {
     let hash = blake3::hash(words.as_bytes());
-    hex(hash.as_bytes().get(..8).unwrap_or_default())
+    let mut text = String::with_capacity(NO_DIGEST.len());
+    for byte in hash.as_bytes().iter().take(8) {
+        push_hex(&mut text, *byte);
+    }
+    text
 }
 
 /// `-` for nothing, so that every word is there.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+fn push_hex_or_dash(text: &mut String, bytes: &[u8]) {
     if bytes.is_empty() {
-        return "-".to_owned();
+        text.push('-');
     }
-    let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
+        push_hex(text, *byte);
     }
-    text
+}
+
+fn push_hex(text: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for digit in [byte >> 4, byte & 15] {
+        text.push(char::from(DIGITS[usize::from(digit)]));
+    }
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -192,10 +218,16 @@ pub(crate) mod tests {
         ]
     }
 
+    pub(crate) fn line(record: &Record) -> String {
+        let mut text = String::new();
+        record.write(&mut text);
+        text
+    }
+
     #[test]
     fn a_line_is_read_as_it_was_written_and_not_when_a_letter_changed() {
         for record in some() {
-            let line = record.line();
+            let line = line(&record);
             let body = line.strip_suffix('\n').unwrap().as_bytes();
             assert!(!body.contains(&b'\n'), "{line}");
             assert_eq!(Record::parse(body), Some(record));

@@ -16,6 +16,10 @@ const WAITING: usize = 8192;
 
 /// How long records of a crowd are gathered for one flush.
 const GATHER: Duration = Duration::from_millis(1);
+/// What a slow flush held back does not leave in one go: a relay's socket holds some 160 packets
+/// (Linux' default), and a relay takes about 20 µs for each.
+const IN_A_ROW: usize = 16;
+const BREATH: Duration = Duration::from_micros(250);
 
 /// How often it is marked that time passed while nothing was written: a start tells by it how long
 /// nobody was there.
@@ -125,15 +129,24 @@ fn write(
         let now = book.as_ref().map(|book| book.now());
         // The book is gone: what waits is the newest there is.
         let now = now.or(newest).unwrap_or_default();
-        let renewed = match (sound && !journal.has_grown(), book) {
-            (false, Some(book)) => journal.renew(&book.records(), now),
+        let renewed = match (sound, &book) {
+            (false, Some(book)) => journal.renew(book.records(), now),
             _ => Ok(()),
         };
-        match renewed.and_then(|()| journal.append(records)) {
+        let appended = batch.len();
+        let written = renewed
+            .and_then(|()| journal.append(records))
+            .and_then(|()| {
+                part(batch);
+                match (journal.has_grown(), book) {
+                    (true, Some(book)) => journal.begin_renewal(book.records()),
+                    _ => journal.go_on(appended, now),
+                }
+            });
+        sound = written.is_ok();
+        match written {
             Ok(()) => {
-                sound = true;
                 health.send_if_modified(|trouble| trouble.take().is_some());
-                batch.into_iter().for_each(part);
                 // Behind the answers, and in a crowd not every time.
                 unmarked = Some(now);
                 if !crowd || marked.elapsed() >= MARKED_WITHIN {
@@ -142,7 +155,6 @@ fn write(
                 }
             }
             Err(error) => {
-                sound = false;
                 let sentence = format!(
                     "leases cannot be written ({error}), so no address is given; make room on the disk of the state folder, or look at it with `dmesg`"
                 );
@@ -154,16 +166,22 @@ fn write(
     }
 }
 
-fn part(job: Job) {
-    if let Some(answer) = job.answer
-        && let Err(error) = answer
-            .socket
-            .send_now(&answer.bytes, answer.source, answer.to)
-    {
-        tracing::warn!(to = %answer.to, %error, "failed to send a lease; its machine asks again");
-    }
-    if let Some(done) = job.done {
-        // Nobody waits any more: it is durable all the same.
-        let _ = done.send(());
+/// Their leases are durable.
+fn part(batch: Vec<Job>) {
+    for (rank, job) in batch.into_iter().enumerate() {
+        if let Some(answer) = job.answer
+            && let Err(error) = answer
+                .socket
+                .send_now(&answer.bytes, answer.source, answer.to)
+        {
+            tracing::warn!(to = %answer.to, %error, "failed to send a lease; its machine asks again");
+        }
+        if let Some(done) = job.done {
+            // Nobody waits any more: it is durable all the same.
+            let _ = done.send(());
+        }
+        if (rank + 1).is_multiple_of(IN_A_ROW) {
+            std::thread::sleep(BREATH);
+        }
     }
 }
