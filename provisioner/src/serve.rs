@@ -3,11 +3,12 @@
 use crate::boot::attempts::Attempts;
 use crate::boot::heard::Heard;
 use crate::boot::negotiations::Negotiations;
-use crate::dhcp::lease::Leases;
+use crate::dhcp::lease::{Leases, unserved};
 use crate::flight::Recorder;
 use crate::ports::PortsBoard;
 use crate::session::Arriving;
 use crate::{flight, interface, session};
+use config::DhcpRole;
 use state::progress::Board;
 use state::{Clock, Db};
 use std::path::PathBuf;
@@ -84,6 +85,17 @@ pub async fn serve(boot: Boot, networks: Vec<config::Network>, shutdown: Cancell
             glpi,
             shutdown.clone(),
         ));
+    }
+    if networks
+        .iter()
+        .any(|network| network.dhcp == DhcpRole::Server)
+    {
+        let (keeper, until) = (boot.clone(), shutdown.clone());
+        tasks.spawn(async move { unserved::watch(&keeper, &until).await });
+    } else if boot.leases.are_configured() {
+        tracing::warn!(
+            "a [[dhcp_subnet]] is configured, and no [[network]] has `dhcp = \"server\"`: no address is given"
+        );
     }
     let shared = interface::Shared::default();
     let (strays, db, clock) = (shared.strays.clone(), boot.db.clone(), boot.clock.clone());

@@ -2,7 +2,7 @@
 //! database, so that a restart forgets nothing and a new machine starts as its model does.
 
 use super::client::Client;
-use super::negotiator::{self, Attempt, Way};
+use super::negotiator::{self, Asking, Attempt, Way};
 use super::records::{self, Learnt};
 use crate::Mac;
 use state::{Db, Timestamp};
@@ -16,18 +16,23 @@ const MOST: usize = 4096;
 /// Findings that wait to be written; with more, what is new is found again at the next boot.
 const MOST_UNWRITTEN: usize = 1024;
 
-/// Which firmware a way belongs to: a PC switched from BIOS to UEFI starts anew.
+/// Which firmware a way belongs to: a PC switched from BIOS to UEFI starts anew, and so does one whose address comes
+/// from us now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Firmware {
     Bios,
     Uefi,
+    BiosGiven,
+    UefiGiven,
 }
 
 impl Firmware {
-    pub(crate) fn of(client: Client) -> Option<Firmware> {
-        match client {
-            Client::Bios => Some(Firmware::Bios),
-            Client::Uefi | Client::Arm64 => Some(Firmware::Uefi),
+    pub(crate) fn of(asking: Asking) -> Option<Firmware> {
+        match (asking.client, asking.gives) {
+            (Client::Bios, false) => Some(Firmware::Bios),
+            (Client::Bios, true) => Some(Firmware::BiosGiven),
+            (Client::Uefi | Client::Arm64, false) => Some(Firmware::Uefi),
+            (Client::Uefi | Client::Arm64, true) => Some(Firmware::UefiGiven),
             _ => None,
         }
     }
@@ -37,6 +42,8 @@ impl Firmware {
         match self {
             Firmware::Bios => "bios",
             Firmware::Uefi => "uefi",
+            Firmware::BiosGiven => "bios_given",
+            Firmware::UefiGiven => "uefi_given",
         }
     }
 }
@@ -88,11 +95,11 @@ impl Negotiations {
         &self,
         db: &Db,
         mac: Mac,
-        (client, offers_http): (Client, bool),
+        asking: Asking,
         xid: [u8; 4],
         now: Timestamp,
     ) -> Option<Planned> {
-        let firmware = Firmware::of(client)?;
+        let firmware = Firmware::of(asking)?;
         let before = self.lock().attempts.get(&mac).copied();
         let before = before.filter(|open| open.firmware == firmware);
         let (kept, learnt) = match before {
@@ -105,7 +112,7 @@ impl Negotiations {
                 }
             },
         };
-        let ladder = negotiator::ladder(client, offers_http);
+        let ladder = negotiator::ladder(asking);
         let before = before.map(|open| open.attempt);
         let attempt = negotiator::next(ladder, before, learnt, xid, now)?;
         Some(Planned(Open {
@@ -143,7 +150,15 @@ impl Negotiations {
         memory.attempts.insert(mac, open);
     }
 
-    /// It took an address from the LAN's own server.
+    /// How it was offered its loader: whoever takes our offer is told the same again.
+    pub(crate) fn standing(&self, mac: Mac, asking: Asking) -> Option<Way> {
+        let firmware = Firmware::of(asking)?;
+        let open = self.lock().attempts.get(&mac).copied();
+        open.filter(|open| open.firmware == firmware)
+            .map(|open| open.attempt.way)
+    }
+
+    /// It took an address, from the LAN's own server or from us.
     pub(crate) fn took_address(&self, mac: Mac, now: Timestamp) {
         if let Some(open) = self.lock().attempts.get_mut(&mac) {
             open.attempt.took_address(now);
@@ -230,10 +245,18 @@ mod tests {
     const TWIN: Mac = Mac([0xa4, 0xbb, 0x6d, 9, 9, 9]);
     const STRANGER: Mac = Mac([0x00, 0x1b, 0x21, 1, 2, 3]);
 
+    fn proxy(client: Client) -> Asking {
+        Asking {
+            client,
+            offers_http: false,
+            gives: false,
+        }
+    }
+
     async fn asks(negotiations: &Negotiations, db: &Db, mac: Mac, seconds: i64) -> Way {
         let now = Timestamp(seconds * 1000);
         let xid = u32::try_from(seconds).unwrap().to_be_bytes();
-        let uefi = (Client::Uefi, false);
+        let uefi = proxy(Client::Uefi);
         let planned = negotiations.plan(db, mac, uefi, xid, now).await.unwrap();
         negotiations.offered(mac, planned, now);
         planned.way()
@@ -272,11 +295,20 @@ mod tests {
         assert_eq!(asks(&third, &db, STRANGER, 200_000).await, Way::Ask4011);
         // Another firmware in the same machine starts anew.
         let bios = third
-            .plan(&db, PC, (Client::Bios, false), [9; 4], Timestamp(0))
+            .plan(&db, PC, proxy(Client::Bios), [9; 4], Timestamp(0))
             .await;
         assert_eq!(bios.unwrap().way(), Way::Direct);
+        // And so does the same firmware where its address comes from us.
+        let given = Asking {
+            gives: true,
+            ..proxy(Client::Uefi)
+        };
+        assert_eq!(third.standing(PC, given), None);
+        assert_eq!(third.standing(PC, proxy(Client::Uefi)), Some(Way::Direct));
+        let planned = third.plan(&db, PC, given, [9; 4], Timestamp(0)).await;
+        assert_eq!(planned.unwrap().way(), Way::Direct);
         let http = third
-            .plan(&db, PC, (Client::UefiHttp, false), [9; 4], Timestamp(0))
+            .plan(&db, PC, proxy(Client::UefiHttp), [9; 4], Timestamp(0))
             .await;
         assert!(http.is_none());
         std::fs::remove_dir_all(&folder).unwrap();

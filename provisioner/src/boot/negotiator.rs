@@ -1,7 +1,8 @@
 //! Which way of offering a loader a machine is given, when one way does not bring it further. Pure.
 //!
 //! Firmware disagrees: some ignores a proxy offer that skips the second step on port 4011, some
-//! never takes that step (two offers, no request: seen on an HP laptop). So each machine has a
+//! never takes that step (two offers, no request: seen on an HP laptop); where one box gives the address
+//! too, some ROMs take only what a DHCP server without any PXE would say. So each machine has a
 //! ladder of ways; it climbs one rung when an offer brought nothing, and what worked is remembered.
 
 use super::client::Client;
@@ -14,6 +15,10 @@ pub(crate) enum Way {
     Ask4011,
     /// The file at once, with option 43 "boot it, show no menu".
     Direct,
+    /// The file at once in the answer that gives the address, in the field, in option 66 and 67, and not a word of PXE:
+    /// what ISC's dhcpd says with `next-server` and `filename`. For the server role only: a proxy without its class
+    /// is nobody's.
+    Plain,
     /// A URL, as an offer for HTTP Boot.
     Http,
 }
@@ -24,21 +29,42 @@ impl Way {
         match self {
             Way::Ask4011 => "ask_4011",
             Way::Direct => "direct",
+            Way::Plain => "plain",
             Way::Http => "http",
         }
     }
 
     pub(crate) fn of_code(code: &str) -> Option<Way> {
-        [Way::Ask4011, Way::Direct, Way::Http]
+        [Way::Ask4011, Way::Direct, Way::Plain, Way::Http]
             .into_iter()
             .find(|way| way.code() == code)
     }
 }
 
+/// Who asks, as far as it counts for the ways there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asking {
+    pub(crate) client: Client,
+    /// The PXE client says that it can do HTTP Boot too.
+    pub(crate) offers_http: bool,
+    /// We give its address too.
+    pub(crate) gives: bool,
+}
+
 /// The ways to try, first to last, then from the first again; none for clients that take one only.
-/// `offers_http`: the PXE client says that it can do HTTP Boot too.
-pub(crate) fn ladder(client: Client, offers_http: bool) -> &'static [Way] {
+pub(crate) fn ladder(asking: Asking) -> &'static [Way] {
+    let Asking {
+        client,
+        offers_http,
+        gives,
+    } = asking;
     match (client, offers_http) {
+        // It has its address from us, and need not ask a second time: EDK2 takes such an offer before all others
+        // (DHCP-PXE10), and one without PXE last (DHCP-only with a file).
+        (Client::Uefi, true) if gives => &[Way::Direct, Way::Plain, Way::Ask4011, Way::Http],
+        (Client::Uefi | Client::Arm64 | Client::Bios, _) if gives => {
+            &[Way::Direct, Way::Plain, Way::Ask4011]
+        }
         (Client::Uefi, true) => &[Way::Ask4011, Way::Direct, Way::Http],
         (Client::Uefi, false) | (Client::Arm64, _) => &[Way::Ask4011, Way::Direct],
         // BIOS ROMs boot from the first offer, and show a menu of their own without option 43.
@@ -242,7 +268,12 @@ mod tests {
     fn a_machine_starts_where_its_model_does() {
         play(UEFI, Some(Direct), &[Asks(0, 1, Direct), Asks(70, 2, Http)]);
         // Learnt from one that could do more.
-        let (bios, uefi) = (ladder(Client::Bios, false), ladder(Client::Uefi, false));
+        let proxy = |client| Asking {
+            client,
+            offers_http: false,
+            gives: false,
+        };
+        let (bios, uefi) = (ladder(proxy(Client::Bios)), ladder(proxy(Client::Uefi)));
         play(uefi, Some(Http), &[Asks(0, 1, Ask4011)]);
         play(bios, None, &[Asks(0, 1, Direct), Asks(70, 2, Ask4011)]);
     }
@@ -250,12 +281,65 @@ mod tests {
     #[test]
     fn what_takes_one_way_only_has_no_ladder() {
         for client in [Client::Ipxe, Client::UefiHttp, Client::NotBooting] {
-            let ladder = ladder(client, true);
-            assert_eq!(next(ladder, None, None, [1; 4], at(0)), None);
+            for gives in [false, true] {
+                let ladder = ladder(Asking {
+                    client,
+                    offers_http: true,
+                    gives,
+                });
+                assert_eq!(next(ladder, None, None, [1; 4], at(0)), None);
+            }
         }
-        assert_eq!(ladder(Client::Uefi, true), UEFI);
-        for way in UEFI {
-            assert_eq!(Way::of_code(way.code()), Some(*way));
+        for way in [Ask4011, Direct, Plain, Http] {
+            assert_eq!(Way::of_code(way.code()), Some(way));
         }
+    }
+
+    #[test]
+    fn each_role_has_its_ladder() {
+        let of = |client, offers_http, gives| {
+            ladder(Asking {
+                client,
+                offers_http,
+                gives,
+            })
+        };
+        assert_eq!(of(Client::Uefi, true, false), UEFI);
+        let given = [Direct, Plain, Ask4011];
+        for client in [Client::Uefi, Client::Arm64, Client::Bios] {
+            assert_eq!(of(client, false, true), given);
+            let proxy = of(client, true, false);
+            assert!(!proxy.contains(&Plain), "no proxy without its class");
+        }
+        assert_eq!(of(Client::Uefi, true, true), [Direct, Plain, Ask4011, Http]);
+    }
+
+    #[test]
+    fn a_machine_with_an_address_of_ours_climbs_when_it_fetches_nothing() {
+        let given = ladder(Asking {
+            client: Client::Uefi,
+            offers_http: false,
+            gives: true,
+        });
+        let climbs = [
+            Asks(0, 1, Direct),
+            TakesAddress(1),
+            // The answer was lost, or slow.
+            Asks(2, 1, Direct),
+            Asks(20, 2, Plain),
+            TakesAddress(21),
+            Asks(40, 3, Ask4011),
+            TakesAddress(41),
+            Follows,
+            Asks(90, 4, Ask4011),
+            Follows,
+            Asks(7200, 5, Ask4011),
+        ];
+        play(given, None, &climbs);
+        play(
+            given,
+            Some(Plain),
+            &[Asks(0, 1, Plain), Asks(60, 1, Ask4011)],
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::Port;
 use super::relay;
 use super::request::{MessageType, Request};
 use crate::boot::client::{self, Client, Signs, Unsupported};
-use crate::boot::negotiator::{self, Way};
+use crate::boot::negotiator::{self, Asking, Way};
 use crate::boot::path::{self, BootFile};
 use crate::boot::policy::{self, BootStep};
 use std::fmt;
@@ -92,7 +92,8 @@ impl fmt::Display for Why {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// What option 60 says back: firmware takes offers of its own class only.
+    /// What option 60 says back: firmware takes offers of its own class only. Empty: nothing, as of a DHCP server that
+    /// knows no PXE.
     pub(crate) class: &'static str,
     /// TFTP path or URL; `None` = "ask again on 4011".
     pub(crate) file: Option<String>,
@@ -100,6 +101,15 @@ pub(crate) struct Answer {
     /// at first: some then ignores the offer, and without it asks port 4011 (as dnsmasq and
     /// pixiecore found).
     pub(crate) straight_boot: bool,
+}
+
+/// Who asks, as far as it counts for the ways there are.
+pub(crate) fn asking(request: &Request, gives: bool) -> Asking {
+    Asking {
+        client: client(request),
+        offers_http: client::offers_http(&request.archs),
+        gives,
+    }
 }
 
 /// What kind of client, for those who only journal boots.
@@ -154,16 +164,11 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
     if !facts.ready {
         return Silent(Why::NoAssets);
     }
-    let ladder = negotiator::ladder(client, client::offers_http(&request.archs));
-    // Who has its address from us need not ask a second time: the bottom rung of every ladder.
-    let ladder_way = match facts.gives && !ladder.is_empty() {
-        true => Some(Way::Direct),
-        false => ladder.first().copied(),
-    };
-    let way = facts.way.or(ladder_way);
+    let ladder = negotiator::ladder(asking(request, facts.gives));
+    let way = facts.way.or(ladder.first().copied());
     // The second step was asked for, and takes its file at once.
     let way = way.map(|way| if second_step { Way::Direct } else { way });
-    if !facts.tftp && matches!(way, Some(Way::Ask4011 | Way::Direct)) {
+    if !facts.tftp && matches!(way, Some(Way::Ask4011 | Way::Direct | Way::Plain)) {
         return Silent(Why::NoTftp);
     }
     let url = |file| {
@@ -209,6 +214,11 @@ pub(crate) fn decide(request: &Request, facts: &Facts) -> Decision {
                     class: "PXEClient",
                     file: Some(path::of(request.mac, loader)),
                     straight_boot,
+                },
+                Some(Way::Plain) => Answer {
+                    class: "",
+                    file: Some(path::of(request.mac, loader)),
+                    straight_boot: false,
                 },
                 _ => Answer {
                     class: "PXEClient",
@@ -529,6 +539,30 @@ mod tests {
             };
             let expected = answer("PXEClient", Some(&tftp("snponly.efi")), false);
             assert_eq!(decide(&request, &facts), Decision::Ack(expected));
+        }
+    }
+
+    #[test]
+    fn who_has_its_address_from_us_is_told_its_file_in_more_than_one_way() {
+        let tftp = "b/525400123456/snponly.efi";
+        let table = [
+            (None, answer("PXEClient", Some(tftp), true)),
+            (Some(Way::Direct), answer("PXEClient", Some(tftp), true)),
+            (Some(Way::Plain), answer("", Some(tftp), false)),
+            (Some(Way::Ask4011), answer("PXEClient", None, false)),
+        ];
+        let discover = parse(&packets::ovmf_discover()).unwrap();
+        let request = parse(&packets::ovmf_request_67()).unwrap();
+        for (way, expected) in table {
+            let facts = Facts {
+                gives: true,
+                way,
+                ..facts(Port::Bootps)
+            };
+            for message in [&discover, &request] {
+                let decision = decide(message, &facts);
+                assert_eq!(decision, Decision::Offer(expected.clone()), "{way:?}");
+            }
         }
     }
 

@@ -159,10 +159,15 @@ pub(crate) fn encode_terms(
         if answer.straight_boot {
             add(&mut reply, 43, &STRAIGHT_BOOT);
         }
+        // Where nothing else says that this is a boot, every place where one looks for the file names it.
+        let plain = answer.class.is_empty() && !in_header.is_empty();
+        if plain {
+            add(&mut reply, 67, &[in_header, &[0]].concat());
+        }
         if !in_option.is_empty() {
             add(&mut reply, 67, &[in_option, &[0]].concat());
         }
-        if answer.class == "PXEClient" && !in_header.is_empty() {
+        if answer.class != "HTTPClient" && !in_header.is_empty() {
             // Old ROMs read only the fields, some loaders only the options.
             add(&mut reply, 66, server.to_string().as_bytes());
         }
@@ -507,6 +512,39 @@ mod tests {
             let found = message.opts().get(OptionCode::SubnetSelection).is_some();
             assert_eq!(found, said, "{name}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_pxe_names_the_file_wherever_one_looks_for_it() {
+        let request = parse(&packets::ovmf_discover()).unwrap();
+        let terms = Terms {
+            address: [10, 77, 0, 100].into(),
+            options: Vec::new(),
+            rapid: false,
+        };
+        let answer = Answer {
+            class: "",
+            file: Some("b/525400123456/snponly.efi".into()),
+            straight_boot: false,
+        };
+        let bytes = encode_terms(&request, Kind::Ack, &terms, Some(&answer), SERVER);
+        let message = decoded(&bytes);
+        assert_eq!(message.siaddr(), SERVER);
+        let file = b"b/525400123456/snponly.efi".as_slice();
+        assert_eq!(message.fname(), Some([file, &[0]].concat().as_slice()));
+        let option = |code| message.opts().get(code).cloned();
+        assert_eq!(option(OptionCode::ClassIdentifier), None);
+        assert_eq!(option(OptionCode::VendorExtensions), None);
+        let nul = [file, &[0]].concat();
+        assert_eq!(
+            option(OptionCode::BootfileName),
+            Some(DhcpOption::BootfileName(nul))
+        );
+        let server = SERVER.to_string().into_bytes();
+        assert_eq!(
+            option(OptionCode::TFTPServerName),
+            Some(DhcpOption::TFTPServerName(server))
+        );
     }
 
     #[test]

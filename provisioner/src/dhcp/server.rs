@@ -7,7 +7,7 @@ use super::reply::{self, Kind};
 use super::request::{self, MessageType, Request};
 use super::socket::{Route, Socket};
 use super::stray::{BAD_RELAY, Stray};
-use crate::boot::client::{self, Client};
+use crate::boot::client::Client;
 use crate::boot::negotiations::Planned;
 use crate::boot::{gate, loader};
 use crate::flight::{self, Step};
@@ -174,13 +174,30 @@ async fn reply_to(
     }
 }
 
+/// What a machine boots that gets its address from us.
+pub(crate) struct Boots {
+    pub(crate) answer: Answer,
+    /// How it is offered: that counts once the offer is sent.
+    planned: Option<Planned>,
+}
+
+impl Boots {
+    /// The offer goes out.
+    pub(crate) fn offered(&self, boot: &Boot, mac: Mac) {
+        match self.planned {
+            Some(planned) => boot.negotiations.offered(mac, planned, boot.clock.now()),
+            None => boot.negotiations.offered_elsewhere(mac),
+        }
+    }
+}
+
 /// What the machine boots, where the answer that gives its address says so.
 pub(crate) async fn boots(
     served: &Served,
     request: &Request,
     route: Route,
     saw: &mpsc::Sender<Mac>,
-) -> Option<Answer> {
+) -> Option<Boots> {
     let asks = matches!(
         request.message,
         MessageType::Discover | MessageType::Request
@@ -188,8 +205,8 @@ pub(crate) async fn boots(
     match asks {
         true => {
             let judged = judge(served, Port::Bootps, true, request, route, saw);
-            let (_, answer, _) = served.registry.within(judged).await??;
-            Some(answer)
+            let (_, answer, planned) = served.registry.within(judged).await??;
+            Some(Boots { answer, planned })
         }
         false => None,
     }
@@ -249,10 +266,15 @@ async fn judge(
         }
     };
     let boot = &served.boot;
-    let planned = match gives {
-        true => None,
-        false => plan(boot, port, request).await,
-    };
+    let planned = plan(boot, port, gives, request).await;
+    let way = planned.map(|planned| planned.way()).or_else(|| {
+        // The answer that gives the address says what the offer said.
+        let stands = || {
+            boot.negotiations
+                .standing(mac, decide::asking(request, true))
+        };
+        gives.then(stands).flatten()
+    });
     let ports = served.open_ports();
     let facts = Facts {
         port,
@@ -265,7 +287,7 @@ async fn judge(
         step,
         ready: served.is_ready() && ports.http.is_some(),
         uefi_loader: loader::for_uefi(served, host.as_ref(), gives, step).await,
-        way: planned.map(|planned| planned.way()),
+        way,
     };
     let (kind, answer) = match decide(request, &facts) {
         Decision::Silent(why) => {
@@ -287,11 +309,11 @@ async fn judge(
 }
 
 /// How the first step is answered; from the others it is learnt how that went.
-async fn plan(boot: &Boot, port: Port, request: &Request) -> Option<Planned> {
+async fn plan(boot: &Boot, port: Port, gives: bool, request: &Request) -> Option<Planned> {
     let (mac, now) = (request.mac, boot.clock.now());
     match (port, request.message) {
         (Port::Bootps, MessageType::Discover) => {
-            let asks = (decide::client(request), client::offers_http(&request.archs));
+            let asks = decide::asking(request, gives);
             let negotiations = &boot.negotiations;
             negotiations
                 .plan(&boot.db, mac, asks, request.xid, now)

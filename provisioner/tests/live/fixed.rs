@@ -1,14 +1,15 @@
 //! Addresses that the registry keeps for its machines, given to real clients.
 
 use crate::lease::{
-    ALL, answer, ip, kind, lan, packet, reboots, said, script, served, site, takes,
+    ALL, answer, facts, ip, kind, lan, packet, reboots, said, script, served, site, subnet, takes,
 };
 use crate::nets::Net;
-use crate::rig::Folder;
+use crate::rig::{Folder, manual_clock};
 use crate::wire::machine;
 use config::{Dhcp, Registry};
 use provisioner::host::details::{Change, Grounds};
 use provisioner::host::{self, HostId};
+use state::wire::Fact;
 use state::{Clock, Db, Timestamp};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -171,5 +172,46 @@ fn a_host_keeps_its_address_by_every_card_and_over_a_restart() {
             6
         );
         assert!(any.octets()[3] >= 100, "{any}");
+    });
+}
+
+#[test]
+fn a_subnet_that_no_wire_and_no_relay_reaches_is_named_until_somebody_asks() {
+    let (server, pc) = lan();
+    let folder = Folder::new();
+    folder.fill_assets();
+    let mut dhcp = site(120);
+    dhcp.subnets.push(subnet(81, 100, 110));
+    let clock = manual_clock();
+    let later = clock.clone();
+    let object = "DHCP for 10.81.0.0/24";
+    served(&folder, &server, &dhcp, clock, || {
+        pc.enter();
+        let socket = machine(68);
+        assert_eq!(takes(&socket, 1), ip(100));
+        later.advance(Duration::from_secs(11 * 60));
+        let told = facts(
+            &folder,
+            |fact| matches!(fact, Fact::Trouble { object, .. } if object.starts_with("DHCP for ")),
+        );
+        let [
+            Fact::Trouble {
+                object: of,
+                sentence,
+            },
+        ] = &told[..]
+        else {
+            panic!("{told:?}");
+        };
+        assert_eq!(of, object);
+        assert!(sentence.contains("helper-address"), "{sentence}");
+        // Its relay is set: the first question through it ends the trouble.
+        let mut relayed = packet(2, 1, &[]);
+        relayed[24..28].copy_from_slice(&[10, 81, 0, 1]);
+        socket.send_to(&relayed, ALL).unwrap();
+        facts(
+            &folder,
+            |fact| matches!(fact, Fact::TroubleOver { object: over } if over == object),
+        );
     });
 }

@@ -135,7 +135,7 @@ pub(crate) fn script(folder: &Folder, name: &str, text: &str) -> String {
 }
 
 /// Facts of the journal, once there are any that `is`.
-fn facts(folder: &Folder, is: impl Fn(&Fact) -> bool) -> Vec<Fact> {
+pub(crate) fn facts(folder: &Folder, is: impl Fn(&Fact) -> bool) -> Vec<Fact> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

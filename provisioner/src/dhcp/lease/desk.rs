@@ -10,10 +10,9 @@ use super::records;
 use super::writer::{Job, Parting};
 use crate::Mac;
 use crate::dhcp::Port;
-use crate::dhcp::decide::Answer;
 use crate::dhcp::reply::{self, Kind, Terms};
 use crate::dhcp::request::{self, Request};
-use crate::dhcp::server;
+use crate::dhcp::server::{self, Boots};
 use crate::dhcp::socket::{Route, Socket};
 use crate::flight::{self, Step};
 use crate::interface::{EVERY, Served};
@@ -43,6 +42,8 @@ const BREATH: Duration = Duration::from_micros(50);
 /// Facts about addresses in use: a network full of them is told by its first ones.
 const FACTS_PER_S: f64 = 0.05;
 const FACTS_AT_ONCE: f64 = 20.0;
+/// Nobody gets an address before the registry answered, or this passed.
+const REGISTRY_AT_START: Duration = Duration::from_secs(10);
 /// How often fixed addresses are read, and it is looked whether addresses run out; and after how many of these times
 /// the cards of the registry are read.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -84,19 +85,14 @@ pub(crate) async fn serve(
         }
         tokio::time::sleep(EVERY).await;
     };
-    // Before the first request: nobody gets what is kept for a machine of the registry.
-    loop {
-        match records::fixed(&boot.db).await {
-            Ok(fixed) => break book.pool().reserve(&fixed),
-            Err(error) => {
-                closed
-                    .begins(&format!(
-                        "no address is given: the registry of hosts cannot be read ({error}); look at the other troubles"
-                    ))
-                    .await;
-            }
-        }
-        tokio::time::sleep(EVERY).await;
+    // Before the first request: nobody gets what is kept for a machine of the registry. A database that hangs keeps
+    // the others from nothing all the same: it is read again every other second.
+    match tokio::time::timeout(REGISTRY_AT_START, records::fixed(&boot.db)).await {
+        Ok(Ok(fixed)) => book.pool().reserve(&fixed),
+        Ok(Err(error)) => tracing::error!(%error, "failed to read the fixed addresses of hosts"),
+        Err(_) => tracing::error!(
+            "the registry does not say which addresses are kept for hosts; look at the disk or the database server of the appliance"
+        ),
     }
     closed.over().await;
     let here = {
@@ -354,7 +350,7 @@ struct Case {
     holder: Holder,
     subnet: usize,
     /// What it boots.
-    boots: Option<Answer>,
+    boots: Option<Boots>,
     /// The address of ours it came to.
     source: Ipv4Addr,
 }
@@ -410,7 +406,7 @@ impl Desk {
         self.take(request, boots, route);
     }
 
-    fn take(&mut self, request: Request, boots: Option<Answer>, route: Route) {
+    fn take(&mut self, request: Request, boots: Option<Boots>, route: Route) {
         let shared = &self.shared;
         let server = shared.served.address;
         let holder = Holder::of(&request);
@@ -418,6 +414,9 @@ impl Desk {
         let now = shared.book.now();
         pool.settle(now);
         let place = decide::place(&request, pool.dhcp(), server, route.to.is_some());
+        if let Some(rank) = place {
+            pool.hear(rank);
+        }
         let named = decide::named(&request);
         let facts = Facts {
             server,
@@ -649,7 +648,10 @@ impl Counter {
 
     fn offer(&self, pool: &Pool, case: &Case, address: Ipv4Addr) {
         let terms = terms(pool, case, Some(address), false);
-        let boots = case.boots.as_ref();
+        let boots = case.boots.as_ref().map(|boots| &boots.answer);
+        if let Some(boots) = &case.boots {
+            boots.offered(&self.served.boot, case.request.mac);
+        }
         let server = self.served.address;
         let bytes = reply::encode_terms(&case.request, Kind::Offer, &terms, boots, server);
         self.note(case, Kind::Offer);
@@ -670,7 +672,12 @@ impl Counter {
         }
         let hostname = shown(&case.request.hostname);
         let record = pool.bind(case.subnet, address, &case.holder, &hostname, lease, now);
-        let (boots, server) = (case.boots.as_ref(), self.served.address);
+        let server = self.served.address;
+        let boots = case.boots.as_ref().map(|boots| &boots.answer);
+        // In one exchange, this is the offer.
+        if let Some(boots) = case.boots.as_ref().filter(|_| rapid) {
+            boots.offered(&self.served.boot, case.request.mac);
+        }
         let bytes = reply::encode_terms(&case.request, Kind::Ack, &terms, boots, server);
         self.note(case, Kind::Ack);
         let answer = Parting {
@@ -719,7 +726,8 @@ impl Counter {
     /// For the timeline of a machine that boots.
     fn note(&self, case: &Case, kind: Kind) {
         if let Some(boots) = &case.boots {
-            let step = flight::answered(Port::Bootps.number(), kind, boots.file.clone());
+            let file = boots.answer.file.clone();
+            let step = flight::answered(Port::Bootps.number(), kind, file);
             self.served.boot.recorder.note(case.request.mac, step);
         }
     }

@@ -91,6 +91,18 @@ impl Leases {
         Ok(opened)
     }
 
+    /// There are addresses to give, if an interface's role is `server`.
+    pub(crate) fn are_configured(&self) -> bool {
+        let home = self.0.home.as_ref();
+        home.is_some_and(|(_, dhcp, _)| !dhcp.subnets.is_empty())
+    }
+
+    /// `None`: nobody needed it yet.
+    pub(crate) fn opened(&self) -> Option<Arc<Book>> {
+        let book = self.0.book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.as_ref().map(Arc::clone)
+    }
+
     /// Every address with a story, in their order.
     pub fn list(&self) -> Result<Vec<Shown>, Error> {
         let book = self.book()?;

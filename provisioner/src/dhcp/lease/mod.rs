@@ -5,6 +5,7 @@
 //! - `record` and `journal`: leases as lines of a file, `mark`: how far it was written; `writer`: durable before they are answered
 //! - `records`: the registry's machines, for whom the last places and fixed addresses are kept
 //! - `probe`: asks the network whether an address is in use
+//! - `unserved`: a subnet that no wire and no relay reaches
 //! - `desk`: one interface's requests; `leases`: the one book of all interfaces
 
 pub(crate) mod decide;
@@ -20,6 +21,7 @@ mod probe;
 mod record;
 mod records;
 pub(crate) mod reserved;
+pub(crate) mod unserved;
 mod writer;
 
 pub use leases::{Error, Leases, Shown};

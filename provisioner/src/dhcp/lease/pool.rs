@@ -7,6 +7,7 @@ use super::declined::{ASIDE_DECLINED, Declined};
 use super::holder::Holder;
 use super::record::Record;
 use super::reserved::{Fixed, Reserved};
+use super::unserved::Reach;
 use crate::Mac;
 use config::{Dhcp, Subnet};
 use state::Timestamp;
@@ -132,6 +133,8 @@ pub(crate) struct Pool {
     taken: HashSet<u32>,
     /// Subnets on a wire of ours: whoever has an address there answers when it is asked for.
     near: HashSet<usize>,
+    /// Subnets that somebody asked for, or has a lease of.
+    heard: HashSet<usize>,
     /// The cards of machines that somebody knows.
     known: HashSet<Mac>,
     declined: Declined,
@@ -148,6 +151,7 @@ impl Pool {
             reserved: Reserved::new(&dhcp, &[]),
             taken: HashSet::new(),
             near: HashSet::new(),
+            heard: HashSet::new(),
             known: HashSet::new(),
             declined: Declined::default(),
             dhcp: Dhcp::default(),
@@ -179,6 +183,18 @@ impl Pool {
 
     pub(crate) fn subnet(&self, rank: usize) -> Option<&Subnet> {
         self.dhcp.subnets.get(rank)
+    }
+
+    /// Somebody asks for an address of it.
+    pub(crate) fn hear(&mut self, subnet: usize) {
+        self.heard.insert(subnet);
+    }
+
+    pub(crate) fn reach(&self, subnet: usize) -> Reach {
+        Reach {
+            near: self.near.contains(&subnet),
+            heard: self.heard.contains(&subnet),
+        }
     }
 
     /// The host name that a reservation gives.
@@ -265,6 +281,7 @@ impl Pool {
                 ..
             } => {
                 if let Some(subnet) = self.dhcp.subnet_of(address) {
+                    self.heard.insert(subnet);
                     self.become_bound(subnet, address.to_bits(), holder, hostname, until);
                 }
             }
